@@ -1,0 +1,157 @@
+/*
+ * A deployment as the compiler sees it: every name resolved, every quantity in its unit, and for
+ * each thing the place in the source it came from.
+ *
+ * The front end (source.c, model.c) fills it, the rules (rules_*.c) judge it, the back end
+ * (layout.c, emit_*.c, explain.c) turns it into tables. Only a model without errors reaches the back end.
+ * All strings and arrays live as long as the model; indexes are -1 where there is nothing.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mullion/abi.h>
+#include <mullion/tables.h>
+
+struct location {
+	const char *file;
+	unsigned line, column; /* 1-based; 0: unknown */
+};
+
+struct fraction {
+	uint64_t numerator, denominator;
+};
+
+struct range {
+	uint64_t base, bytes;
+};
+
+struct cpuid_leaf {
+	uint32_t leaf, subleaf, eax, ebx, ecx, edx;
+};
+
+struct model_cpu {
+	struct location at;
+	unsigned number;       /* `reg` */
+	uint32_t apic_id;
+	int mode;              /* enum mullion_cpu_mode, 0: not used */
+	int index;             /* into the image's CPU table (used CPUs in order of number), or -1 */
+	int owner;             /* partition index of an owned CPU, or -1 */
+};
+
+struct model_device {
+	struct location at;
+	const char *name;       /* node name: "serial@3f8" */
+	const char *label;
+	const char *compatible;
+	bool is_port;           /* I/O ports, else memory */
+	struct range reg;
+	int owner;              /* partition index, or -1 */
+};
+
+struct model_bound {
+	const char *stream; /* "gap", "delivery", "phase" */
+	uint64_t ns;
+};
+
+struct model_partition {
+	struct location at;
+	const char *name;
+	const char *image;       /* as written */
+	const char *image_path;  /* the file found, NULL if none */
+	const char *args;
+	bool control;
+	uint64_t memory_bytes;
+	uint64_t memory_base;    /* physical; placed by layout when !memory_base_given */
+	bool memory_base_given;
+	unsigned *owned_cpus;    /* indexes into model.cpus */
+	size_t owned_cpus_count;
+	int *devices;            /* indexes into model.devices */
+	size_t devices_count;
+	int actions[MULLION_EVENT_COUNT]; /* enum mullion_action */
+	struct model_bound *bounds;
+	size_t bounds_count;
+};
+
+struct model_window {
+	struct location at;
+	uint64_t offset_ns, duration_ns;
+	int partition;
+};
+
+struct model_cpu_schedule {
+	struct location at;
+	int cpu; /* index into model.cpus */
+	bool complete;
+	struct model_window *windows; /* ascending by offset */
+	size_t windows_count;
+};
+
+struct model_schedule {
+	struct location at;
+	const char *name;
+	uint64_t major_frame_ns;
+	bool startup;
+	struct model_cpu_schedule *cpus;
+	size_t cpus_count;
+};
+
+enum model_channel_type { CHANNEL_SAMPLING = 1, CHANNEL_QUEUING = 2 };
+
+struct model_channel {
+	struct location at;
+	const char *name;
+	int type;
+	int from;
+	int *to;
+	size_t to_count;
+	uint32_t message_bytes;
+	uint64_t refresh_ns;
+	uint32_t depth;
+};
+
+struct model_board {
+	struct location at;
+	const char *name;
+	struct fraction tsc_hz, timer_hz;
+	uint32_t timer_lead_ticks;
+	uint64_t switch_guard_ns, minimum_window_ns, start_delay_ns;
+	int console;  /* device index, or -1 */
+	int poweroff; /* device index, or -1 */
+	uint8_t poweroff_value, poweroff_failure;
+	struct cpuid_leaf *cpuid;
+	size_t cpuid_count;
+	struct range *ram;
+	size_t ram_count;
+};
+
+struct model {
+	struct location at;
+	const char *name;
+	const char *source; /* path of the .dts as given */
+	struct model_board board;
+	struct model_cpu *cpus; /* all CPUs of the board, ascending by number */
+	size_t cpus_count;
+	struct model_device *devices;
+	size_t devices_count;
+	struct model_partition *partitions;
+	size_t partitions_count;
+	struct model_schedule *schedules;
+	size_t schedules_count;
+	int startup_schedule;
+	struct model_channel *channels;
+	size_t channels_count;
+};
+
+/*
+ * Read, compile and check a description. Errors are printed to stderr (all of them, in source order).
+ * images: NULL-terminated directories to look partition images up in; NULL: images are not looked at.
+ * Returns the model, or NULL if there was any error. Never returns a model that breaks a rule.
+ */
+struct model *model_load(const char *path, const char *const *images);
+void model_free(struct model *model);
+
+#endif
