@@ -98,10 +98,4 @@ struct mullion_system {
 
 extern const struct mullion_system mullion_system;
 
-/* Storage sized by the deployment, defined by system.c, used by core alone. */
-struct cpu;
-struct vcpu;
-extern struct cpu system_cpus[];
-extern struct vcpu system_vcpus[];
-
 #endif
