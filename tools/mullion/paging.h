@@ -1,0 +1,54 @@
+/*
+ * A four-level AMD64 page-table tree as data: what maps where, with the largest pages that fit.
+ *
+ * The invariant: an address is mapped at most once, and only where paging_map() put it. Entries are
+ * numbers, or refer to a table of the tree or to an object of system.c, whose address only the
+ * linker knows. AMD APM 2, 5.3 (long mode); nested tables use the same format (15.25.5).
+ */
+#ifndef PAGING_H
+#define PAGING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGING_ENTRIES 512u
+#define PAGING_4K      0x1000ull
+#define PAGING_2M      0x200000ull
+#define PAGING_1G      0x40000000ull
+
+struct paging_entry {
+	uint64_t value;     /* flags, and the frame unless `table` or `object` say where it is */
+	const char *object; /* C lvalue of a page-aligned object: its address plus `value` */
+	size_t table;       /* number of the next table in this tree; 0: none, as 0 is the root */
+};
+
+struct paging_table {
+	struct paging_entry entries[PAGING_ENTRIES];
+};
+
+struct paging {
+	struct paging_table **tables; /* tables[0] is the root, the PML4 */
+	size_t count;
+	uint64_t table_flags;  /* of every entry that refers to a table of this tree */
+	uint64_t largest_page; /* PAGING_1G, PAGING_2M or PAGING_4K */
+};
+
+struct paging_mapping {
+	uint64_t virtual;  /* guest-physical in a nested tree */
+	uint64_t physical; /* with `object`: offset into it, a multiple of 4 KiB */
+	uint64_t bytes;
+	uint64_t flags;
+	const char *object;
+};
+
+void paging_init(struct paging *paging, uint64_t table_flags, uint64_t largest_page);
+void paging_free(struct paging *paging);
+
+/* False, with the tree half-changed, if anything is unaligned or a page is mapped already. */
+bool paging_map(struct paging *paging, const struct paging_mapping *mapping);
+
+/* Bytes of all tables. */
+uint64_t paging_bytes(const struct paging *paging);
+
+#endif
