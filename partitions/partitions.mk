@@ -1,0 +1,89 @@
+# Partitions: newlib once, the SDK library, and one PVH ELF for every directory named below.
+#
+# newlib is compiled from Debian's newlib-source into $(BUILD)/newlib and kept: its stamp depends on
+# nothing but the source archive and this recipe's version, so a rebuild of Mullion does not touch it.
+
+NEWLIB_SOURCE ?= /usr/src/newlib/newlib-3.3.0.tar.xz
+NEWLIB_DIR := $(BUILD)/newlib
+NEWLIB_STAMP := $(NEWLIB_DIR)/recipe-1.stamp
+NEWLIB_PREFIX := $(NEWLIB_DIR)/prefix/x86_64-elf
+
+PARTITION_MACHINE := -m64 -march=x86-64 -mno-red-zone -fno-pic -fno-pie -ffreestanding \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+	-ffunction-sections -fdata-sections
+
+NEWLIB_TOOLS = CC_FOR_TARGET="$(CC)" AR_FOR_TARGET=ar RANLIB_FOR_TARGET=ranlib AS_FOR_TARGET=as \
+	LD_FOR_TARGET=ld NM_FOR_TARGET=nm MAKEINFO=true \
+	CFLAGS_FOR_TARGET="-O2 -g -w $(PARTITION_MACHINE) -ffile-prefix-map=$(abspath $(NEWLIB_DIR))=newlib"
+
+$(NEWLIB_STAMP):
+	@test -r $(NEWLIB_SOURCE) || { \
+		echo "newlib: $(NEWLIB_SOURCE) is missing: install the package newlib-source" >&2; exit 1; }
+	@echo "newlib: building (about a minute)..."
+	@rm -rf $(NEWLIB_DIR) && mkdir -p $(NEWLIB_DIR)/object
+	@tar -C $(NEWLIB_DIR) -xf $(NEWLIB_SOURCE)
+	@cd $(NEWLIB_DIR)/object && unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS LDFLAGS && { \
+		$(abspath $(NEWLIB_DIR))/newlib-salsa/configure --target=x86_64-elf \
+			--prefix=$(abspath $(NEWLIB_DIR))/prefix --disable-multilib --disable-libgloss \
+			--disable-newlib-supplied-syscalls --disable-newlib-multithread \
+			--enable-newlib-io-long-long --enable-newlib-io-c99-formats $(NEWLIB_TOOLS) && \
+		make -j$$(nproc) all-target-newlib && make install-target-newlib; } >../log 2>&1 || { \
+			tail -n 20 ../log >&2; echo "newlib: failed, see $(NEWLIB_DIR)/log" >&2; exit 1; }
+	@rm -rf $(NEWLIB_DIR)/object $(NEWLIB_DIR)/newlib-salsa
+	@touch $@
+
+PARTITION_CPPFLAGS := -nostdinc -isystem $(NEWLIB_PREFIX)/include \
+	-isystem $(shell $(CC) -print-file-name=include) -Ipartitions/lib/include -Icore/include \
+	-D_DEFAULT_SOURCE
+PARTITION_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
+	-Wmissing-prototypes -Wstrict-prototypes -Werror $(PARTITION_MACHINE) \
+	-ffile-prefix-map=$(CURDIR)=.
+PARTITION_LDFLAGS := -static -nostdlib -no-pie -Wl,--gc-sections -Wl,--build-id=none \
+	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings \
+	-T partitions/lib/partition.ld
+
+PARTITION_OBJECTS := $(BUILD)/partitions/obj
+PARTITION_LIBRARY := $(BUILD)/partitions/libmullion.a
+
+# Each directory with sources is one partition; those of partitions/tests are named test-NAME.
+PARTITION_DIRS := $(filter-out partitions/lib partitions/tests,\
+	$(patsubst %/,%,$(sort $(dir $(wildcard partitions/*/*.c)))))
+PARTITION_TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard partitions/tests/*/*.c))))
+PARTITION_ELFS := $(patsubst partitions/%,$(BUILD)/partitions/%.elf,$(PARTITION_DIRS)) \
+	$(patsubst partitions/tests/%,$(BUILD)/partitions/test-%.elf,$(PARTITION_TEST_DIRS))
+
+partition_sources = $(wildcard $(1)/*.c $(1)/*.S)
+partition_objects = $(patsubst partitions/%,$(PARTITION_OBJECTS)/%.o,$(call partition_sources,$(1)))
+
+$(PARTITION_OBJECTS)/%.c.o: partitions/%.c $(NEWLIB_STAMP) partitions/partitions.mk
+	@mkdir -p $(dir $@)
+	@echo "  CC    $<"
+	@$(CC) $(PARTITION_CPPFLAGS) $(PARTITION_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(PARTITION_OBJECTS)/%.S.o: partitions/%.S $(NEWLIB_STAMP) partitions/partitions.mk
+	@mkdir -p $(dir $@)
+	@echo "  CC    $<"
+	@$(CC) $(PARTITION_CPPFLAGS) $(PARTITION_MACHINE) -g -ffile-prefix-map=$(CURDIR)=. \
+		-MMD -MP -c -o $@ $<
+
+$(PARTITION_LIBRARY): $(call partition_objects,partitions/lib)
+	@rm -f $@
+	@echo "  AR    $@"
+	@ar rcsD $@ $^
+
+define partition_rule
+$(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(PARTITION_LIBRARY) \
+		partitions/lib/partition.ld
+	@echo "  LD    $$@"
+	@$$(CC) $$(PARTITION_LDFLAGS) -o $$@ $(call partition_objects,$(1)) \
+		-Wl,--start-group $(PARTITION_LIBRARY) -L$(NEWLIB_PREFIX)/lib -lc -lm -lgcc -Wl,--end-group
+-include $(patsubst %.o,%.d,$(call partition_objects,$(1)))
+endef
+
+$(foreach d,$(PARTITION_DIRS),$(eval $(call partition_rule,$(d),$(patsubst partitions/%,%,$(d)))))
+$(foreach d,$(PARTITION_TEST_DIRS),\
+	$(eval $(call partition_rule,$(d),$(patsubst partitions/tests/%,test-%,$(d)))))
+-include $(patsubst %.o,%.d,$(call partition_objects,partitions/lib))
+
+.PHONY: partitions
+partitions: $(PARTITION_ELFS)
