@@ -3,8 +3,9 @@
  * each thing the place in the source it came from.
  *
  * The front end (source.c, model.c) fills it, the rules (rules_*.c) judge it, the back end
- * (layout.c, emit_*.c, explain.c) turns it into tables. Only a model without errors reaches the back end.
- * All strings and arrays live as long as the model; indexes are -1 where there is nothing.
+ * (layout.c, emit_*.c, explain.c) turns it into tables. Only a model without errors reaches the
+ * back end. All strings and arrays live as long as the model; indexes are -1 where there is
+ * nothing.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -15,6 +16,15 @@
 
 #include <mullion/abi.h>
 #include <mullion/tables.h>
+
+/*
+ * What the rules keep free for the kernel, its tables and the shared pages, before their size is
+ * known. The layout asserts that it stays within.
+ */
+#define MODEL_KERNEL_BASE           0x200000ull
+#define MODEL_KERNEL_RESERVED_BYTES (32ull << 20)
+/* Below lies what firmware uses, and the trampoline on which CPUs start: never a partition's. */
+#define MODEL_LOWEST_MEMORY 0x100000ull
 
 struct location {
 	const char *file;
@@ -35,21 +45,21 @@ struct cpuid_leaf {
 
 struct model_cpu {
 	struct location at;
-	unsigned number;       /* `reg` */
+	unsigned number; /* `reg` */
 	uint32_t apic_id;
-	int mode;              /* enum mullion_cpu_mode, 0: not used */
-	int index;             /* into the image's CPU table (used CPUs in order of number), or -1 */
-	int owner;             /* partition index of an owned CPU, or -1 */
+	int mode;  /* enum mullion_cpu_mode, 0: not used */
+	int index; /* into the image's CPU table (used CPUs in order of number), or -1 */
+	int owner; /* partition index of an owned CPU, or -1 */
 };
 
 struct model_device {
 	struct location at;
-	const char *name;       /* node name: "serial@3f8" */
+	const char *name; /* node name: "serial@3f8" */
 	const char *label;
 	const char *compatible;
-	bool is_port;           /* I/O ports, else memory */
+	bool is_port; /* I/O ports, else memory */
 	struct range reg;
-	int owner;              /* partition index, or -1 */
+	int owner; /* partition index, or -1 */
 };
 
 struct model_bound {
@@ -60,16 +70,16 @@ struct model_bound {
 struct model_partition {
 	struct location at;
 	const char *name;
-	const char *image;       /* as written */
-	const char *image_path;  /* the file found, NULL if none */
+	const char *image;      /* as written */
+	const char *image_path; /* the file found, NULL if none */
 	const char *args;
 	bool control;
 	uint64_t memory_bytes;
-	uint64_t memory_base;    /* physical; placed by layout when !memory_base_given */
+	uint64_t memory_base; /* physical; placed by layout when !memory_base_given */
 	bool memory_base_given;
-	unsigned *owned_cpus;    /* indexes into model.cpus */
+	unsigned *owned_cpus; /* indexes into model.cpus */
 	size_t owned_cpus_count;
-	int *devices;            /* indexes into model.devices */
+	int *devices; /* indexes into model.devices */
 	size_t devices_count;
 	int actions[MULLION_EVENT_COUNT]; /* enum mullion_action */
 	struct model_bound *bounds;
@@ -147,9 +157,10 @@ struct model {
 };
 
 /*
- * Read, compile and check a description. Errors are printed to stderr (all of them, in source order).
- * images: NULL-terminated directories to look partition images up in; NULL: images are not looked at.
- * Returns the model, or NULL if there was any error. Never returns a model that breaks a rule.
+ * Read, compile and check a description. Errors are printed to stderr (all of them, in source
+ * order). images: NULL-terminated directories to look partition images up in; NULL: images are not
+ * looked at. Returns the model, or NULL if there was any error. Never returns a model that breaks a
+ * rule.
  */
 struct model *model_load(const char *path, const char *const *images);
 void model_free(struct model *model);
