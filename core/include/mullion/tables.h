@@ -38,23 +38,24 @@ struct mullion_cpu_schedule {
 struct mullion_schedule {
 	const char *name;
 	struct mullion_ticks frame; /* major frame; frame.whole > 0 */
-	uint64_t denominator;       /* > 0; major_frame_ns * hz = (whole + part/denominator) * 1e9 */
+	uint64_t denominator; /* > 0; major_frame_ns * hz = (whole + part/denominator) * 1e9 */
 	const struct mullion_cpu_schedule *cpus; /* by CPU index */
 };
 
 struct mullion_partition {
 	const char *name;
-	uint16_t first_vcpu; /* its vcpus are first_vcpu .. first_vcpu + vcpus - 1; the first boots */
+	uint16_t first_vcpu; /* its vcpus are first_vcpu .. first_vcpu + vcpus - 1; the first boots
+			      */
 	uint16_t vcpus;
-	uint32_t flags; /* enum mullion_info_flags */
+	uint32_t flags;                       /* enum mullion_info_flags */
 	uint8_t actions[MULLION_EVENT_COUNT]; /* enum mullion_action by enum mullion_event */
 };
 
 struct mullion_vcpu {
 	uint16_t partition;
-	uint16_t index; /* within the partition; also its virtual APIC id */
-	uint16_t cpu;   /* index into mullion_system.cpus */
-	uint16_t mode;  /* enum mullion_cpu_mode */
+	uint16_t index;            /* within the partition; also its virtual APIC id */
+	uint16_t cpu;              /* index into mullion_system.cpus */
+	uint16_t mode;             /* enum mullion_cpu_mode */
 	struct mullion_time *time; /* its time page */
 	const struct arch_vcpu_tables *arch;
 };
@@ -81,7 +82,7 @@ struct mullion_system {
 	uint16_t schedules_count;
 	uint16_t startup_schedule;
 	uint16_t ram_count;
-	const char *name;  /* deployment */
+	const char *name; /* deployment */
 	const char *board;
 	const struct mullion_cpu *cpus; /* cpus[0] boots the node */
 	const struct mullion_partition *partitions;

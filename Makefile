@@ -1,0 +1,62 @@
+# Mullion. `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+
+BUILD := build
+CC := gcc
+DEPLOYMENT ?= demo
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# ---- Kernel ---------------------------------------------------------------------------------------
+
+KERNEL := $(BUILD)/kernel
+KERNEL_SRCS := $(sort $(wildcard core/*.c arch/x86/*.c arch/x86/*.S))
+KERNEL_OBJS := $(KERNEL_SRCS:%=$(KERNEL)/%.o)
+KERNEL_CFLAGS := -std=c11 -O2 -g -Icore/include -Iarch/x86/include -ffreestanding -fno-pic -fno-pie \
+	-mgeneral-regs-only -mno-red-zone -mcmodel=small -fcf-protection=none -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-common -fno-tree-loop-distribute-patterns \
+	-fno-strict-aliasing -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wundef \
+	-Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith -Wcast-align -Wwrite-strings \
+	-Wstack-usage=1024 -Werror -Wno-error=stack-usage= -ffile-prefix-map=$(CURDIR)=.
+
+$(KERNEL)/%.o: % Makefile | $(KERNEL)/cflags
+	@mkdir -p $(@D)
+	@$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(KERNEL)/cflags: Makefile
+	@mkdir -p $(@D)
+	@echo '$(KERNEL_CFLAGS)' > $@
+
+$(KERNEL)/libkernel.a: $(KERNEL_OBJS)
+	@rm -f $@
+	@ar rcsD $@ $^
+
+-include $(KERNEL_OBJS:.o=.d)
+
+# ---- The other rooms ------------------------------------------------------------------------------
+
+-include tools/tools.mk
+-include partitions/partitions.mk
+-include verification/verification.mk
+
+# ---- What users ask for ---------------------------------------------------------------------------
+
+.PHONY: help image run clean kernel
+kernel: $(KERNEL)/libkernel.a
+
+help:
+	@echo 'make demo                  install what is missing, build, boot, measure, report'
+	@echo 'make test                  everything that must hold'
+	@echo 'make image DEPLOYMENT=x    build config/deployments/x.dts into $(BUILD)/x/'
+	@echo 'make run DEPLOYMENT=x      build it and boot it in QEMU'
+	@echo 'make clean                 remove $(BUILD)/'
+
+image: kernel tools partitions
+	$(BUILD)/tools/mullion build config/deployments/$(DEPLOYMENT).dts -o $(BUILD)/$(DEPLOYMENT)
+
+run: image
+	$(BUILD)/tools/mullion run $(BUILD)/$(DEPLOYMENT)
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,230 @@
+/*
+ * Why a vcpu left its partition, and what is done about it: AMD APM 2, appendix C.
+ *
+ * Invariant: every path from #VMEXIT back to VMRUN is straight or bounded by a constant, and costs
+ * the partition that caused the exit, nobody else. What a partition may not do ends in
+ * health_raise().
+ */
+#include <arch_internal.h>
+
+#define CPUID_BYTES   2u
+#define VMMCALL_BYTES 3u
+#define HLT_BYTES     1u
+#define WBINVD_BYTES  2u
+#define OPCODE_STI    0xfbu
+#define CR4_FORBIDDEN (CR4_OSXSAVE | CR4_VMXE | CR4_SMXE | CR4_PKE | CR4_CET)
+#define IOIO_IN       1ull
+#define IOIO_STRING   4ull
+#define VECTOR_AC     17u
+#define VECTOR_UD     6u
+
+enum vcpu_leave after_health(struct vcpu *vcpu, enum mullion_action action, unsigned length)
+{
+	if (action == MULLION_ACTION_LOG)
+		skip_instruction(vcpu, length);
+	return load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending() ? STAY : LEAVE_STOP;
+}
+
+/* Table lookup; see x86_tables.h for the index. */
+static enum vcpu_leave exit_cpuid(struct vcpu *vcpu)
+{
+	const struct x86_cpuid_table *table = vcpu->config->arch->cpuid;
+	uint32_t leaf = (uint32_t)vcpu->arch.vmcb.rax;
+	uint32_t subleaf = (uint32_t)vcpu->arch.gpr[RCX];
+	const struct x86_cpuid_entry *entry = &table->entries[(leaf >> 30) * 32 + (leaf & 31)];
+	const struct x86_cpuid_cell *cell = table->cells;
+
+	if ((leaf & 0x3fffffe0) == 0 && leaf >> 30 != 3)
+		cell += entry->first + (subleaf < entry->last ? subleaf : entry->last);
+	vcpu->arch.vmcb.rax = cell->eax;
+	vcpu->arch.gpr[RBX] = cell->ebx;
+	vcpu->arch.gpr[RCX] = cell->ecx;
+	vcpu->arch.gpr[RDX] = cell->edx;
+	skip_instruction(vcpu, CPUID_BYTES);
+	return STAY;
+}
+
+static enum vcpu_leave exit_hypercall(struct vcpu *vcpu)
+{
+	struct hypercall_result result = hypercall(vcpu, vcpu->arch.vmcb.rax, vcpu->arch.gpr[RDI]);
+
+	vcpu->arch.vmcb.rax = (uint64_t)result.value;
+	skip_instruction(vcpu, VMMCALL_BYTES);
+	if (load_shared(&vcpu->state) != VCPU_RUNNING)
+		return LEAVE_STOP;
+	return result.leave && vcpu_framed(vcpu) ? LEAVE_YIELD : STAY;
+}
+
+/* A port the partition was not granted: nothing answers, as on an empty bus. */
+static enum vcpu_leave exit_port(struct vcpu *vcpu)
+{
+	struct vmcb *vmcb = &vcpu->arch.vmcb;
+	uint64_t info = vmcb->exit_info1;
+	unsigned bits = (info >> 4 & 7) * 8;
+	unsigned length = (unsigned)(vmcb->exit_info2 - vmcb->rip);
+	uint64_t ones = bits == 32 ? UINT32_MAX : (1ull << bits) - 1;
+	enum mullion_action action = health_raise(vcpu, MULLION_EVENT_PORT, info >> 16, 0);
+
+	if (action == MULLION_ACTION_LOG && info & IOIO_IN && !(info & IOIO_STRING))
+		vmcb->rax = bits == 32 ? ones : vmcb->rax | ones;
+	return after_health(vcpu, action, length);
+}
+
+static bool interrupt_waiting(struct vcpu *vcpu)
+{
+	return arch_vcpu_poll(vcpu, arch_now());
+}
+
+/* Framed vcpus alone: an owned CPU halts by itself. */
+static enum vcpu_leave exit_halt(struct vcpu *vcpu)
+{
+	skip_instruction(vcpu, HLT_BYTES);
+	return interrupt_waiting(vcpu) ? STAY : LEAVE_HALT;
+}
+
+/*
+ * Re-entry at the same instruction. Where the machine loses the interrupt shadow, an STI that was
+ * just executed is taken back, so that executing it again builds the shadow anew.
+ */
+static void keep_shadow(struct vcpu *vcpu)
+{
+	struct vmcb *vmcb = &vcpu->arch.vmcb;
+	uint8_t before;
+
+	if (!quirk_loses_shadow || !(vmcb->interrupt_shadow & VMCB_SHADOW))
+		return;
+	if (!guest_read(vcpu, vmcb->rip - 1, &before, 1) || before != OPCODE_STI)
+		return;
+	vmcb->rip -= 1;
+	vmcb->rflags &= ~RFLAGS_IF;
+	vmcb->interrupt_shadow = 0;
+}
+
+/* An event whose delivery the exit interrupted is delivered again. */
+static void keep_event(struct vmcb *vmcb)
+{
+	if (vmcb->exit_int_info & EVENT_VALID)
+		vmcb->event_inject = vmcb->exit_int_info;
+}
+
+static enum vcpu_leave exit_timer(struct vcpu *vcpu)
+{
+	take_pending_interrupts();
+	keep_event(&vcpu->arch.vmcb);
+	keep_shadow(vcpu);
+	return load_shared(&vcpu->state) == VCPU_RUNNING ? LEAVE_TIMER : LEAVE_STOP;
+}
+
+static enum vcpu_leave exit_kick(struct vcpu *vcpu)
+{
+	bool stop;
+
+	take_pending_interrupts();
+	keep_event(&vcpu->arch.vmcb);
+	keep_shadow(vcpu);
+	stop = load_shared(&vcpu->state) != VCPU_RUNNING || node_ending();
+	return stop ? LEAVE_STOP : STAY;
+}
+
+/* #AC and #DB are taken only to break endless streams of them; the partition gets its own. */
+static enum vcpu_leave exit_exception(struct vcpu *vcpu, uint64_t vector)
+{
+	uint64_t error = vector == VECTOR_AC ? EVENT_ERROR_CODE : 0;
+
+	vcpu->arch.vmcb.event_inject = EVENT_VALID | EVENT_EXCEPTION | error | vector;
+	return STAY;
+}
+
+/* CR4: what the partition's CPUID hides cannot be switched on. */
+static enum vcpu_leave exit_cr4(struct vcpu *vcpu)
+{
+	uint8_t code[16], reg, length;
+	uint64_t value;
+
+	if (!decode_cr_write(code, guest_fetch(vcpu, code), &reg, &length))
+		return after_health(vcpu,
+			health_raise(vcpu, MULLION_EVENT_INSTRUCTION, VMEXIT_CR4_WRITE, 0), 3);
+	value = *vcpu_register(vcpu, reg);
+	if (value & CR4_FORBIDDEN) {
+		arch_vcpu_inject_fault(vcpu);
+		return STAY;
+	}
+	vcpu->arch.vmcb.cr4 = value;
+	vcpu->arch.vmcb.tlb_control = VMCB_TLB_FLUSH_ALL;
+	skip_instruction(vcpu, length);
+	return STAY;
+}
+
+/* Caches are coherent and shared: flushing them would cost the neighbours, and changes nothing. */
+static enum vcpu_leave exit_wbinvd(struct vcpu *vcpu)
+{
+	skip_instruction(vcpu, WBINVD_BYTES);
+	return STAY;
+}
+
+/* Instructions that do not exist for a partition: #UD, as its CPUID says. */
+static enum vcpu_leave exit_forbidden(struct vcpu *vcpu, uint64_t code)
+{
+	enum mullion_action action = health_raise(vcpu, MULLION_EVENT_INSTRUCTION, code, 0);
+
+	if (action <= MULLION_ACTION_INJECT && code != VMEXIT_RDPMC && code != VMEXIT_INVD)
+		vcpu->arch.vmcb.event_inject = EVENT_VALID | EVENT_EXCEPTION | VECTOR_UD;
+	else if (action == MULLION_ACTION_LOG)
+		arch_vcpu_inject_fault(vcpu);
+	return after_health(vcpu, action, 0);
+}
+
+static enum vcpu_leave exit_triple_fault(struct vcpu *vcpu, uint64_t code)
+{
+	health_raise(vcpu, MULLION_EVENT_TRIPLE_FAULT, code, 0);
+	return LEAVE_STOP;
+}
+
+static void trace_exit(const struct vcpu *vcpu)
+{
+	const struct vmcb *vmcb = &vcpu->arch.vmcb;
+	bool msr = vmcb->exit_code == VMEXIT_MSR;
+
+	trace(vcpu->cpu, arch_now(), MULLION_TRACE_EXIT, vcpu->number, (uint32_t)vmcb->exit_code,
+		msr ? vcpu->arch.gpr[RCX] : vmcb->exit_info2, vmcb->rip);
+}
+
+enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
+{
+	struct vmcb *vmcb = &vcpu->arch.vmcb;
+	uint64_t code = vmcb->exit_code;
+
+	vmcb->tlb_control = 0;
+	trace_exit(vcpu);
+	switch (code) {
+	case VMEXIT_MSR:
+		return exit_msr(vcpu);
+	case VMEXIT_CPUID:
+		return exit_cpuid(vcpu);
+	case VMEXIT_VMMCALL:
+		return exit_hypercall(vcpu);
+	case VMEXIT_INTR:
+		return exit_timer(vcpu);
+	case VMEXIT_HLT:
+		return exit_halt(vcpu);
+	case VMEXIT_NPF:
+		return exit_nested_fault(vcpu);
+	case VMEXIT_IOIO:
+		return exit_port(vcpu);
+	case VMEXIT_NMI:
+		return exit_kick(vcpu);
+	case VMEXIT_CR4_WRITE:
+		return exit_cr4(vcpu);
+	case VMEXIT_WBINVD:
+		return exit_wbinvd(vcpu);
+	case VMEXIT_EXCEPTION_DB:
+	case VMEXIT_EXCEPTION_AC:
+		return exit_exception(vcpu, code - VMEXIT_EXCEPTION_DB + 1);
+	default:
+		if (code > VMEXIT_SHUTDOWN || code == VMEXIT_INVD || code == VMEXIT_RDPMC ||
+			code == VMEXIT_INVLPGA || code == VMEXIT_RSM)
+			return code <= VMEXIT_XSETBV ? exit_forbidden(vcpu, code)
+						     : exit_triple_fault(vcpu, code);
+		return exit_triple_fault(vcpu, code);
+	}
+}

@@ -1,0 +1,82 @@
+/*
+ * Nested page faults: the local APIC's page, for partitions that insist on it, and everything that
+ * is not the partition's. AMD APM 2, 15.25.6.
+ */
+#include <arch_internal.h>
+
+#define APIC_PAGE     APIC_BASE_DEFAULT
+#define FAULT_KIND    0x1full
+#define APIC_ID_SHIFT 24u
+
+/* In the memory-mapped layout the identity and the destination stand in the top byte. */
+static bool page_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
+{
+	if (!vapic_read(vcpu, offset, value))
+		return false;
+	if (offset == APIC_ID)
+		*value <<= APIC_ID_SHIFT;
+	return true;
+}
+
+static bool page_write(struct vcpu *vcpu, uint32_t offset, uint32_t value)
+{
+	if (offset == APIC_ICR)
+		return vapic_send(vcpu, vcpu->arch.apic.icr_high >> APIC_ID_SHIFT, value);
+	return offset != APIC_SELF_IPI && vapic_write(vcpu, offset, value);
+}
+
+/* Registers are 16 bytes apart; the upper 12 read as zero. Unknown ones read zero, ignore writes.
+ */
+static void apic_access(struct vcpu *vcpu, uint32_t offset, const struct decoded_mov *mov)
+{
+	uint64_t *reg = vcpu_register(vcpu, mov->reg);
+	uint64_t value = 0;
+
+	if (mov->write) {
+		page_write(vcpu, offset, mov->immediate ? mov->value : (uint32_t)*reg);
+		return;
+	}
+	if (!page_read(vcpu, offset, &value))
+		value = 0;
+	*reg = (uint32_t)value;
+}
+
+static bool exit_apic_page(struct vcpu *vcpu, uint64_t gpa)
+{
+	uint8_t code[16];
+	struct decoded_mov mov;
+
+	if (gpa & 3 || !decode_mov(code, guest_fetch(vcpu, code), &mov))
+		return false;
+	apic_access(vcpu, gpa & 0xff0, &mov);
+	skip_instruction(vcpu, mov.length);
+	return true;
+}
+
+/* A harmless access is carried out on nothing: reads all ones, writes vanish. */
+static enum vcpu_leave complete(struct vcpu *vcpu, enum mullion_action action)
+{
+	uint8_t code[16];
+	struct decoded_mov mov;
+
+	if (action != MULLION_ACTION_LOG)
+		return after_health(vcpu, action, 0);
+	if (!decode_mov(code, guest_fetch(vcpu, code), &mov)) {
+		arch_vcpu_inject_fault(vcpu);
+		return STAY;
+	}
+	if (!mov.write)
+		*vcpu_register(vcpu, mov.reg) = UINT32_MAX;
+	return after_health(vcpu, action, mov.length);
+}
+
+enum vcpu_leave exit_nested_fault(struct vcpu *vcpu)
+{
+	const struct vmcb *vmcb = &vcpu->arch.vmcb;
+	uint64_t gpa = vmcb->exit_info2;
+
+	if ((gpa & ~0xfffull) == APIC_PAGE && exit_apic_page(vcpu, gpa))
+		return STAY;
+	return complete(
+		vcpu, health_raise(vcpu, MULLION_EVENT_MEMORY, vmcb->exit_info1 & FAULT_KIND, gpa));
+}

@@ -1,0 +1,20 @@
+/*
+ * The few architecture calls that are one instruction.
+ */
+#ifndef MULLION_ARCH_INLINE_H
+#define MULLION_ARCH_INLINE_H
+
+static inline uint64_t arch_now(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+static inline void arch_relax(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * What the files of this architecture share.
+ */
+#ifndef MULLION_ARCH_INTERNAL_H
+#define MULLION_ARCH_INTERNAL_H
+
+#include <mullion/core.h>
+#include <x86.h>
+
+/* ---- lapic.c: the CPU's own local APIC --------------------------------------------------------
+ */
+
+/* Register offsets: AMD APM 2, 16.3.2. An x2APIC MSR is MSR_X2APIC + offset / 16. */
+enum apic_register {
+	APIC_ID = 0x20,
+	APIC_VERSION = 0x30,
+	APIC_TPR = 0x80,
+	APIC_PPR = 0xa0,
+	APIC_EOI = 0xb0,
+	APIC_LDR = 0xd0,
+	APIC_DFR = 0xe0,
+	APIC_SVR = 0xf0,
+	APIC_ISR = 0x100,
+	APIC_TMR = 0x180,
+	APIC_IRR = 0x200,
+	APIC_ESR = 0x280,
+	APIC_ICR = 0x300,
+	APIC_ICR_HIGH = 0x310,
+	APIC_LVT_TIMER = 0x320,
+	APIC_LVT_THERMAL = 0x330,
+	APIC_LVT_ERROR = 0x370,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3e0,
+	APIC_SELF_IPI = 0x3f0, /* x2APIC only */
+};
+
+#define APIC_LVT_MASKED    (1u << 16)
+#define APIC_LVT_MODE      (3u << 17)
+#define APIC_LVT_PERIODIC  (1u << 17)
+#define APIC_LVT_DEADLINE  (2u << 17)
+#define APIC_SVR_ENABLE    (1u << 8)
+#define APIC_DIVIDE_1      0xbu
+#define APIC_DIVIDE_128    0xau
+#define APIC_ICR_VECTOR    0xffu
+#define APIC_ICR_MODE      (7u << 8)
+#define APIC_ICR_FIXED     (0u << 8)
+#define APIC_ICR_NMI       (4u << 8)
+#define APIC_ICR_INIT      (5u << 8)
+#define APIC_ICR_STARTUP   (6u << 8)
+#define APIC_ICR_LOGICAL   (1u << 11)
+#define APIC_ICR_BUSY      (1u << 12)
+#define APIC_ICR_ASSERT    (1u << 14)
+#define APIC_ICR_SHORTHAND (3u << 18)
+#define APIC_ICR_SELF      (1u << 18)
+#define APIC_ICR_ALL       (2u << 18)
+#define APIC_ICR_OTHERS    (3u << 18)
+#define APIC_FIRST_VECTOR  16u
+
+#define HOST_TIMER_VECTOR    0x20u
+#define HOST_SPURIOUS_VECTOR 0xffu
+
+static inline uint32_t apic_read(uint32_t offset)
+{
+	return *(const volatile uint32_t *)(X86_APIC_VA + offset);
+}
+
+static inline void apic_write(uint32_t offset, uint32_t value)
+{
+	*(volatile uint32_t *)(X86_APIC_VA + offset) = value;
+}
+
+/* Send an interrupt to one CPU: command is the low ICR word. Waits a bounded time for the last one.
+ */
+void apic_send(uint32_t hardware_id, uint32_t command);
+
+/* Ticks of the local APIC timer, divider 1, that fit into `ticks` of the TSC; rounded down. */
+static inline uint64_t apic_timer_count(uint64_t ticks)
+{
+	return ticks * mullion_system.arch->timer_multiplier >> 32;
+}
+
+void apic_init(void);
+/* Hand the local APIC to an owned vcpu as a reset leaves it. */
+void apic_reset(struct cpu *cpu);
+
+/* ---- apic_owned.c, apic_framed.c: the local APIC as a partition sees it ------------------------
+ */
+
+/* Both return false if there is no such register or the value is not allowed: #GP for an MSR. */
+bool owned_apic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value);
+bool owned_apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
+uint64_t owned_deadline_read(const struct vcpu *vcpu);
+void owned_deadline_write(struct vcpu *vcpu, uint64_t deadline);
+
+bool framed_apic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value);
+bool framed_apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
+uint64_t framed_deadline_read(const struct vcpu *vcpu);
+void framed_deadline_write(struct vcpu *vcpu, uint64_t deadline);
+
+static inline bool vapic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
+{
+	return vcpu_framed(vcpu) ? framed_apic_read(vcpu, offset, value)
+				 : owned_apic_read(vcpu, offset, value);
+}
+
+static inline bool vapic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value)
+{
+	return vcpu_framed(vcpu) ? framed_apic_write(vcpu, offset, value)
+				 : owned_apic_write(vcpu, offset, value);
+}
+
+/* apic_ipi.c: carry out what a partition wrote to its ICR, within the partition. */
+bool vapic_send(struct vcpu *vcpu, uint32_t destination, uint32_t command);
+
+/* apic_common.c: registers both kinds keep in memory. */
+bool common_apic_read(const struct vcpu *vcpu, uint32_t offset, uint64_t *value);
+bool common_apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
+void vapic_reset(struct vcpu *vcpu);
+
+/* ---- guest.c: reading the memory of the partition whose exit is served -------------------------
+ */
+
+/* Copy `bytes` (at most 16) from a guest linear address. False if it is not mapped, or not memory.
+ */
+bool guest_read(const struct vcpu *vcpu, uint64_t linear, uint8_t *to, unsigned bytes);
+
+/* Bytes of the instruction at RIP, up to 15, as many as are mapped; returns how many. */
+unsigned guest_fetch(const struct vcpu *vcpu, uint8_t code[16]);
+
+/* ---- decode.c ----------------------------------------------------------------------------------
+ */
+
+/* A MOV between a register and memory, 32 bits wide, or an immediate to memory. */
+struct decoded_mov {
+	bool write, immediate;
+	uint8_t reg; /* enum gpr */
+	uint8_t length;
+	uint32_t value; /* immediate */
+};
+bool decode_mov(const uint8_t *code, unsigned bytes, struct decoded_mov *mov);
+
+/* MOV to CR4: which register, how long. */
+bool decode_cr_write(const uint8_t *code, unsigned bytes, uint8_t *reg, uint8_t *length);
+
+/* ---- exit.c, exit_memory.c, svm.c, svm.S --------------------------------------------------------
+ */
+
+enum vcpu_leave vcpu_exit(struct vcpu *vcpu);
+enum vcpu_leave exit_nested_fault(struct vcpu *vcpu);
+enum vcpu_leave exit_msr(struct vcpu *vcpu);
+
+enum vcpu_leave svm_run(struct vcpu *vcpu, uint64_t not_before);
+void svm_enable(struct cpu *cpu);
+
+/* What a violation leaves to do: go on behind the instruction, let the fault in, or leave. */
+enum vcpu_leave after_health(struct vcpu *vcpu, enum mullion_action action, unsigned length);
+
+static inline uint64_t *vcpu_register(struct vcpu *vcpu, unsigned reg)
+{
+	if (reg == RAX)
+		return &vcpu->arch.vmcb.rax;
+	return reg == RSP ? &vcpu->arch.vmcb.rsp : &vcpu->arch.gpr[reg];
+}
+
+/* Go on behind the instruction that was carried out. It ends any interrupt shadow (APM 2, 15.21.5).
+ */
+static inline void skip_instruction(struct vcpu *vcpu, unsigned length)
+{
+	vcpu->arch.vmcb.rip += length;
+	vcpu->arch.vmcb.interrupt_shadow = 0;
+}
+
+/* ---- trap.c -------------------------------------------------------------------------------------
+ */
+
+void trap_init(void);
+void trap_load(void);
+/* From trap.S: an exception of the kernel itself. */
+void trap_report(uint64_t vector, uint64_t code, uint64_t rip);
+
+/* ---- node.c ------------------------------------------------------------------------------------
+ */
+
+/*
+ * QEMU's TCG saves the interrupt shadow at #VMEXIT and ignores it at VMRUN: an interrupt could come
+ * between a guest's STI and its HLT. Known at boot by the emulator's CPUID signature.
+ */
+extern bool quirk_loses_shadow;
+
+/* Memory map handed over at boot, copied before paging: see boot.S. */
+struct boot_ram {
+	uint64_t base, bytes;
+	uint32_t type, reserved;
+};
+#define BOOT_RAM_ENTRIES 32u
+extern struct boot_ram boot_ram[BOOT_RAM_ENTRIES];
+extern uint32_t boot_ram_count;
+extern uint64_t boot_entry_tsc;
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * The node as a whole: does it have what the image needs, its other CPUs, its console, its switch.
+ */
+#include <arch_internal.h>
+#include <x86_asm.h>
+
+_Static_assert(__builtin_offsetof(struct mullion_system, cpus) == SYSTEM_CPUS, "boot.S");
+_Static_assert(__builtin_offsetof(struct mullion_system, arch) == SYSTEM_ARCH, "boot.S");
+_Static_assert(__builtin_offsetof(struct mullion_cpu, stack_top) == CPU_STACK_TOP, "boot.S");
+_Static_assert(__builtin_offsetof(struct arch_system_tables, pml4) == 0, "boot.S");
+_Static_assert(__builtin_offsetof(struct cpu, config) == 0, "boot.S");
+_Static_assert(__builtin_offsetof(struct arch_vcpu, vmcb) == 0, "svm.S");
+_Static_assert(__builtin_offsetof(struct arch_vcpu, gpr) == 4096, "svm.S");
+
+#define CPUID_FEATURES     1u
+#define CPUID_STRUCTURED   7u
+#define CPUID_EXTENDED     0x80000000u
+#define CPUID_SVM          0x8000000au
+#define CPUID_HYPERVISOR   0x40000000u
+#define FEATURE_HYPERVISOR (1u << 31)
+#define FEATURE_SMEP       (1u << 7)
+#define FEATURE_SMAP       (1u << 20)
+#define TCG_EBX            0x54474354u /* "TCGT" */
+
+#define RAM_USABLE 1u
+
+#define UART_LINE_STATUS 5u
+#define UART_EMPTY       0x20u
+#define UART_TRIES       100000u
+
+/* A CPU that answers does so within this fraction of a second. */
+#define CPU_ANSWER_FRACTION 10u
+
+bool quirk_loses_shadow;
+struct boot_ram boot_ram[BOOT_RAM_ENTRIES];
+uint32_t boot_ram_count;
+uint64_t boot_entry_tsc;
+struct cpu *secondary_cpu;
+
+void arch_console_put(char c)
+{
+	uint16_t port = mullion_system.arch->uart_port;
+	bool granted = mullion_system.arch->uart_granted;
+
+	if (port == 0 || (granted && load_shared(&node_state) != NODE_BOOTING))
+		return;
+	for (unsigned i = 0; i < UART_TRIES && !(inb(port + UART_LINE_STATUS) & UART_EMPTY); i++)
+		arch_relax();
+	outb(port, (uint8_t)c);
+}
+
+void arch_park(void)
+{
+	for (;;)
+		__asm__ volatile("clgi\n\tcli\n\thlt" : : : "memory");
+}
+
+void arch_power_off(bool ok)
+{
+	const struct arch_system_tables *tables = mullion_system.arch;
+
+	if (tables->poweroff_port != 0)
+		outb(tables->poweroff_port, ok ? tables->poweroff_value : tables->poweroff_failure);
+	for (;;)
+		__asm__ volatile("cli\n\thlt" : : : "memory");
+}
+
+static uint32_t cpuid_register(const struct x86_cpuid_need *need)
+{
+	struct cpuid r = cpuid(need->leaf & 0xf0000000u, 0);
+
+	if (r.eax < need->leaf && (need->leaf & 0xf0000000u) != CPUID_HYPERVISOR)
+		return 0;
+	r = cpuid(need->leaf, need->subleaf);
+	return need->reg == 0 ? r.eax : need->reg == 1 ? r.ebx : need->reg == 2 ? r.ecx : r.edx;
+}
+
+static void check_features(void)
+{
+	const struct arch_system_tables *tables = mullion_system.arch;
+
+	for (uint16_t i = 0; i < tables->needs_count; i++) {
+		const struct x86_cpuid_need *need = &tables->needs[i];
+
+		if ((cpuid_register(need) & need->mask) != need->mask)
+			refuse("this machine lacks %s; run on one that has it (QEMU: -cpu max), or "
+			       "describe the board it is",
+				need->what);
+	}
+}
+
+static void check_asids(void)
+{
+	uint64_t asids = cpuid(CPUID_SVM, 0).ebx;
+
+	console_print("SVM:    %u address-space ids, %u partitions, nested paging\n", asids,
+		(uint64_t)mullion_system.partitions_count);
+	if (asids <= mullion_system.partitions_count)
+		refuse("this machine has %u address-space ids for %u partitions; describe fewer",
+			asids, (uint64_t)mullion_system.partitions_count);
+}
+
+static bool is_ram(const struct mullion_ram *wanted)
+{
+	uint64_t base = wanted->base, end = wanted->base + wanted->bytes;
+
+	/* Adjoining entries count as one: every pass moves base to the end of the entry holding it.
+	 */
+	for (uint32_t pass = 0; pass < boot_ram_count && base < end; pass++)
+		for (uint32_t i = 0; i < boot_ram_count; i++)
+			if (boot_ram[i].type == RAM_USABLE && boot_ram[i].base <= base &&
+				base - boot_ram[i].base < boot_ram[i].bytes)
+				base = boot_ram[i].base + boot_ram[i].bytes;
+	return base >= end;
+}
+
+static void check_ram(void)
+{
+	uint64_t total = 0;
+
+	for (uint16_t i = 0; i < mullion_system.ram_count; i++) {
+		const struct mullion_ram *ram = &mullion_system.ram[i];
+
+		if (!is_ram(ram))
+			refuse("memory from %x to %x is not RAM here; give the machine more memory "
+			       "(QEMU: -m) or describe less",
+				ram->base, ram->base + ram->bytes - 1);
+		total += ram->bytes;
+	}
+	console_print("RAM:    %u KiB used, in %u stretches\n", total / 1024,
+		(uint64_t)mullion_system.ram_count);
+}
+
+static void note_quirks(void)
+{
+	if (!(cpuid(CPUID_FEATURES, 0).ecx & FEATURE_HYPERVISOR))
+		return;
+	quirk_loses_shadow = cpuid(CPUID_HYPERVISOR, 0).ebx == TCG_EBX;
+	if (quirk_loses_shadow)
+		console_print(
+			"QUIRK:  TCG ignores the interrupt shadow at VMRUN; STI is replayed\n");
+}
+
+void arch_check_node(void)
+{
+	trap_init();
+	trap_load();
+	check_features();
+	check_asids();
+	check_ram();
+	note_quirks();
+	console_print("TSC:    %u / %u Hz, boot took the loader to %u\n",
+		mullion_system.tsc_hz_numerator, mullion_system.tsc_hz_denominator, boot_entry_tsc);
+}
+
+/* Supervisor code may neither execute nor touch what belongs to user pages: there are none. */
+static void protect(void)
+{
+	uint32_t features =
+		cpuid(0, 0).eax >= CPUID_STRUCTURED ? cpuid(CPUID_STRUCTURED, 0).ebx : 0;
+	uint64_t cr4 = read_cr4();
+
+	if (features & FEATURE_SMEP)
+		cr4 |= CR4_SMEP;
+	if (features & FEATURE_SMAP)
+		cr4 |= CR4_SMAP;
+	write_cr4(cr4);
+}
+
+void arch_cpu_init(struct cpu *cpu)
+{
+	trap_load();
+	protect();
+	apic_init();
+	cpu->arch.timer_divide = APIC_DIVIDE_1;
+	svm_enable(cpu);
+}
+
+static void wait_for(const struct cpu *cpu)
+{
+	uint64_t second = mullion_system.tsc_hz_numerator / mullion_system.tsc_hz_denominator;
+	uint64_t give_up = arch_now() + second / CPU_ANSWER_FRACTION;
+
+	while (!load_shared(&cpu->ready)) {
+		if (arch_now() > give_up)
+			refuse("cpu@%u (apic %u) does not answer; give the machine that CPU (QEMU: "
+			       "-smp) or describe fewer",
+				(uint64_t)cpu_number(cpu), (uint64_t)cpu->config->hardware_id);
+		arch_relax();
+	}
+}
+
+/* INIT, start-up IPI: AMD APM 2, 15.27.8. One CPU at a time uses the trampoline. */
+void arch_start_cpus(void)
+{
+	for (uint16_t c = 1; c < mullion_system.cpus_count; c++) {
+		struct cpu *cpu = &system_cpus[c];
+
+		secondary_cpu = cpu;
+		apic_send(cpu->config->hardware_id, APIC_ICR_INIT);
+		apic_send(cpu->config->hardware_id, APIC_ICR_STARTUP | TRAMPOLINE >> 12);
+		wait_for(cpu);
+	}
+}
+
+void arch_idle(struct cpu *cpu, uint64_t tsc)
+{
+	arch_timer_arm(cpu, tsc);
+	/* IF = 0 until the HLT: the interrupt that ends the sleep cannot come before it */
+	__asm__ volatile("cli\n\tstgi\n\tsti\n\thlt\n\tclgi" : : : "memory");
+}

@@ -1,0 +1,90 @@
+/*
+ * The way into a partition and back: AMD APM 2, 15.5.
+ *
+ * Invariant: GIF is 0 from #VMEXIT to VMRUN, so nothing interrupts the kernel. RAX is the VMCB's
+ * address at VMRUN and after #VMEXIT; the general registers' array follows the VMCB. FS, GS, TR, LDTR
+ * and the SYSCALL MSRs stay the guest's: the kernel uses none of them.
+ */
+#define GPR(n) (4096 + 8 * (n))(%rax)
+
+	.text
+	.global svm_run
+	.type svm_run, @function
+/* enum vcpu_leave svm_run(struct vcpu *vcpu, uint64_t not_before) */
+svm_run:
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	sub	$8, %rsp
+	mov	%rdi, %rax
+	mov	%rsi, %rcx
+	mov	GPR(3), %rbx
+	mov	GPR(5), %rbp
+	mov	GPR(6), %rsi
+	mov	GPR(7), %rdi
+	mov	GPR(8), %r8
+	mov	GPR(9), %r9
+	mov	GPR(10), %r10
+	mov	GPR(11), %r11
+	mov	GPR(12), %r12
+	mov	GPR(13), %r13
+	mov	GPR(14), %r14
+	mov	GPR(15), %r15
+	mov	%rax, (%rsp)
+	/* not_before is less than 2^31 ticks away, or past: the low words decide, in three instructions */
+1:	rdtsc
+	sub	%ecx, %eax
+	js	1b
+	mov	(%rsp), %rax
+	mov	GPR(1), %rcx
+	mov	GPR(2), %rdx
+	.balign 16
+2:	vmrun
+	mov	%rcx, GPR(1)
+	mov	%rdx, GPR(2)
+	mov	%rbx, GPR(3)
+	mov	%rbp, GPR(5)
+	mov	%rsi, GPR(6)
+	mov	%rdi, GPR(7)
+	mov	%r8, GPR(8)
+	mov	%r9, GPR(9)
+	mov	%r10, GPR(10)
+	mov	%r11, GPR(11)
+	mov	%r12, GPR(12)
+	mov	%r13, GPR(13)
+	mov	%r14, GPR(14)
+	mov	%r15, GPR(15)
+	mov	%rax, %rdi
+	mov	%rax, %rbx
+	call	vcpu_exit
+	test	%eax, %eax
+	jnz	3f
+	mov	%rbx, %rax
+	mov	GPR(1), %rcx
+	mov	GPR(2), %rdx
+	mov	GPR(3), %rbx
+	mov	GPR(5), %rbp
+	mov	GPR(6), %rsi
+	mov	GPR(7), %rdi
+	mov	GPR(8), %r8
+	mov	GPR(9), %r9
+	mov	GPR(10), %r10
+	mov	GPR(11), %r11
+	mov	GPR(12), %r12
+	mov	GPR(13), %r13
+	mov	GPR(14), %r14
+	mov	GPR(15), %r15
+	jmp	2b
+3:	add	$8, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	ret
+	.size svm_run, . - svm_run
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,119 @@
+/*
+ * The health monitor: event x partition -> action, from the tables.
+ *
+ * Invariant: what a partition did wrong costs that partition's time alone. The line for the log is
+ * written when the faulting vcpu's own window has room for it; until then it waits in the vcpu, and
+ * further events are counted, not queued.
+ */
+#include <mullion/core.h>
+
+/* A line takes less than this many guard times; with less left in the window it waits. */
+#define REPORT_GUARDS 4u
+
+static const char *const event_names[MULLION_EVENT_COUNT] = {
+	[MULLION_EVENT_MEMORY] = "memory violation",
+	[MULLION_EVENT_PORT] = "port violation",
+	[MULLION_EVENT_MSR] = "MSR violation",
+	[MULLION_EVENT_INSTRUCTION] = "instruction violation",
+	[MULLION_EVENT_TRIPLE_FAULT] = "triple fault",
+	[MULLION_EVENT_OVERRUN] = "window overrun",
+	[MULLION_EVENT_RAISED] = "raised by the partition",
+	[MULLION_EVENT_EXIT] = "exit",
+};
+
+static const char *const action_names[MULLION_ACTION_COUNT] = {
+	[MULLION_ACTION_LOG] = "goes on",
+	[MULLION_ACTION_INJECT] = "gets a fault",
+	[MULLION_ACTION_STOP] = "stopped",
+	[MULLION_ACTION_SHUTDOWN] = "stopped, node shuts down",
+};
+
+static void note(struct vcpu *vcpu, enum mullion_event event, enum mullion_action action,
+	uint64_t detail, uint64_t address)
+{
+	struct health_report *report = &vcpu->report;
+	bool ends = action >= MULLION_ACTION_STOP;
+
+	if (report->pending && !ends) {
+		report->suppressed++;
+		return;
+	}
+	*report = (struct health_report){ .event = (uint8_t)event,
+		.action = (uint8_t)action,
+		.pending = true,
+		.suppressed = report->suppressed + report->pending,
+		.detail = detail,
+		.address = address,
+		.rip = arch_vcpu_rip(vcpu) };
+}
+
+static void act(
+	struct vcpu *vcpu, enum mullion_action action, enum mullion_event event, uint64_t detail)
+{
+	switch (action) {
+	case MULLION_ACTION_INJECT:
+		arch_vcpu_inject_fault(vcpu);
+		break;
+	case MULLION_ACTION_STOP:
+		partition_stop(vcpu_partition(vcpu));
+		break;
+	case MULLION_ACTION_SHUTDOWN:
+		partition_stop(vcpu_partition(vcpu));
+		node_end(event == MULLION_EVENT_EXIT && detail == 0);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool time_for_a_line(const struct vcpu *vcpu)
+{
+	uint64_t needed = REPORT_GUARDS * mullion_system.switch_guard_ticks;
+
+	return arch_now() + needed < vcpu->cpu->limit || node_ending();
+}
+
+static void print_report(const struct vcpu *vcpu, const struct health_report *report)
+{
+	console_print("health: %s: %s", vcpu_partition(vcpu)->name, event_names[report->event]);
+	if (report->event == MULLION_EVENT_MEMORY)
+		console_print(": %s at %x",
+			report->detail & 2      ? "write"
+			: report->detail & 0x10 ? "jump"
+						: "read",
+			report->address);
+	else if (report->event != MULLION_EVENT_TRIPLE_FAULT)
+		console_print(" %x", report->detail);
+	console_print(", rip %x, vcpu %u; %s", report->rip, (uint64_t)vcpu->config->index,
+		action_names[report->action]);
+	if (report->suppressed != 0)
+		console_print(" (and %u before it)", (uint64_t)report->suppressed);
+	console_print("\n");
+}
+
+void health_flush(struct vcpu *vcpu)
+{
+	struct health_report *report = &vcpu->report;
+
+	if (!report->pending || !time_for_a_line(vcpu) || !console_try_lock())
+		return;
+	print_report(vcpu, report);
+	*report = (struct health_report){ 0 };
+	console_unlock();
+}
+
+enum mullion_action health_raise(
+	struct vcpu *vcpu, enum mullion_event event, uint64_t detail, uint64_t address)
+{
+	enum mullion_action action = vcpu_partition(vcpu)->actions[event];
+
+	trace(vcpu->cpu, arch_now(), MULLION_TRACE_HEALTH, vcpu->number,
+		(uint32_t)event << 8 | action, event == MULLION_EVENT_MEMORY ? address : detail,
+		arch_vcpu_rip(vcpu));
+	if (event != MULLION_EVENT_EXIT || detail != 0)
+		note(vcpu, event, action, detail, address);
+	act(vcpu, action, event, detail);
+	if (event != MULLION_EVENT_OVERRUN)
+		health_flush(vcpu);
+	return action;
+}

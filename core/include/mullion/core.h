@@ -1,0 +1,131 @@
+/*
+ * What core offers: to itself and to the architecture's exit paths.
+ */
+#ifndef MULLION_CORE_H
+#define MULLION_CORE_H
+
+#include <mullion/arch.h>
+#include <stdarg.h>
+
+/* ---- boot.c -----------------------------------------------------------------------------------
+ */
+
+/* The boot CPU's way in, once, on its own stack. */
+void kernel_main(void) __attribute__((noreturn));
+
+/* Every CPU's way in, in its own time. */
+void cpu_main(struct cpu *cpu) __attribute__((noreturn));
+
+/* ---- schedule.c (exact time; see the file) ----------------------------------------------------
+ */
+
+void schedule_begin(struct cpu *cpu, uint64_t epoch, uint32_t schedule);
+void schedule_advance(struct cpu *cpu);
+const struct mullion_window *schedule_window(const struct cpu *cpu);
+uint64_t schedule_ticks(const struct cpu *cpu, const struct mullion_ticks *offset);
+uint64_t schedule_frame_end(const struct cpu *cpu);
+
+/* ---- window.c, owned.c: what a CPU does all its life -------------------------------------------
+ */
+
+void framed_loop(struct cpu *cpu);
+void owned_loop(struct cpu *cpu);
+
+/* ---- partition.c ------------------------------------------------------------------------------
+ */
+
+/* Let the boot vcpu of every partition start. */
+void partition_start_all(void);
+
+/* Start a secondary vcpu (by its index) at a guest-physical page. False: no such vcpu, or it runs.
+ */
+bool partition_start_vcpu(const struct vcpu *by, uint16_t index, uint32_t address);
+
+/* Stop all vcpus of a partition; others' CPUs notice at their next exit, kicked where owned. */
+void partition_stop(const struct mullion_partition *partition);
+
+/* Stop everything and power off; returns, the callers' loops then end. */
+void node_end(bool ok);
+void node_finish(struct cpu *cpu) __attribute__((noreturn));
+
+static inline struct vcpu *partition_vcpu(const struct mullion_partition *partition, uint16_t index)
+{
+	return &system_vcpus[partition->first_vcpu + index];
+}
+
+static inline bool node_ending(void)
+{
+	return load_shared(&node_state) == NODE_ENDING;
+}
+
+/* ---- health.c ---------------------------------------------------------------------------------
+ */
+
+/*
+ * A vcpu did what it may not. detail and address by event (see abi.h). Carries the table's action
+ * out and returns it: LOG means the caller completes the access harmlessly and goes on.
+ */
+enum mullion_action health_raise(
+	struct vcpu *vcpu, enum mullion_event event, uint64_t detail, uint64_t address);
+
+/* Write the pending report's line if there is time for it. */
+void health_flush(struct vcpu *vcpu);
+
+/* ---- hypercall.c ------------------------------------------------------------------------------
+ */
+
+struct hypercall_result {
+	int64_t value;
+	bool leave; /* give the CPU back with LEAVE_YIELD */
+};
+struct hypercall_result hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
+
+/* ---- console.c --------------------------------------------------------------------------------
+ */
+
+void console_init(void);
+/* %s %u (uint64_t) %x (uint64_t) %c %%; widths as %-8s. Into the log ring, and the UART if booting.
+ */
+void console_print(const char *format, ...);
+void console_vprint(const char *format, va_list args);
+/* Let the UART take what the log holds, while there is time. */
+void console_drain(uint64_t until_tsc);
+bool console_try_lock(void);
+void console_unlock(void);
+
+/* Say what is wrong and how to mend it, in one line; power off as failed. */
+void refuse(const char *format, ...) __attribute__((noreturn));
+
+/* ---- trace.h ----------------------------------------------------------------------------------
+ */
+
+/* Append one record to this CPU's ring: a dozen instructions, no branch. */
+static inline void trace(const struct cpu *cpu, uint64_t tsc, enum mullion_trace_kind kind,
+	uint16_t vcpu, uint32_t cause, uint64_t a, uint64_t b)
+{
+	struct mullion_trace *ring = cpu->config->trace;
+	struct mullion_trace_record *record =
+		&ring->records[ring->head & (MULLION_TRACE_RECORDS - 1)];
+
+	record->tsc = tsc;
+	record->kind = (uint16_t)kind;
+	record->vcpu = vcpu;
+	record->cause = cause;
+	record->a = a;
+	record->b = b;
+	__atomic_store_n(&ring->head, ring->head + 1, __ATOMIC_RELEASE);
+}
+
+/*
+ * Units of the image that core does not know by name register here; each is called once at
+ * power-off, on the last CPU alive.
+ */
+struct unit {
+	const char *name;
+	void (*power_off)(void);
+};
+#define UNIT(unit_name, ...)                                                                       \
+	static const struct unit unit_##unit_name                                                  \
+		__attribute__((section(".units"), used)) = { .name = #unit_name, __VA_ARGS__ }
+
+#endif

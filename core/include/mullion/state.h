@@ -1,0 +1,99 @@
+/*
+ * The kernel's whole mutable state: one structure per CPU, one per vcpu, nothing else.
+ *
+ * A structure is written by the CPU it belongs to. The few words other CPUs may write are marked
+ * "shared" and accessed atomically.
+ */
+#ifndef MULLION_STATE_H
+#define MULLION_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <mullion/tables.h>
+#include <arch_state.h>
+
+enum vcpu_state {
+	VCPU_OFF = 0,  /* a secondary vcpu: waits to be started by its partition */
+	VCPU_STARTING, /* to be reset and entered by its own CPU */
+	VCPU_RUNNING,
+	VCPU_STOPPED,
+};
+
+/* A health event waiting for its line in the log; one per vcpu, later ones are counted. */
+struct health_report {
+	uint8_t event, action;
+	bool pending;
+	uint32_t suppressed;
+	uint64_t detail, address, rip;
+};
+
+struct vcpu {
+	struct arch_vcpu arch; /* first: the assembly finds everything from the VMCB's address */
+	const struct mullion_vcpu *config;
+	struct cpu *cpu;
+	uint16_t number;        /* index into mullion_system.vcpus */
+	uint32_t state;         /* shared; enum vcpu_state */
+	uint32_t start_address; /* shared; written before state becomes STARTING */
+	bool halted;            /* framed: waits for an interrupt inside its window */
+	struct health_report report;
+};
+
+/* Where frame `number` starts: exact, start.part / the schedule's denominator beyond start.whole.
+ */
+struct frame_clock {
+	struct mullion_ticks start;
+	uint64_t number;
+};
+
+struct cpu {
+	const struct mullion_cpu *config;
+	struct vcpu *loaded; /* whose FPU, segments and debug registers are in the CPU */
+	struct frame_clock frame;
+	uint32_t schedule, window; /* the window served now, or next */
+	uint64_t limit;            /* the running window's end less the guard, in ticks */
+	uint32_t ready;            /* shared; set once this CPU can run partitions */
+	uint32_t parked;           /* shared; set when this CPU has left its partitions for good */
+	struct arch_cpu arch;
+};
+
+/* Storage sized by the deployment, defined by system.c. */
+extern struct cpu system_cpus[];
+extern struct vcpu system_vcpus[];
+
+/* How the node as a whole is doing; shared, only ever raised. */
+enum node_state { NODE_BOOTING = 0, NODE_RUNNING, NODE_ENDING };
+extern uint32_t node_state;
+extern uint64_t node_epoch;
+
+static inline uint32_t load_shared(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline void store_shared(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline bool exchange_shared(uint32_t *word, uint32_t from, uint32_t to)
+{
+	return __atomic_compare_exchange_n(
+		word, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static inline const struct mullion_partition *vcpu_partition(const struct vcpu *vcpu)
+{
+	return &mullion_system.partitions[vcpu->config->partition];
+}
+
+static inline bool vcpu_framed(const struct vcpu *vcpu)
+{
+	return vcpu->config->mode == MULLION_CPU_FRAMED;
+}
+
+static inline uint16_t cpu_number(const struct cpu *cpu)
+{
+	return (uint16_t)(cpu->config - mullion_system.cpus);
+}
+
+#endif

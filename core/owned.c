@@ -1,0 +1,33 @@
+/*
+ * An owned CPU: it runs one vcpu and nothing else.
+ *
+ * Invariant: while the vcpu runs, the kernel arms no timer here and takes no interrupt; its only
+ * way in is a kick from another CPU, when the partition or the node is to stop.
+ */
+#include <mullion/core.h>
+
+static void run_until_stopped(struct cpu *cpu, struct vcpu *vcpu, uint64_t not_before)
+{
+	arch_vcpu_reset(vcpu);
+	arch_vcpu_switch(NULL, vcpu);
+	cpu->limit = UINT64_MAX;
+	trace(cpu, arch_now(), MULLION_TRACE_START, vcpu->number, 0, not_before, 0);
+	while (load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending()) {
+		arch_vcpu_run(vcpu, not_before);
+		not_before = 0;
+	}
+	trace(cpu, arch_now(), MULLION_TRACE_STOP, vcpu->number, 0, 0, 0);
+	health_flush(vcpu);
+}
+
+void owned_loop(struct cpu *cpu)
+{
+	struct vcpu *vcpu = &system_vcpus[cpu->config->owner];
+
+	while (!node_ending()) {
+		if (exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
+			run_until_stopped(cpu, vcpu, node_epoch);
+		console_drain(UINT64_MAX);
+		arch_wait_for_kick();
+	}
+}
