@@ -3,8 +3,9 @@
  * bounds they are judged by.
  *
  * Readers (jitter_ram.c, jitter_lines.c, jitter_linux.c, jitter_system.c) fill a report, the judge
- * (jitter_judge.c, jitter_trace.c) completes it, writers (jitter_text.c, jitter_json.c, jitter_csv.c,
- * jitter_plot.c, jitter_html.c) only read it. Values stay in ticks of their own clock until printed.
+ * (jitter_judge.c, jitter_trace.c) completes it, writers (jitter_text.c, jitter_json.c,
+ * jitter_csv.c, jitter_plot.c, jitter_html.c) only read it. Values stay in ticks of their own clock
+ * until printed.
  */
 #ifndef JITTER_H
 #define JITTER_H
@@ -84,7 +85,8 @@ struct jitter_stream {
 	char *cause; /* of the worst sample, in words; NULL where nothing can be said */
 };
 
-/* A limit on the magnitude of every sample, or (without one) the demand that the stream be there. */
+/* A limit on the magnitude of every sample, or (without one) the demand that the stream be there.
+ */
 struct jitter_bound {
 	char *system; /* label, origin or printed name; NULL: any */
 	char *stream; /* "delivery" covers "delivery.spin" and "delivery.halt" */
@@ -103,19 +105,20 @@ struct jitter_report {
 	size_t bounds_count;
 	char **conditions;
 	size_t conditions_count;
-	char *command; /* this command line */
+	char *command;  /* this command line */
 	json_t *system; /* build/x/system.json, or NULL */
 	unsigned warnings;
 };
 
-/* ---- jitter_report.c: growing and releasing a report; out of memory ends the program ------------- */
+/* ---- jitter_report.c: growing and releasing a report; out of memory ends the program
+ * ------------- */
 
-struct jitter_source *jitter_add_source(struct jitter_report *report, enum jitter_kind kind,
-	const char *path, const char *label);
-struct jitter_stream *jitter_add_stream(struct jitter_report *report, const char *name,
-	const char *origin);
-struct jitter_bound *jitter_add_bound(struct jitter_report *report, const char *system,
-	const char *stream);
+struct jitter_source *jitter_add_source(
+	struct jitter_report *report, enum jitter_kind kind, const char *path, const char *label);
+struct jitter_stream *jitter_add_stream(
+	struct jitter_report *report, const char *name, const char *origin);
+struct jitter_bound *jitter_add_bound(
+	struct jitter_report *report, const char *system, const char *stream);
 void jitter_add_condition(struct jitter_report *report, const char *text);
 /* Orders streams by metric and system, drops all but the fullest of equal ones, names systems. */
 void jitter_settle(struct jitter_report *report);
@@ -125,10 +128,11 @@ char *jitter_copy(const char *text);
 char *jitter_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void jitter_warn(struct jitter_report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* A name that may be printed anywhere: 1 .. 63 of the letters, digits and -_.:/ */
+/* A name that may be printed anywhere: 1 .. 63 of the letters, digits and -_./ */
 bool jitter_name_valid(const char *text);
 
-/* ---- Readers: 0, or -1 after a message on stderr when the file itself cannot be used ------------- */
+/* ---- Readers: 0, or -1 after a message on stderr when the file itself cannot be used
+ * ------------- */
 
 int jitter_read_ram(struct jitter_report *report, const char *path, const char *label);
 int jitter_read_lines(struct jitter_report *report, const char *path, const char *label);
@@ -136,11 +140,13 @@ int jitter_read_cyclictest(struct jitter_report *report, const char *path, const
 int jitter_read_oslat(struct jitter_report *report, const char *path, const char *label);
 int jitter_read_system(struct jitter_report *report, const char *path);
 
-/* ---- jitter_stats.c ------------------------------------------------------------------------------ */
+/* ---- jitter_stats.c
+ * ------------------------------------------------------------------------------ */
 
-/* Nearest rank: the smallest value that at least numerator/denominator of all samples do not exceed. */
-bool jitter_percentile(const struct jitter_stream *stream, uint64_t numerator,
-	uint64_t denominator, int64_t *value);
+/* Nearest rank: the smallest value that at least numerator/denominator of all samples do not
+ * exceed. */
+bool jitter_percentile(const struct jitter_stream *stream, uint64_t numerator, uint64_t denominator,
+	int64_t *value);
 /* Sorted bins of a list of samples. */
 void jitter_bins_of_samples(struct jitter_stream *stream);
 /* Sign of (ticks of this clock) - ns, exact. */
@@ -160,7 +166,8 @@ struct jitter_percentile_name {
 #define JITTER_PERCENTILES 4u
 extern const struct jitter_percentile_name jitter_percentiles[JITTER_PERCENTILES];
 
-/* ---- jitter_judge.c, jitter_trace.c --------------------------------------------------------------- */
+/* ---- jitter_judge.c, jitter_trace.c
+ * --------------------------------------------------------------- */
 
 /* Applies bounds and names causes. Returns how many bounds are broken. */
 unsigned jitter_judge(struct jitter_report *report);
@@ -168,17 +175,19 @@ bool jitter_bound_covers(const struct jitter_bound *bound, const struct jitter_r
 	const struct jitter_stream *stream);
 /* What happened on the stream's CPU while its worst sample was measured; the caller frees it. */
 char *jitter_cause(const struct jitter_report *report, const struct jitter_stream *stream);
-char *jitter_record_words(const struct jitter_report *report,
-	const struct mullion_trace_record *record);
+char *jitter_record_words(
+	const struct jitter_report *report, const struct mullion_trace_record *record);
 /* The one line that ends every report; the caller frees it. */
 char *jitter_verdict_line(const struct jitter_report *report);
 
-/* ---- jitter_system.c: questions to the description, -1 or NULL where it does not say --------------- */
+/* ---- jitter_system.c: questions to the description, -1 or NULL where it does not say
+ * --------------- */
 
 int jitter_system_cpu(const struct jitter_report *report, const char *partition, unsigned vcpu);
 const char *jitter_system_vcpu_partition(const struct jitter_report *report, unsigned vcpu);
 
-/* ---- Writers ---------------------------------------------------------------------------------------- */
+/* ---- Writers
+ * ---------------------------------------------------------------------------------------- */
 
 /* What every report says of how it was measured; count of lines, each to be freed. */
 size_t jitter_condition_lines(const struct jitter_report *report, char ***lines);
@@ -188,7 +197,8 @@ int jitter_write_csv(const struct jitter_report *report, FILE *out);
 int jitter_write_svg(const struct jitter_report *report, const char *figure, FILE *out);
 int jitter_write_html(const struct jitter_report *report, FILE *out);
 
-/* ---- jitter_plot.c: figures drawn by gnuplot -------------------------------------------------------- */
+/* ---- jitter_plot.c: figures drawn by gnuplot
+ * -------------------------------------------------------- */
 
 enum jitter_figure { JITTER_HISTOGRAM, JITTER_TAIL, JITTER_SCOPE, JITTER_OVERVIEW };
 /* streams: those to draw, in order. An SVG document in memory, or NULL after a message. */
