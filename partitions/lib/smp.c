@@ -59,7 +59,9 @@ _Noreturn void smp_entry(const unsigned vcpu)
 		while (!smp_busy(vcpu))
 			irq_wait();
 		m->function(m->argument);
+		irq_disable();
 		__atomic_store_n(&m->busy, false, __ATOMIC_RELEASE);
+		apic_send(0, APIC_ICR_FIXED | APIC_ICR_ASSERT | WAKE_VECTOR);
 	}
 }
 
@@ -112,6 +114,7 @@ void smp_run(const unsigned vcpu, void (*const function)(void *), void *const ar
 
 void smp_wait(const unsigned vcpu)
 {
+	irq_disable();
 	while (smp_busy(vcpu))
-		cpu_pause();
+		irq_wait();
 }

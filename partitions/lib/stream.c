@@ -3,6 +3,7 @@
  * totals and histogram are exact however often the ring has wrapped.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ struct sample_stream *stream_create(
 {
 	const uint32_t capacity = capacity_for(samples);
 	const size_t bytes = SAMPLES_HEADER_BYTES + capacity * sizeof(struct sample);
-	struct sample_stream *const s = aligned_alloc(PAGE_BYTES, bytes);
+	struct sample_stream *const s = memalign(PAGE_BYTES, bytes);
 
 	if (s == NULL) {
 		printf("stream %s: no memory for %u samples; give the partition more, or pass a "
@@ -97,26 +98,51 @@ void stream_end(struct sample_stream *const stream)
 	__atomic_store_n(&stream->state, SAMPLES_COMPLETE, __ATOMIC_RELEASE);
 }
 
-void stream_print(const struct sample_stream *const stream, const char *const extra)
+static void print_histogram(const struct sample_stream *const s)
+{
+	const char *comma = "";
+
+	printf(",\"histogram\":{\"underflow\":%" PRIu64 ",\"overflow\":%" PRIu64 ",\"bins\":[",
+		s->underflow, s->overflow);
+	for (unsigned bin = 0; bin < SAMPLES_BINS; bin++) {
+		if (s->histogram[bin] == 0)
+			continue;
+		printf("%s[%" PRId64 ",%" PRIu64 "]", comma, s->histogram_first + (int64_t)bin,
+			s->histogram[bin]);
+		comma = ",";
+	}
+	printf("]}");
+}
+
+static void print_samples(const struct sample_stream *const s)
+{
+	const uint64_t held = s->n < s->capacity ? s->n : s->capacity;
+
+	printf(",\"samples\":[");
+	for (uint64_t k = s->n - held; k < s->n; k++) {
+		const struct sample *const sample = &s->ring[k % s->capacity];
+
+		printf("%s[%" PRIu64 ",%" PRId64 "]", k == s->n - held ? "" : ",", sample->tsc,
+			sample->value);
+	}
+	printf("]");
+}
+
+void stream_print(const struct sample_stream *const stream, const char *const extra, const bool all)
 {
 	const struct sample_stream *const s = stream;
 
 	printf("{\"stream\":\"%s\",\"source\":\"%s\",\"cpu\":%" PRIu32 ",\"n\":%" PRIu64
-	       ",\"observed\":%" PRIu64 ",\"min\":%" PRId64 ",\"max\":%" PRId64 ",\"sum\":%" PRId64
-	       ",\"max_tsc\":%" PRIu64 ",\"ticks\":%" PRIu64 "%s}\n",
-		s->name, s->source, s->cpu, s->n, s->observed, s->min, s->max, s->sum, s->max_tsc,
-		s->ended_tsc - s->started_tsc, extra);
-}
-
-void stream_dump(const struct sample_stream *const stream)
-{
-	const uint64_t held = stream->n < stream->capacity ? stream->n : stream->capacity;
-
-	for (uint64_t k = stream->n - held; k < stream->n; k++) {
-		const struct sample *const sample = &stream->ring[k % stream->capacity];
-
-		printf("{\"stream\":\"%s\",\"cpu\":%" PRIu32 ",\"k\":%" PRIu64 ",\"tsc\":%" PRIu64
-		       ",\"value\":%" PRId64 "}\n",
-			stream->name, stream->cpu, k, sample->tsc, sample->value);
+	       ",\"min\":%" PRId64 ",\"max\":%" PRId64 ",\"sum\":%" PRId64 ",\"max_tsc\":%" PRIu64
+	       ",\"started\":%" PRIu64 ",\"ended\":%" PRIu64 ",\"observed\":%" PRIu64
+	       ",\"hz\":[%" PRIu64 ",%" PRIu64 "],\"note\":\"%s\",\"complete\":%s%s",
+		s->name, s->source, s->cpu, s->n, s->min, s->max, s->sum, s->max_tsc,
+		s->started_tsc, s->ended_tsc, s->observed, s->tsc_hz_numerator,
+		s->tsc_hz_denominator, s->note, s->state == SAMPLES_COMPLETE ? "true" : "false",
+		extra);
+	if (all) {
+		print_histogram(s);
+		print_samples(s);
 	}
+	printf("}\n");
 }

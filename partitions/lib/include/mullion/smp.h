@@ -18,7 +18,10 @@ bool smp_start(unsigned vcpu);
 /* Starts all of them; returns how many run, this one included. */
 unsigned smp_start_all(void);
 
-/* Runs function(argument) on a started vcpu; smp_wait returns when it has finished. */
+/*
+ * Runs function(argument) on a started vcpu. smp_wait, on vcpu 0 only, halts until it has finished
+ * and leaves interrupts off.
+ */
 void smp_run(unsigned vcpu, void (*function)(void *argument), void *argument);
 void smp_wait(unsigned vcpu);
 bool smp_busy(unsigned vcpu);

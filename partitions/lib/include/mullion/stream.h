@@ -5,6 +5,8 @@
 #ifndef MULLION_STREAM_H
 #define MULLION_STREAM_H
 
+#include <stdbool.h>
+
 #include <mullion/samples.h>
 
 /* A page-aligned stream for at least `samples` samples; NULL when the memory does not suffice. */
@@ -17,9 +19,10 @@ void stream_begin(struct sample_stream *stream);
 void stream_record(struct sample_stream *stream, uint64_t tsc, int64_t value);
 void stream_end(struct sample_stream *stream);
 
-/* One JSON object per line on the console: the totals; with `dump`, then every sample still held.
+/*
+ * The stream as one JSON object on one line of the console (docs/jitter.md): totals, then `extra`
+ * (further members, each with a leading comma), then with `all` the histogram and the samples held.
  */
-void stream_print(const struct sample_stream *stream, const char *extra);
-void stream_dump(const struct sample_stream *stream);
+void stream_print(const struct sample_stream *stream, const char *extra, bool all);
 
 #endif
