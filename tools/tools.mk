@@ -4,9 +4,9 @@
 -include tools/mullion/front.mk
 -include tools/mullion/jitter.mk
 
-MULLION_BACK := allocate.c text.c ticks.c paging.c maps.c bitmap.c cpuid.c cpuid_policy.c elf_image.c placement.c layout.c \
-	regions.c shares.c emit.c emit_system.c emit_cpus.c emit_schedules.c emit_partitions.c \
-	emit_pages.c emit_images.c emit_json.c explain.c explain_json.c svg.c build.c command.c run.c \
+MULLION_BACK := allocate.c ticks.c paging.c maps.c bitmap.c cpuid.c cpuid_policy.c elf_image.c placement.c \
+	regions.c layout.c plan.c emit_system.c emit_pages.c emit_trees.c emit_permissions.c emit_schedules.c \
+	emit_descriptors.c emit_images.c emit_json.c shares.c explain.c explain_json.c svg.c build.c command.c run.c \
 	main.c
 
 MULLION_SRCS := $(addprefix tools/mullion/,$(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER)))

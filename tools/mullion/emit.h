@@ -1,0 +1,35 @@
+/*
+ * Printing of the plan. Each function prints one section of an output file and computes nothing.
+ *
+ * The invariant: the same plan prints the same bytes; no time, no host name, no path of the host.
+ */
+#ifndef EMIT_H
+#define EMIT_H
+
+#include <stdio.h>
+
+#include "plan.h"
+
+/* system.c: all of it, in the order of the sections below. */
+void emit_system(FILE *out, const struct plan *plan);
+
+void emit_pages(FILE *out, const struct plan *plan);       /* info and start pages */
+void emit_trees(FILE *out, const struct plan *plan);       /* page tables */
+void emit_permissions(FILE *out, const struct plan *plan); /* I/O and MSR bitmaps, CPUID */
+void emit_schedules(FILE *out, const struct plan *plan);
+void emit_descriptors(FILE *out, const struct plan *plan); /* partitions, vcpus, CPUs, system */
+
+/* A C string literal with its quotes. */
+void emit_string(FILE *out, const char *text);
+
+/* images.S and system.ld: the partitions' segments at their final physical addresses. */
+void emit_images(FILE *out, const struct plan *plan);
+void emit_linker_script(FILE *out, const struct plan *plan);
+
+/* The name of partition `p`'s image inside the build directory. */
+char *emit_image_name(const struct plan *plan, size_t p);
+
+/* system.json */
+void emit_json(FILE *out, const struct plan *plan);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * Prints images.S and system.ld: every byte a partition starts with, at its final physical address.
+ *
+ * A segment's file part becomes a section with contents, its rest and the shared blocks become
+ * sections without, which the loader zeroes. The linker refuses sections that overlap.
+ */
+#include "emit.h"
+
+#include <stdlib.h>
+
+#include "allocate.h"
+
+char *emit_image_name(const struct plan *plan, size_t p)
+{
+	return format("images/%s.elf", plan->layout.partitions[p].id);
+}
+
+static void emit_segment(
+	FILE *out, const char *id, size_t number, const struct elf_segment *segment)
+{
+	if (segment->file_bytes)
+		fprintf(out,
+			"\n\t.section .image.%s.%zu, \"aw\", @progbits\n"
+			"\t.incbin \"images/%s.elf\", %llu, %llu\n",
+			id, number, id, (unsigned long long)segment->file_offset,
+			(unsigned long long)segment->file_bytes);
+	if (segment->memory_bytes > segment->file_bytes)
+		fprintf(out, "\n\t.section .image.%s.%zu.zero, \"aw\", @nobits\n\t.skip %llu\n", id,
+			number, (unsigned long long)(segment->memory_bytes - segment->file_bytes));
+}
+
+void emit_images(FILE *out, const struct plan *plan)
+{
+	size_t p, i;
+
+	fputs("/* The partitions' segments, and the pages they share; system.ld places them. */\n",
+		out);
+	for (p = 0; p < plan->model->partitions_count; p++) {
+		const struct layout_partition *partition = &plan->layout.partitions[p];
+
+		for (i = 0; i < partition->image.segments_count; i++)
+			emit_segment(out, partition->id, i, &partition->image.segments[i]);
+	}
+	for (i = 0; i < plan->layout.blocks_count; i++)
+		fprintf(out, "\n\t.section .block.%s, \"aw\", @nobits\n\t.skip %llu\n",
+			plan->layout.blocks[i].name,
+			(unsigned long long)plan->layout.blocks[i].memory.bytes);
+	fputs("\n\t.section .note.GNU-stack, \"\", @progbits\n", out);
+}
+
+/* One output section of the image. */
+struct section {
+	uint64_t address;
+	char *name;
+	bool zero;
+};
+
+static int by_address(const void *a, const void *b)
+{
+	const struct section *x = a, *y = b;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+static size_t list_partition(
+	const struct layout_partition *partition, struct section *sections, size_t used)
+{
+	size_t i;
+
+	for (i = 0; i < partition->image.segments_count; i++) {
+		const struct elf_segment *segment = &partition->image.segments[i];
+		const uint64_t address = partition->memory.base + segment->gpa;
+
+		if (segment->file_bytes)
+			sections[used++] = (struct section){ address,
+				format(".image.%s.%zu", partition->id, i), false };
+		if (segment->memory_bytes > segment->file_bytes)
+			sections[used++] = (struct section){ address + segment->file_bytes,
+				format(".image.%s.%zu.zero", partition->id, i), true };
+	}
+	return used;
+}
+
+static size_t list_sections(const struct plan *plan, struct section **sections)
+{
+	const struct layout *layout = &plan->layout;
+	size_t count = layout->blocks_count, used = 0, p, i;
+
+	for (p = 0; p < plan->model->partitions_count; p++)
+		count += 2 * layout->partitions[p].image.segments_count;
+	*sections = allocate(count, sizeof(**sections));
+	for (p = 0; p < plan->model->partitions_count; p++)
+		used = list_partition(&layout->partitions[p], *sections, used);
+	for (i = 0; i < layout->blocks_count; i++)
+		(*sections)[used++] = (struct section){ layout->blocks[i].memory.base,
+			format(".block.%s", layout->blocks[i].name), true };
+	qsort(*sections, used, sizeof(**sections), by_address);
+	return used;
+}
+
+/* SUBALIGN(1): a segment may start anywhere; an address is where it is, never rounded. */
+void emit_linker_script(FILE *out, const struct plan *plan)
+{
+	struct section *sections;
+	const size_t count = list_sections(plan, &sections);
+	size_t i;
+
+	fputs("/* Where the partitions and their shared pages lie; included by kernel.ld. */\n",
+		out);
+	for (i = 0; i < count; i++) {
+		fprintf(out, "%s %#llx%s : AT(%#llx) SUBALIGN(1) { KEEP(*(%s)) }\n",
+			sections[i].name, (unsigned long long)sections[i].address,
+			sections[i].zero ? " (NOLOAD)" : "",
+			(unsigned long long)sections[i].address, sections[i].name);
+		free(sections[i].name);
+	}
+	free(sections);
+}

@@ -1,0 +1,351 @@
+/*
+ * Numbers vcpus and places memory. See layout.h for the invariant.
+ */
+#include "layout.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "allocate.h"
+#include "paging.h"
+#include "placement.h"
+#include "regions.h"
+
+static uint64_t round_up(uint64_t value, uint64_t alignment)
+{
+	return (value + alignment - 1) / alignment * alignment;
+}
+
+char *layout_identifier(const char *name)
+{
+	char *id = allocate(3 * strlen(name) + 1, 1), *end = id;
+
+	for (; *name; name++)
+		if (isalnum((unsigned char)*name))
+			*end++ = *name;
+		else if (*name == '-')
+			*end++ = '_';
+		else
+			end += sprintf(end, "_%02x", (unsigned char)*name);
+	return id;
+}
+
+/* ---- CPUs and vcpus ---- */
+
+static void number_cpus(struct layout *layout)
+{
+	const struct model *model = layout->model;
+	unsigned i;
+
+	layout->cpus = allocate(model->cpus_count, sizeof(*layout->cpus));
+	for (i = 0; i < model->cpus_count; i++)
+		if (model->cpus[i].index >= 0) {
+			layout->cpus[model->cpus[i].index] = i;
+			layout->cpus_count++;
+		}
+}
+
+static bool has_window(const struct model *model, unsigned partition, unsigned cpu)
+{
+	size_t s, c, w;
+
+	for (s = 0; s < model->schedules_count; s++)
+		for (c = 0; c < model->schedules[s].cpus_count; c++) {
+			const struct model_cpu_schedule *list = &model->schedules[s].cpus[c];
+
+			for (w = 0; (unsigned)list->cpu == cpu && w < list->windows_count; w++)
+				if ((unsigned)list->windows[w].partition == partition)
+					return true;
+		}
+	return false;
+}
+
+static bool runs_on(const struct model *model, unsigned partition, unsigned cpu)
+{
+	if (model->cpus[cpu].mode == MULLION_CPU_OWNED)
+		return model->cpus[cpu].owner == (int)partition;
+	return has_window(model, partition, cpu);
+}
+
+static void number_partition_vcpus(struct layout *layout, unsigned p)
+{
+	struct layout_partition *partition = &layout->partitions[p];
+	unsigned cpu;
+
+	partition->first_vcpu = layout->vcpus_count;
+	for (cpu = 0; cpu < layout->cpus_count; cpu++)
+		if (runs_on(layout->model, p, layout->cpus[cpu]))
+			layout->vcpus[layout->vcpus_count++] = (struct layout_vcpu){
+				.partition = p, .index = partition->vcpus++, .cpu = cpu
+			};
+}
+
+static void number_vcpus(struct layout *layout)
+{
+	const size_t count = layout->model->partitions_count;
+	unsigned p;
+
+	layout->vcpus = allocate(count * layout->cpus_count, sizeof(*layout->vcpus));
+	layout->partitions = allocate(count, sizeof(*layout->partitions));
+	for (p = 0; p < count; p++) {
+		layout->partitions[p].id = layout_identifier(layout->model->partitions[p].name);
+		number_partition_vcpus(layout, p);
+	}
+}
+
+int layout_vcpu_on(const struct layout *layout, unsigned partition, unsigned cpu)
+{
+	unsigned v;
+
+	for (v = 0; v < layout->vcpus_count; v++)
+		if (layout->vcpus[v].partition == partition && layout->vcpus[v].cpu == cpu)
+			return (int)v;
+	return -1;
+}
+
+/* ---- The kernel ---- */
+
+/* An upper bound: page tables of one tree over the partition's memory. */
+static uint64_t tree_bytes(const struct model_partition *partition)
+{
+	const bool small_pages =
+		partition->memory_base_given &&
+		(partition->memory_base % PAGING_2M || partition->memory_bytes < PAGING_2M);
+	const uint64_t page_tables = small_pages ? partition->memory_bytes / PAGING_2M + 2 : 3;
+
+	return (page_tables + partition->memory_bytes / PAGING_1G + 8) * PAGING_4K;
+}
+
+static uint64_t tables_bytes(const struct layout *layout)
+{
+	const struct model *model = layout->model;
+	uint64_t bytes = LAYOUT_RODATA_BYTES + X86_MSR_BITMAP_BYTES + 64 * PAGING_4K;
+	size_t p;
+
+	for (p = 0; p < model->partitions_count; p++)
+		bytes +=
+			2 * tree_bytes(&model->partitions[p]) + X86_IO_BITMAP_BYTES + 2 * PAGING_4K;
+	return bytes + layout->vcpus_count * 2 * PAGING_4K;
+}
+
+static uint64_t data_bytes(const struct layout *layout)
+{
+	const uint64_t per_cpu =
+		X86_STACK_PAGES * PAGING_4K + sizeof(struct mullion_trace) + LAYOUT_CPU_BYTES;
+
+	return layout->cpus_count * per_cpu +
+	       layout->vcpus_count * (PAGING_4K + LAYOUT_VCPU_BYTES) + LAYOUT_DATA_BYTES;
+}
+
+static void place_kernel(struct layout *layout)
+{
+	layout->data_base = round_up(X86_KERNEL_RODATA + tables_bytes(layout), PAGING_2M);
+	layout->data_end = round_up(layout->data_base + data_bytes(layout), PAGING_2M);
+}
+
+uint64_t layout_kernel_end(const struct model *model)
+{
+	struct layout layout = { .model = model };
+	uint64_t end;
+
+	number_cpus(&layout);
+	number_vcpus(&layout);
+	place_kernel(&layout);
+	end = layout.data_end;
+	layout_free(&layout);
+	return end;
+}
+
+/* ---- Partitions and shared blocks ---- */
+
+static bool refuse(struct finding *wrong, struct location at, const char *rule, char *sentence,
+	const char *repair)
+{
+	*wrong = (struct finding){ at, rule, sentence, repair };
+	return false;
+}
+
+static bool place_given(struct layout *layout, struct placement *free_ram, struct finding *wrong)
+{
+	const struct model *model = layout->model;
+	size_t p;
+
+	for (p = 0; p < model->partitions_count; p++) {
+		const struct model_partition *partition = &model->partitions[p];
+		const struct range memory = { partition->memory_base, partition->memory_bytes };
+
+		if (!partition->memory_base_given)
+			continue;
+		if (!placement_take(free_ram, memory))
+			return refuse(wrong, partition->at, "memory_base_is_free",
+				format("the memory of partition %s, %#llx..%#llx, is not free: the "
+				       "kernel has %#llx..%#llx, and nothing lies below %#llx",
+					partition->name, (unsigned long long)memory.base,
+					(unsigned long long)(memory.base + memory.bytes),
+					(unsigned long long)X86_KERNEL_TEXT,
+					(unsigned long long)layout->data_end,
+					(unsigned long long)LAYOUT_LOWEST),
+				"choose another memory-base, or leave it out and let the compiler "
+				"choose");
+		layout->partitions[p].memory = memory;
+	}
+	return true;
+}
+
+static bool find_memory(struct placement *free_ram, uint64_t bytes, uint64_t *base)
+{
+	if (bytes >= PAGING_1G && placement_find(free_ram, bytes, PAGING_1G, base))
+		return true;
+	if (bytes >= PAGING_2M && placement_find(free_ram, bytes, PAGING_2M, base))
+		return true;
+	return placement_find(free_ram, bytes, PAGING_4K, base);
+}
+
+static bool place_rest(struct layout *layout, struct placement *free_ram, struct finding *wrong)
+{
+	const struct model *model = layout->model;
+	size_t p;
+
+	for (p = 0; p < model->partitions_count; p++) {
+		struct range *memory = &layout->partitions[p].memory;
+
+		if (model->partitions[p].memory_base_given)
+			continue;
+		memory->bytes = model->partitions[p].memory_bytes;
+		if (!find_memory(free_ram, memory->bytes, &memory->base))
+			return refuse(wrong, model->partitions[p].at, "memory_fits",
+				format("no free stretch of %llu KiB is left for partition %s",
+					(unsigned long long)memory->bytes / 1024,
+					model->partitions[p].name),
+				"give partitions less memory, or the board more");
+	}
+	return true;
+}
+
+static bool place_blocks(struct layout *layout, struct placement *free_ram, struct finding *wrong)
+{
+	size_t i;
+
+	for (i = 0; i < layout->blocks_count; i++) {
+		struct range *memory = &layout->blocks[i].memory;
+
+		if (!placement_find(free_ram, memory->bytes, PAGING_4K, &memory->base))
+			return refuse(wrong, layout->model->at, "shared_pages_fit",
+				format("no memory is left for the shared pages %s",
+					layout->blocks[i].name),
+				"give partitions less memory, or the board more");
+	}
+	return true;
+}
+
+static bool check_regions(const struct layout *layout, struct finding *wrong)
+{
+	size_t p;
+
+	for (p = 0; p < layout->model->partitions_count; p++) {
+		const struct model_partition *partition = &layout->model->partitions[p];
+		const struct layout_partition *placed = &layout->partitions[p];
+		const struct mullion_region *last =
+			&placed->regions[placed->regions_count - 1].info;
+
+		if (placed->regions_count > MULLION_MAX_REGIONS)
+			return refuse(wrong, partition->at, "regions_fit_the_info_page",
+				format("partition %s would see %zu shared regions, and its info "
+				       "page "
+				       "holds %zu",
+					partition->name, placed->regions_count,
+					(size_t)MULLION_MAX_REGIONS),
+				"give it fewer channels");
+		if (last->gpa + last->bytes > MULLION_SHARED_END)
+			return refuse(wrong, partition->at, "shared_pages_fit_the_map",
+				format("the shared pages of partition %s do not fit below %#llx",
+					partition->name, (unsigned long long)MULLION_SHARED_END),
+				"make its channels smaller");
+	}
+	return true;
+}
+
+/* ---- What must be RAM ---- */
+
+static int by_base(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return (x->base > y->base) - (x->base < y->base);
+}
+
+static void list_ram(struct layout *layout)
+{
+	const size_t count = 2 + layout->model->partitions_count + layout->blocks_count;
+	struct range *ram = allocate(count, sizeof(*ram));
+	size_t i, used = 0;
+
+	ram[used++] = (struct range){ LAYOUT_TRAMPOLINE, PAGING_4K };
+	ram[used++] = (struct range){ X86_KERNEL_TEXT, layout->data_end - X86_KERNEL_TEXT };
+	for (i = 0; i < layout->model->partitions_count; i++)
+		ram[used++] = layout->partitions[i].memory;
+	for (i = 0; i < layout->blocks_count; i++)
+		ram[used++] = layout->blocks[i].memory;
+	qsort(ram, used, sizeof(*ram), by_base);
+	layout->ram = ram;
+	layout->ram_count = 1;
+	for (i = 1; i < used; i++)
+		if (ram[i].base ==
+			ram[layout->ram_count - 1].base + ram[layout->ram_count - 1].bytes)
+			ram[layout->ram_count - 1].bytes += ram[i].bytes;
+		else
+			ram[layout->ram_count++] = ram[i];
+}
+
+static bool place(struct layout *layout, struct finding *wrong)
+{
+	const struct range kernel = { X86_KERNEL_TEXT, layout->data_end - X86_KERNEL_TEXT };
+	struct placement free_ram;
+	bool placed;
+
+	placement_init(&free_ram, layout->model->board.ram, layout->model->board.ram_count);
+	placement_exclude(&free_ram, (struct range){ 0, LAYOUT_LOWEST });
+	if (!placement_take(&free_ram, kernel)) {
+		placement_free(&free_ram);
+		return refuse(wrong, layout->model->board.at, "kernel_fits_the_ram",
+			format("the kernel needs RAM at %#llx..%#llx, and the board has none there",
+				(unsigned long long)X86_KERNEL_TEXT,
+				(unsigned long long)layout->data_end),
+			"describe the board's RAM in memory@0");
+	}
+	placed = place_given(layout, &free_ram, wrong) && place_rest(layout, &free_ram, wrong) &&
+		 place_blocks(layout, &free_ram, wrong);
+	placement_free(&free_ram);
+	return placed;
+}
+
+bool layout_build(const struct model *model, struct layout *layout, struct finding *wrong)
+{
+	*layout = (struct layout){ .model = model };
+	number_cpus(layout);
+	number_vcpus(layout);
+	place_kernel(layout);
+	regions_build(layout);
+	if (!check_regions(layout, wrong) || !place(layout, wrong))
+		return false;
+	list_ram(layout);
+	return true;
+}
+
+void layout_free(struct layout *layout)
+{
+	size_t p;
+
+	for (p = 0; layout->partitions && p < layout->model->partitions_count; p++) {
+		free(layout->partitions[p].regions);
+		elf_free(&layout->partitions[p].image);
+	}
+	free(layout->partitions);
+	free(layout->cpus);
+	free(layout->vcpus);
+	free(layout->blocks);
+	free(layout->ram);
+	*layout = (struct layout){ 0 };
+}

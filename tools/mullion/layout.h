@@ -1,0 +1,87 @@
+/*
+ * Where everything lies: vcpu numbers, physical memory, and each partition's guest-physical map.
+ *
+ * The invariant: every physical page has one owner (the kernel, one partition) or is a declared
+ * shared page, and nothing is placed outside the board's RAM or below 1 MiB. The same model always
+ * gives the same layout. Guest-physical addresses follow abi.h.
+ */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mullion/abi.h>
+#include <x86_tables.h>
+
+#include "elf_image.h"
+#include "model.h"
+#include "report.h"
+
+/* The page from which secondary CPUs start in real mode: part of the kernel image. */
+#define LAYOUT_TRAMPOLINE 0x8000ull
+#define LAYOUT_LOWEST     0x100000ull
+
+/* What the kernel's own sections may take beyond what system.c defines; the linker checks it. */
+#define LAYOUT_RODATA_BYTES 0x40000ull
+#define LAYOUT_DATA_BYTES   0x80000ull
+#define LAYOUT_CPU_BYTES    0x4000ull
+#define LAYOUT_VCPU_BYTES   0x4000ull
+
+struct layout_vcpu {
+	unsigned partition;
+	unsigned index; /* within the partition */
+	unsigned cpu;   /* index into layout.cpus */
+};
+
+/* Zeroed memory shared by partitions, outside the kernel's map. */
+struct layout_block {
+	const char *name; /* a C identifier: "console_nav", "channel_pose", "channel_pose_reader" */
+	struct range memory;
+};
+
+struct layout_region {
+	struct mullion_region info; /* as the partition's info page tells it */
+	const char *object;         /* lvalue in system.c, where the kernel uses the pages too */
+	int block;                  /* index into layout.blocks, or -1 */
+};
+
+struct layout_partition {
+	const char *id; /* its name as a C identifier */
+	struct range memory;
+	unsigned first_vcpu, vcpus;
+	struct layout_region *regions;
+	size_t regions_count;
+	struct elf_image image; /* empty where images are not looked at */
+};
+
+struct layout {
+	const struct model *model;
+	unsigned *cpus; /* the image's CPUs: indexes into model.cpus */
+	unsigned cpus_count;
+	struct layout_vcpu *vcpus;
+	unsigned vcpus_count;
+	struct layout_partition *partitions; /* as in the model */
+	struct layout_block *blocks;
+	size_t blocks_count;
+	uint64_t data_base, data_end; /* the kernel's read-write data */
+	struct range *ram;            /* all that must be RAM, ascending, merged */
+	size_t ram_count;
+};
+
+/* False if something does not fit; then *wrong says what, in the user's words. */
+bool layout_build(const struct model *model, struct layout *layout, struct finding *wrong);
+void layout_free(struct layout *layout);
+
+/* The vcpu of `partition` on the image's CPU `cpu`; -1 if it has none there. */
+int layout_vcpu_on(const struct layout *layout, unsigned partition, unsigned cpu);
+
+/* `name` with every character that C does not allow in an identifier replaced. */
+char *layout_identifier(const char *name);
+
+/* First address behind the kernel, whatever the partitions: [X86_KERNEL_TEXT, end) is the kernel's.
+ */
+uint64_t layout_kernel_end(const struct model *model);
+
+#endif

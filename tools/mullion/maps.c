@@ -1,0 +1,199 @@
+/*
+ * Builds the page-table trees. See maps.h for the invariant. Accessed and dirty bits are set from
+ * the start: the tables lie in read-only memory, and the walker shall have nothing to write.
+ */
+#include "maps.h"
+
+#include <stdlib.h>
+
+#include "allocate.h"
+
+#define APIC_PHYSICAL    0xfee00000ull
+#define KERNEL_TABLE     (X86_PTE_PRESENT | X86_PTE_WRITE | X86_PTE_ACCESSED)
+#define KERNEL_TEXT      (X86_PTE_PRESENT | X86_PTE_ACCESSED)
+#define KERNEL_RODATA    (KERNEL_TEXT | X86_PTE_NX)
+#define KERNEL_DATA      (KERNEL_RODATA | X86_PTE_WRITE | X86_PTE_DIRTY)
+#define KERNEL_DEVICE    (KERNEL_DATA | X86_PTE_PCD | X86_PTE_PWT)
+#define PEEK_TABLE       (X86_PTE_PRESENT | X86_PTE_ACCESSED)
+#define GUEST_TABLE      (X86_PTE_PRESENT | X86_PTE_WRITE | X86_PTE_USER | X86_PTE_ACCESSED)
+#define GUEST_MEMORY     (GUEST_TABLE | X86_PTE_DIRTY)
+#define GUEST_READ_ONLY  (X86_PTE_PRESENT | X86_PTE_USER | X86_PTE_ACCESSED | X86_PTE_NX)
+#define GUEST_READ_WRITE (GUEST_READ_ONLY | X86_PTE_WRITE | X86_PTE_DIRTY)
+
+static bool map(
+	struct paging *paging, uint64_t virtual, uint64_t physical, uint64_t bytes, uint64_t flags)
+{
+	const struct paging_mapping mapping = { virtual, physical, bytes, flags, NULL };
+
+	return paging_map(paging, &mapping);
+}
+
+size_t maps_pieces(struct range memory, struct maps_piece pieces[2])
+{
+	const uint64_t low = memory.bytes < MULLION_HOLE_BASE ? memory.bytes : MULLION_HOLE_BASE;
+
+	pieces[0] = (struct maps_piece){ 0, memory.base, low };
+	pieces[1] = (struct maps_piece){ MULLION_HOLE_END, memory.base + low, memory.bytes - low };
+	return pieces[1].bytes ? 2 : 1;
+}
+
+static bool map_kernel_data(const struct layout *layout, struct paging *kernel)
+{
+	const uint64_t stack = X86_STACK_PAGES * PAGING_4K;
+	uint64_t address = layout->data_base;
+	unsigned cpu;
+
+	for (cpu = 0; cpu < layout->cpus_count; cpu++, address += stack)
+		if (!map(kernel, address + PAGING_4K, address + PAGING_4K, stack - PAGING_4K,
+			    KERNEL_DATA))
+			return false;
+	return map(kernel, address, address, layout->data_end - address, KERNEL_DATA);
+}
+
+static bool map_kernel(const struct layout *layout, struct paging *kernel)
+{
+	paging_init(kernel, KERNEL_TABLE, PAGING_2M);
+	if (!map(kernel, LAYOUT_TRAMPOLINE, LAYOUT_TRAMPOLINE, PAGING_4K, KERNEL_TEXT) ||
+		!map(kernel, X86_KERNEL_TEXT, X86_KERNEL_TEXT, X86_KERNEL_RODATA - X86_KERNEL_TEXT,
+			KERNEL_TEXT) ||
+		!map(kernel, X86_KERNEL_RODATA, X86_KERNEL_RODATA,
+			layout->data_base - X86_KERNEL_RODATA, KERNEL_RODATA))
+		return false;
+	kernel->largest_page = PAGING_4K; /* guard pages lie between */
+	return map_kernel_data(layout, kernel) &&
+	       map(kernel, X86_APIC_VA, APIC_PHYSICAL, PAGING_4K, KERNEL_DEVICE);
+}
+
+static bool map_memory(struct paging *paging, struct range memory, uint64_t virtual, uint64_t flags)
+{
+	struct maps_piece pieces[2];
+	const size_t count = maps_pieces(memory, pieces);
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!map(paging, virtual + pieces[i].gpa, pieces[i].physical, pieces[i].bytes,
+			    flags))
+			return false;
+	return true;
+}
+
+static bool map_object(
+	struct paging *paging, uint64_t gpa, uint64_t bytes, uint64_t flags, const char *object)
+{
+	const struct paging_mapping mapping = { gpa, 0, bytes, flags, object };
+
+	return paging_map(paging, &mapping);
+}
+
+static bool map_region(
+	const struct layout *layout, struct paging *paging, const struct layout_region *region)
+{
+	const uint64_t flags =
+		region->info.access & MULLION_WRITE ? GUEST_READ_WRITE : GUEST_READ_ONLY;
+
+	if (region->object)
+		return map_object(
+			paging, region->info.gpa, region->info.bytes, flags, region->object);
+	return map(paging, region->info.gpa, layout->blocks[region->block].memory.base,
+		region->info.bytes, flags);
+}
+
+static bool map_stage2(
+	const struct layout *layout, unsigned p, uint64_t largest_page, struct paging *paging)
+{
+	const struct layout_partition *partition = &layout->partitions[p];
+	size_t i;
+
+	paging_init(paging, GUEST_TABLE, largest_page);
+	if (!map_memory(paging, partition->memory, 0, GUEST_MEMORY) ||
+		!map_object(paging, MULLION_INFO_GPA, PAGING_4K, GUEST_READ_ONLY,
+			format("info_pages[%u]", p)) ||
+		!map_object(paging, MULLION_START_GPA, PAGING_4K, GUEST_READ_ONLY,
+			format("start_pages[%u]", p)))
+		return false;
+	for (i = 0; i < partition->regions_count; i++)
+		if (!map_region(layout, paging, &partition->regions[i]))
+			return false;
+	return true;
+}
+
+/* The kernel's part of a peek root refers to the kernel's own tables: one truth. */
+static void share_kernel(const struct paging *kernel, struct paging *peek)
+{
+	size_t i;
+
+	for (i = 0; i < PAGING_ENTRIES; i++) {
+		const struct paging_entry *entry = &kernel->tables[0]->entries[i];
+
+		if (entry->table)
+			peek->tables[0]->entries[i] = (struct paging_entry){ .value = entry->value,
+				.object = format("kernel_map[%zu]", entry->table) };
+	}
+}
+
+static bool map_peek(const struct layout *layout, unsigned p, const struct paging *kernel,
+	uint64_t largest_page, struct paging *paging)
+{
+	paging_init(paging, PEEK_TABLE, largest_page);
+	if (!map_memory(paging, layout->partitions[p].memory, X86_PEEK_VA, KERNEL_RODATA))
+		return false;
+	share_kernel(kernel, paging);
+	return true;
+}
+
+/* CPUID 8000_0001 EDX bit 26. */
+static bool board_has_huge_pages(const struct model_board *board)
+{
+	size_t i;
+
+	for (i = 0; i < board->cpuid_count; i++)
+		if (board->cpuid[i].leaf == 0x80000001)
+			return board->cpuid[i].edx >> 26 & 1;
+	return false;
+}
+
+static bool uses_huge_pages(const struct layout *layout)
+{
+	size_t p;
+
+	for (p = 0; p < layout->model->partitions_count; p++) {
+		const struct range memory = layout->partitions[p].memory;
+
+		if (memory.bytes >= PAGING_1G && memory.base % PAGING_1G == 0)
+			return true;
+	}
+	return false;
+}
+
+bool maps_build(const struct layout *layout, struct maps *maps)
+{
+	const bool huge = board_has_huge_pages(&layout->model->board);
+	const uint64_t largest_page = huge ? PAGING_1G : PAGING_2M;
+	unsigned p;
+
+	maps->count = layout->model->partitions_count;
+	maps->stage2 = allocate(maps->count, sizeof(*maps->stage2));
+	maps->peek = allocate(maps->count, sizeof(*maps->peek));
+	maps->huge_pages = huge && uses_huge_pages(layout);
+	if (!map_kernel(layout, &maps->kernel))
+		return false;
+	for (p = 0; p < maps->count; p++)
+		if (!map_stage2(layout, p, largest_page, &maps->stage2[p]) ||
+			!map_peek(layout, p, &maps->kernel, largest_page, &maps->peek[p]))
+			return false;
+	return true;
+}
+
+void maps_free(struct maps *maps)
+{
+	size_t p;
+
+	paging_free(&maps->kernel);
+	for (p = 0; p < maps->count; p++) {
+		paging_free(&maps->stage2[p]);
+		paging_free(&maps->peek[p]);
+	}
+	free(maps->stage2);
+	free(maps->peek);
+	*maps = (struct maps){ 0 };
+}

@@ -1,0 +1,32 @@
+/*
+ * The page-table trees of an image: the kernel's own, and for each partition its nested tree and
+ * the peek tree through which the kernel reads the partition's memory.
+ *
+ * The invariant: the kernel maps itself and its local APIC, text alone executable, stacks guarded;
+ * a peek tree adds one partition's memory, read-only and never executable.
+ */
+#ifndef MAPS_H
+#define MAPS_H
+
+#include "layout.h"
+#include "paging.h"
+
+struct maps {
+	struct paging kernel;
+	struct paging *stage2; /* by partition */
+	struct paging *peek;   /* by partition; the root's kernel part refers to kernel_map */
+	size_t count;
+	bool huge_pages; /* some tree uses 1 GiB pages */
+};
+
+/* False only if the layout overlaps itself. */
+bool maps_build(const struct layout *layout, struct maps *maps);
+void maps_free(struct maps *maps);
+
+/* A partition's memory in guest-physical order: at most two pieces, around the PC hole. */
+struct maps_piece {
+	uint64_t gpa, physical, bytes;
+};
+size_t maps_pieces(struct range memory, struct maps_piece pieces[2]);
+
+#endif

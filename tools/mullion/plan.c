@@ -1,0 +1,272 @@
+/*
+ * Computes the plan. See plan.h for the invariant.
+ */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "allocate.h"
+#include "bitmap.h"
+#include "ticks.h"
+
+static bool refuse(struct finding *wrong, struct location at, const char *rule,
+	const char *sentence, const char *repair)
+{
+	*wrong = (struct finding){ at, rule, sentence, repair };
+	return false;
+}
+
+/* ---- Schedules ---- */
+
+static size_t count_windows(const struct model_schedule *schedule)
+{
+	size_t count = 0, c;
+
+	for (c = 0; c < schedule->cpus_count; c++)
+		count += schedule->cpus[c].windows_count;
+	return count;
+}
+
+/* All instants of a schedule: the frame's length, then each window's start and end. */
+static uint64_t *list_instants(const struct model_schedule *schedule)
+{
+	uint64_t *ns = allocate(1 + 2 * count_windows(schedule), sizeof(*ns));
+	size_t used = 0, c, w;
+
+	ns[used++] = schedule->major_frame_ns;
+	for (c = 0; c < schedule->cpus_count; c++)
+		for (w = 0; w < schedule->cpus[c].windows_count; w++) {
+			const struct model_window *window = &schedule->cpus[c].windows[w];
+
+			ns[used++] = window->offset_ns;
+			ns[used++] = window->offset_ns + window->duration_ns;
+		}
+	return ns;
+}
+
+static void take_windows(const struct layout *layout, const struct model_schedule *schedule,
+	const struct mullion_ticks *ticks, struct plan_schedule *planned)
+{
+	size_t c, w;
+
+	planned->frame = *ticks++;
+	for (c = 0; c < schedule->cpus_count; c++) {
+		const struct model_cpu_schedule *list = &schedule->cpus[c];
+		const unsigned cpu = (unsigned)layout->model->cpus[list->cpu].index;
+		struct mullion_window *windows = allocate(list->windows_count, sizeof(*windows));
+
+		planned->cpus[cpu] = (struct plan_cpu_schedule){ windows, list->windows_count };
+		for (w = 0; w < list->windows_count; w++, ticks += 2)
+			windows[w] = (struct mullion_window){
+				.start = ticks[0],
+				.end = ticks[1],
+				.vcpu = (uint16_t)layout_vcpu_on(
+					layout, (unsigned)list->windows[w].partition, cpu),
+			};
+	}
+}
+
+static bool plan_schedule(struct plan *plan, size_t s, struct finding *wrong)
+{
+	const struct model_schedule *schedule = &plan->model->schedules[s];
+	const size_t count = 1 + 2 * count_windows(schedule);
+	uint64_t *ns = list_instants(schedule);
+	struct mullion_ticks *ticks = allocate(count, sizeof(*ticks));
+	struct plan_schedule *planned = &plan->schedules[s];
+	const bool exact =
+		ticks_exact(plan->model->board.tsc_hz, ns, count, ticks, &planned->denominator);
+
+	planned->cpus = allocate(plan->layout.cpus_count, sizeof(*planned->cpus));
+	if (exact)
+		take_windows(&plan->layout, schedule, ticks, planned);
+	free(ns);
+	free(ticks);
+	if (!exact)
+		return refuse(wrong, schedule->at, "schedule_fits_the_clock",
+			format("the instants of schedule %s do not fit into 64 bits as exact ticks",
+				schedule->name),
+			"write tsc-frequency as a reduced fraction, and frames shorter than years");
+	return true;
+}
+
+static bool plan_time(struct plan *plan, struct finding *wrong)
+{
+	const struct model_board *board = &plan->model->board;
+	size_t s;
+
+	plan->switch_guard_ticks = ticks_at_least(board->tsc_hz, board->switch_guard_ns);
+	plan->start_delay_ticks = ticks_at_least(board->tsc_hz, board->start_delay_ns);
+	if (!ticks_multiplier(board->tsc_hz, board->timer_hz, &plan->timer_multiplier))
+		return refuse(wrong, board->at, "clocks_are_comparable",
+			"timer-frequency over tsc-frequency does not fit into 32 bits",
+			"check both frequencies");
+	plan->schedules = allocate(plan->model->schedules_count, sizeof(*plan->schedules));
+	for (s = 0; s < plan->model->schedules_count; s++)
+		if (!plan_schedule(plan, s, wrong))
+			return false;
+	return true;
+}
+
+/* ---- Permission maps and CPUID ---- */
+
+static void fill_ports(const struct model *model, unsigned p, uint8_t bitmap[X86_IO_BITMAP_BYTES])
+{
+	const struct model_partition *partition = &model->partitions[p];
+	struct bitmap_ports *ports = allocate(partition->devices_count, sizeof(*ports));
+	size_t used = 0, d;
+
+	for (d = 0; d < partition->devices_count; d++) {
+		const struct model_device *device = &model->devices[partition->devices[d]];
+
+		if (device->is_port)
+			ports[used++] = (struct bitmap_ports){ (uint32_t)device->reg.base,
+				(uint32_t)device->reg.bytes };
+	}
+	bitmap_fill_io(bitmap, ports, used);
+	free(ports);
+}
+
+static void plan_ports(struct plan *plan)
+{
+	const size_t count = plan->model->partitions_count;
+	size_t i;
+	unsigned p;
+
+	plan->io_bitmaps = allocate(count, sizeof(*plan->io_bitmaps));
+	plan->partition_io = allocate(count, sizeof(*plan->partition_io));
+	for (p = 0; p < count; p++) {
+		struct plan_io_bitmap *next = &plan->io_bitmaps[plan->io_bitmaps_count];
+
+		fill_ports(plan->model, p, next->bytes);
+		for (i = 0; memcmp(&plan->io_bitmaps[i], next, sizeof(*next)) != 0; i++)
+			;
+		plan->partition_io[p] = i;
+		plan->io_bitmaps_count += i == plan->io_bitmaps_count;
+	}
+}
+
+static bool same_answers(const struct plan *plan, unsigned a, unsigned b)
+{
+	const struct layout_vcpu *x = &plan->layout.vcpus[a], *y = &plan->layout.vcpus[b];
+
+	return x->index == y->index && plan->layout.partitions[x->partition].vcpus ==
+					       plan->layout.partitions[y->partition].vcpus;
+}
+
+static void plan_cpuid(struct plan *plan)
+{
+	const struct layout *layout = &plan->layout;
+	unsigned v, same;
+
+	plan->answers = allocate(layout->vcpus_count, sizeof(*plan->answers));
+	plan->vcpu_answers = allocate(layout->vcpus_count, sizeof(*plan->vcpu_answers));
+	for (v = 0; v < layout->vcpus_count; v++) {
+		for (same = 0; !same_answers(plan, same, v); same++)
+			;
+		plan->vcpu_answers[v] = same < v ? plan->vcpu_answers[same] : plan->answers_count;
+		if (same == v)
+			cpuid_answer(&plan->model->board, layout->vcpus[v].index,
+				layout->partitions[layout->vcpus[v].partition].vcpus,
+				&plan->answers[plan->answers_count++]);
+	}
+	plan->needs_count = cpuid_needs(&plan->model->board, plan->maps.huge_pages, &plan->needs);
+}
+
+/* ---- Images ---- */
+
+static bool is_in_memory(const struct elf_segment *segment, uint64_t memory_bytes)
+{
+	const uint64_t low = memory_bytes < MULLION_HOLE_BASE ? memory_bytes : MULLION_HOLE_BASE;
+
+	return segment->gpa <= low && segment->memory_bytes <= low - segment->gpa;
+}
+
+static bool check_image(const struct model_partition *partition, const struct elf_image *image,
+	struct finding *wrong)
+{
+	size_t i;
+
+	for (i = 0; i < image->segments_count; i++)
+		if (!is_in_memory(&image->segments[i], partition->memory_bytes))
+			return refuse(wrong, partition->at, "image_lies_in_its_memory",
+				format("%s loads %#llx..%#llx, outside the %llu KiB of partition "
+				       "%s",
+					partition->image_path,
+					(unsigned long long)image->segments[i].gpa,
+					(unsigned long long)(image->segments[i].gpa +
+							     image->segments[i].memory_bytes),
+					(unsigned long long)partition->memory_bytes / 1024,
+					partition->name),
+				"give it more memory, or link it lower");
+	return true;
+}
+
+static bool read_images(struct plan *plan, struct finding *wrong)
+{
+	size_t p;
+
+	for (p = 0; p < plan->model->partitions_count; p++) {
+		const struct model_partition *partition = &plan->model->partitions[p];
+		struct elf_image *image = &plan->layout.partitions[p].image;
+		const char *trouble = partition->image_path ? elf_read(partition->image_path, image)
+							    : "is in none of the image directories";
+
+		if (trouble)
+			return refuse(wrong, partition->at, "image_is_a_pvh_elf",
+				format("the image of partition %s, %s, %s", partition->name,
+					partition->image_path ? partition->image_path
+							      : partition->image,
+					trouble),
+				"name a PVH ELF64 file, and its directory with --images");
+		if (!check_image(partition, image, wrong))
+			return false;
+	}
+	return true;
+}
+
+bool plan_build(
+	const struct model *model, bool with_images, struct plan *plan, struct finding *wrong)
+{
+	*plan = (struct plan){ .model = model };
+	if (!layout_build(model, &plan->layout, wrong))
+		return false;
+	if (with_images && !read_images(plan, wrong))
+		return false;
+	if (!maps_build(&plan->layout, &plan->maps))
+		return refuse(wrong, model->at, "maps_are_consistent",
+			"two things claim the same guest-physical page",
+			"this is an error of the compiler: please report it");
+	if (!plan_time(plan, wrong))
+		return false;
+	plan_ports(plan);
+	plan_cpuid(plan);
+	return true;
+}
+
+static void free_schedules(struct plan *plan)
+{
+	size_t s;
+	unsigned c;
+
+	for (s = 0; plan->schedules && s < plan->model->schedules_count; s++) {
+		for (c = 0; c < plan->layout.cpus_count && plan->schedules[s].cpus; c++)
+			free(plan->schedules[s].cpus[c].windows);
+		free(plan->schedules[s].cpus);
+	}
+	free(plan->schedules);
+}
+
+void plan_free(struct plan *plan)
+{
+	free_schedules(plan);
+	while (plan->answers_count)
+		cpuid_answers_free(&plan->answers[--plan->answers_count]);
+	free(plan->answers);
+	free(plan->vcpu_answers);
+	free(plan->io_bitmaps);
+	free(plan->partition_io);
+	free(plan->needs);
+	maps_free(&plan->maps);
+	layout_free(&plan->layout);
+}

@@ -1,0 +1,173 @@
+/*
+ * Lists the shared pages of each partition in the order in which they lie from MULLION_SHARED_GPA:
+ * its time pages, its console, what the control role sees, its channels.
+ *
+ * The invariant: a page is writable for exactly one partition, or for the kernel alone.
+ */
+#include "regions.h"
+
+#include <string.h>
+
+#include "allocate.h"
+
+#define READ_WRITE                (MULLION_READ | MULLION_WRITE)
+#define CHANNEL_HEADER_BYTES      64u
+#define QUEUING_SLOT_HEADER_BYTES 8u
+
+static uint64_t whole_pages(uint64_t bytes)
+{
+	return (bytes + MULLION_PAGE_BYTES - 1) / MULLION_PAGE_BYTES * MULLION_PAGE_BYTES;
+}
+
+static int add_block(struct layout *layout, char *name, uint64_t bytes)
+{
+	layout->blocks =
+		allocate_more(layout->blocks, layout->blocks_count + 1, sizeof(*layout->blocks));
+	layout->blocks[layout->blocks_count] =
+		(struct layout_block){ .name = name, .memory = { 0, whole_pages(bytes) } };
+	return (int)layout->blocks_count++;
+}
+
+static uint64_t next_gpa(const struct layout_partition *partition)
+{
+	const struct mullion_region *last;
+
+	if (!partition->regions_count)
+		return MULLION_SHARED_GPA;
+	last = &partition->regions[partition->regions_count - 1].info;
+	return last->gpa + last->bytes;
+}
+
+static void add_region(
+	struct layout_partition *partition, struct layout_region region, const char *name)
+{
+	region.info.gpa = next_gpa(partition);
+	strncpy(region.info.name, name, sizeof(region.info.name) - 1);
+	partition->regions = allocate_more(
+		partition->regions, partition->regions_count + 1, sizeof(*partition->regions));
+	partition->regions[partition->regions_count++] = region;
+}
+
+/* A page or pages that the kernel writes: an object of system.c. */
+static void add_object(struct layout *layout, unsigned p, enum mullion_region_kind kind,
+	unsigned index, uint64_t bytes, char *object)
+{
+	const struct layout_region region = {
+		.info = { .bytes = whole_pages(bytes),
+			.kind = (uint16_t)kind,
+			.access = MULLION_READ,
+			.index = (uint16_t)index,
+			.peer = (uint16_t)p },
+		.object = object,
+		.block = -1,
+	};
+
+	add_region(&layout->partitions[p], region, layout->model->partitions[p].name);
+}
+
+static void add_console(struct layout *layout, unsigned p, unsigned writer)
+{
+	const struct layout_region region = {
+		.info = { .bytes = layout->blocks[writer].memory.bytes,
+			.kind = MULLION_REGION_CONSOLE,
+			.access = p == writer ? READ_WRITE : MULLION_READ,
+			.peer = (uint16_t)writer },
+		.block = (int)writer, /* consoles are the first blocks, one per partition */
+	};
+
+	add_region(&layout->partitions[p], region, layout->model->partitions[writer].name);
+}
+
+static void add_control(struct layout *layout, unsigned p)
+{
+	unsigned i;
+
+	for (i = 0; i < layout->model->partitions_count; i++)
+		if (i != p)
+			add_console(layout, p, i);
+	add_object(layout, p, MULLION_REGION_LOG, 0, sizeof(struct mullion_console),
+		format("kernel_log"));
+	for (i = 0; i < layout->cpus_count; i++)
+		add_object(layout, p, MULLION_REGION_TRACE, i, sizeof(struct mullion_trace),
+			format("traces[%u]", i));
+}
+
+static uint64_t channel_bytes(const struct model_channel *channel)
+{
+	const uint64_t slot = (QUEUING_SLOT_HEADER_BYTES + channel->message_bytes + 7ull) & ~7ull;
+
+	if (channel->type == CHANNEL_SAMPLING)
+		return CHANNEL_HEADER_BYTES + channel->message_bytes;
+	return CHANNEL_HEADER_BYTES + channel->depth * slot;
+}
+
+static void add_end(struct layout *layout, size_t number, int p, int peer, int block,
+	enum mullion_region_kind kind, unsigned access)
+{
+	const struct model_channel *channel = &layout->model->channels[number];
+	const struct layout_region region = {
+		.info = { .bytes = layout->blocks[block].memory.bytes,
+			.kind = (uint16_t)kind,
+			.access = (uint16_t)access,
+			.index = (uint16_t)number,
+			.peer = (uint16_t)peer,
+			.message_bytes = channel->message_bytes,
+			.depth = channel->type == CHANNEL_QUEUING ? channel->depth : 0,
+			.refresh_ns = channel->type == CHANNEL_SAMPLING ? channel->refresh_ns : 0 },
+		.block = block,
+	};
+
+	add_region(&layout->partitions[p], region, channel->name);
+}
+
+/* One set of pages, writable at one end and readable at all others. */
+static void add_pages(struct layout *layout, size_t number, int block,
+	enum mullion_region_kind kind, bool written_by_sender)
+{
+	const struct model_channel *channel = &layout->model->channels[number];
+	size_t i;
+
+	add_end(layout, number, channel->from, channel->to[0], block, kind,
+		written_by_sender ? READ_WRITE : MULLION_READ);
+	for (i = 0; i < channel->to_count; i++)
+		add_end(layout, number, channel->to[i], channel->from, block, kind,
+			written_by_sender ? MULLION_READ : READ_WRITE);
+}
+
+static void add_channel(struct layout *layout, size_t number)
+{
+	const struct model_channel *channel = &layout->model->channels[number];
+	char *id = layout_identifier(channel->name);
+	int block = add_block(layout, format("channel_%s", id), channel_bytes(channel));
+
+	if (channel->type == CHANNEL_SAMPLING) {
+		add_pages(layout, number, block, MULLION_REGION_SAMPLING, true);
+		return;
+	}
+	add_pages(layout, number, block, MULLION_REGION_QUEUING, true);
+	block = add_block(layout, format("channel_%s_reader", id), MULLION_PAGE_BYTES);
+	add_pages(layout, number, block, MULLION_REGION_QUEUING_READER, false);
+}
+
+void regions_build(struct layout *layout)
+{
+	const struct model *model = layout->model;
+	unsigned p, v;
+	size_t c;
+
+	for (p = 0; p < model->partitions_count; p++)
+		add_block(layout, format("console_%s", layout->partitions[p].id),
+			sizeof(struct mullion_console));
+	for (p = 0; p < model->partitions_count; p++) {
+		const struct layout_partition *partition = &layout->partitions[p];
+
+		for (v = 0; v < partition->vcpus; v++)
+			add_object(layout, p, MULLION_REGION_TIME, v, MULLION_PAGE_BYTES,
+				format("time_pages[%u]", partition->first_vcpu + v));
+		add_console(layout, p, p);
+		if (model->partitions[p].control)
+			add_control(layout, p);
+	}
+	for (c = 0; c < model->channels_count; c++)
+		add_channel(layout, c);
+}
