@@ -97,7 +97,8 @@ struct mullion_info {
 	uint64_t tsc_hz_denominator;
 	uint32_t regions_count;
 	uint32_t flags; /* enum mullion_info_flags */
-	uint64_t reserved;
+	uint16_t uart_port; /* first port of a 16550 the partition was granted, 0 if none */
+	uint16_t reserved[3];
 	struct mullion_region regions[];
 };
 
