@@ -12,7 +12,6 @@ DEPLOYMENT ?= demo
 
 KERNEL := $(BUILD)/kernel
 KERNEL_SRCS := $(sort $(wildcard core/*.c arch/x86/*.c arch/x86/*.S))
-KERNEL_OBJS := $(KERNEL_SRCS:%=$(KERNEL)/%.o)
 KERNEL_CFLAGS := -std=c11 -O2 -g -Icore/include -Iarch/x86/include -ffreestanding -fno-pic -fno-pie \
 	-mgeneral-regs-only -mno-red-zone -mcmodel=small -fcf-protection=none -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-common -fno-tree-loop-distribute-patterns \
@@ -20,19 +19,21 @@ KERNEL_CFLAGS := -std=c11 -O2 -g -Icore/include -Iarch/x86/include -ffreestandin
 	-Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith -Wcast-align -Wwrite-strings \
 	-Wstack-usage=1024 -Werror -Wno-error=stack-usage= -ffile-prefix-map=$(CURDIR)=.
 
-$(KERNEL)/%.o: % Makefile | $(KERNEL)/cflags
-	@mkdir -p $(@D)
-	@$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
-
-$(KERNEL)/cflags: Makefile
-	@mkdir -p $(@D)
-	@echo '$(KERNEL_CFLAGS)' > $@
-
-$(KERNEL)/libkernel.a: $(KERNEL_OBJS)
-	@rm -f $@
-	@ar rcsD $@ $^
-
--include $(KERNEL_OBJS:.o=.d)
+# kernel_library DIRECTORY, FLAGS, MORE SOURCES: one way of compiling the kernel, as DIRECTORY/libkernel.a
+define kernel_library
+$(1)_OBJS := $$(patsubst %,$(1)/%.o,$(KERNEL_SRCS) $(3))
+$(1)/%.o: % $(1)/cflags
+	@mkdir -p $$(@D)
+	@$$(CC) $$(KERNEL_CFLAGS) $(2) -MMD -MP -c $$< -o $$@
+$(1)/cflags: Makefile
+	@mkdir -p $$(@D)
+	@echo '$$(KERNEL_CFLAGS)' > $$@
+$(1)/libkernel.a: $$($(1)_OBJS)
+	@rm -f $$@
+	@ar rcsD $$@ $$^
+-include $$($(1)_OBJS:.o=.d)
+endef
+$(eval $(call kernel_library,$(KERNEL),,))
 
 # ---- The other rooms ------------------------------------------------------------------------------
 
@@ -42,7 +43,10 @@ $(KERNEL)/libkernel.a: $(KERNEL_OBJS)
 
 # ---- What users ask for ---------------------------------------------------------------------------
 
-.PHONY: help image run clean kernel
+.PHONY: help image run clean kernel packages
+packages:
+	@tools/install-packages
+
 kernel: $(KERNEL)/libkernel.a
 
 help:

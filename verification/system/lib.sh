@@ -1,0 +1,84 @@
+# Sourced by every system test: build a deployment, boot it in QEMU in deterministic virtual time, twice,
+# and judge what it said. TAP; the plan is printed first, so a silent hang fails.
+#
+# A test may set MULLION_RUN_OPTIONS before boot. Results: $serial (first run), $ram, $status.
+
+build=${BUILD:-build}
+mullion=$build/tools/mullion
+work=$build/system/$(basename "$0" .t)
+images="--images $build/partitions"
+kernel=${KERNEL:-$build/kernel}
+count=0
+failed=0
+
+rm -rf "$work"
+mkdir -p "$work"
+
+plan() {
+	echo "1..$1"
+}
+
+# ok STATUS SENTENCE: one TAP line; a status of 0 passes.
+ok() {
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		failed=1
+	fi
+}
+
+# says FILE PATTERN SENTENCE: FILE has a line matching the extended regular expression.
+says() {
+	grep -Eq -- "$2" "$1"
+	says_status=$?
+	ok $says_status "$3"
+	[ $says_status -eq 0 ] || sed 's/^/# /' "$1" | tail -n 30
+}
+
+# compile NAME DTS: build/system/TEST/NAME, or give up.
+compile() {
+	if ! $mullion build "$2" -o "$work/$1" --kernel "$kernel" $images >"$work/$1.log" 2>&1; then
+		sed 's/^/# /' "$work/$1.log"
+		echo "Bail out! $2 does not build"
+		exit 1
+	fi
+}
+
+# run NAME SUFFIX: boot it once; the serial line goes to NAME.SUFFIX, QEMU's verdict to $status.
+run() {
+	$mullion run "$work/$1" --timeout "${TIMEOUT:-120}" --serial "$work/$1.$2" \
+		--ram "$work/$1.$2.ram" ${MULLION_RUN_OPTIONS:-} >"$work/$1.$2.out" 2>&1
+	status=$?
+	serial=$work/$1.$2
+	ram=$work/$1.$2.ram
+}
+
+# boot NAME DTS: compile it, boot it twice; the serial output must be the same to the byte.
+boot() {
+	compile "$1" "$2"
+	run "$1" second
+	rm -f "$ram"
+	run "$1" first
+	cmp -s "$work/$1.first" "$work/$1.second" && [ -s "$work/$1.first" ]
+	ok $? "two boots of $1 say the same, to the byte"
+}
+
+# guest_tap PREFIX: repeat what a partition reported in TAP as our own results. PREFIX: "" or "[name] ".
+guest_tap() {
+	sed -n "s/\r//; s/^$(printf '%s' "$1" | sed 's/[][]/\\&/g')\(ok\|not ok\) [0-9]* - /\1 /p" "$serial" \
+		>"$work/guest"
+	while read -r line; do
+		case $line in
+		'ok '*) ok 0 "${line#ok }" ;;
+		*) ok 1 "${line#not ok }" ;;
+		esac
+	done <"$work/guest"
+}
+
+# finish: what was kept of a failed test stays under build/system.
+finish() {
+	rm -f "$work"/*.ram
+	exit $failed
+}
