@@ -18,6 +18,7 @@
 
 static struct mullion_console *ring;
 static bool uart;
+static bool debug_port;
 
 static struct mullion_console *find_ring(void)
 {
@@ -36,6 +37,7 @@ static struct mullion_console *find_ring(void)
 void console_init(void)
 {
 	uart = args_is("console", "uart");
+	debug_port = platform.kind != PLATFORM_MULLION || args_is("console", "debugcon");
 	if (platform.kind != PLATFORM_MULLION)
 		return;
 	ring = find_ring();
@@ -73,9 +75,9 @@ void console_write(const char *const text, const size_t bytes)
 {
 	if (uart)
 		uart_write(text, bytes);
-	else if (ring != NULL)
+	else if (ring != NULL && !debug_port)
 		ring_write(text, bytes);
-	else if (platform.kind != PLATFORM_MULLION)
+	else if (debug_port)
 		for (size_t i = 0; i < bytes; i++)
 			port_write8(DEBUG_PORT, (uint8_t)text[i]);
 }

@@ -1,6 +1,7 @@
 /*
  * The partition's console. Under Mullion a ring in a page of its own (never an exit); elsewhere
- * port 0xe9; with console=uart, for a partition that was granted one, the 16550 at 0x3f8, polled.
+ * port 0xe9. A partition that was granted a port may ask for it: console=uart for the 16550 at 0x3f8, polled,
+ * console=debugcon for port 0xe9.
  */
 #ifndef MULLION_CONSOLE_H
 #define MULLION_CONSOLE_H
