@@ -181,6 +181,9 @@ const char *jitter_axis_subject(const char *family)
 		{ "delivery", "timer interrupt after its absolute deadline" },
 		{ "phase", "start of a window after its due time" },
 		{ "exit", "cost of leaving the guest" },
+		{ "oneshot_xapic", "one-shot timer, arming included, xAPIC page" },
+		{ "oneshot_x2apic", "one-shot timer, arming included, x2APIC registers" },
+		{ "vtimer", "timer interrupt inside a window after its deadline" },
 	};
 	size_t i;
 

@@ -197,6 +197,11 @@ static const char *take_distribution(struct jitter_stream *stream, const json_t 
 	}
 	if (histogram)
 		return take_bins(stream, histogram);
+	if (stream->n && stream->min == stream->max) {
+		stream->bins = jitter_array(NULL, 1, sizeof(*stream->bins));
+		stream->bins[stream->bins_count++] = (struct jitter_bin){ stream->min, stream->n };
+		return NULL;
+	}
 	stream->above = stream->n; /* only the extremes are known */
 	return NULL;
 }

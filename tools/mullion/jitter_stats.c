@@ -55,6 +55,9 @@ bool jitter_percentile(const struct jitter_stream *stream, uint64_t numerator, u
 
 	if (!stream->n || !denominator || numerator > denominator)
 		return false;
+	*value = stream->max;
+	if (stream->min == stream->max)
+		return true;
 	rank = rank_of(stream->n, numerator, denominator);
 	if (value_of_rank(stream, rank, value))
 		return true;
