@@ -136,6 +136,7 @@ struct model_board {
 	size_t cpuid_count;
 	struct range *ram;
 	size_t ram_count;
+	struct location ram_at; /* `reg` of the memory node */
 };
 
 struct model {

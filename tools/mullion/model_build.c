@@ -255,10 +255,14 @@ static void build_ram(struct builder *b)
 	struct model_board *board = &b->model->board;
 	const struct source_property *reg = NULL;
 
+	board->ram_at = board->at;
 	for (const struct source_node *node = b->source->root->children; node != NULL;
 		node = node->next)
 		if (strncmp(node->name, "memory@", strlen("memory@")) == 0)
 			reg = source_property(node, "reg");
+	if (reg == NULL)
+		return;
+	board->ram_at = reg->at;
 	board->ram = arena_array(b->arena, source_cells(reg) / 4, sizeof(*board->ram));
 	for (size_t i = 0; i + 4 <= source_cells(reg); i += 4)
 		board->ram[board->ram_count++] =

@@ -1,0 +1,227 @@
+/*
+ * The binding's table.
+ */
+#include "binding.h"
+
+#include <string.h>
+
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, TYPE_COUNT, false                                                            \
+	}
+#define END_NODES                                                                                  \
+	{                                                                                          \
+		NULL, NULL, false, NULL, NULL                                                      \
+	}
+
+static const struct binding_property no_properties[] = { END };
+
+static const struct binding_property board_properties[] = {
+	{ "compatible", TYPE_STRING, true },
+	{ "model", TYPE_STRING, true },
+	{ "tsc-frequency", TYPE_FRACTION, true },
+	{ "timer-frequency", TYPE_FRACTION, true },
+	{ "timer-lead-ticks", TYPE_CELL, true },
+	{ "switch-guard-ns", TYPE_QUANTITY, true },
+	{ "minimum-window-ns", TYPE_QUANTITY, true },
+	{ "start-delay-ns", TYPE_QUANTITY, true },
+	{ "console", TYPE_DEVICE, false },
+	{ "poweroff", TYPE_DEVICE, false },
+	{ "poweroff-value", TYPE_CELL, false },
+	{ "poweroff-failure", TYPE_CELL, false },
+	{ "cpuid", TYPE_CPUID, true },
+	END,
+};
+
+static const struct binding_property bus_properties[] = {
+	{ "#address-cells", TYPE_CELL, true },
+	{ "#size-cells", TYPE_CELL, true },
+	END,
+};
+
+static const struct binding_property cpu_properties[] = {
+	{ "device_type", TYPE_STRING, true },
+	{ "reg", TYPE_CELL, true },
+	{ "apic-id", TYPE_CELL, true },
+	{ "mode", TYPE_STRING, false },
+	END,
+};
+
+static const struct binding_node cpu_nodes[] = {
+	{ "cpu@", "a CPU", true, cpu_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_property memory_properties[] = {
+	{ "device_type", TYPE_STRING, true },
+	{ "reg", TYPE_RANGES, true },
+	END,
+};
+
+static const struct binding_property port_properties[] = {
+	{ "compatible", TYPE_STRING, true },
+	{ "reg", TYPE_PORTS, true },
+	END,
+};
+
+static const struct binding_node io_nodes[] = {
+	{ "", "an I/O device", false, port_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_property mmio_properties[] = {
+	{ "compatible", TYPE_STRING, true },
+	{ "reg", TYPE_RANGE, true },
+	END,
+};
+
+static const struct binding_node mmio_nodes[] = {
+	{ "", "a device in memory space", false, mmio_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_property health_properties[] = {
+	{ "on-memory-violation", TYPE_STRING, false },
+	{ "on-port-violation", TYPE_STRING, false },
+	{ "on-msr-violation", TYPE_STRING, false },
+	{ "on-instruction-violation", TYPE_STRING, false },
+	{ "on-triple-fault", TYPE_STRING, false },
+	{ "on-overrun", TYPE_STRING, false },
+	{ "on-raise", TYPE_STRING, false },
+	{ "on-exit", TYPE_STRING, false },
+	END,
+};
+
+static const struct binding_property bounds_properties[] = {
+	{ "gap-ns", TYPE_QUANTITY, false },
+	{ "delivery-ns", TYPE_QUANTITY, false },
+	{ "phase-ns", TYPE_QUANTITY, false },
+	END,
+};
+
+static const struct binding_property partition_properties[] = {
+	{ "image", TYPE_STRING, true },
+	{ "memory", TYPE_QUANTITY, true },
+	{ "memory-base", TYPE_QUANTITY, false },
+	{ "cpus", TYPE_CELLS, false },
+	{ "args", TYPE_STRING, false },
+	{ "role", TYPE_STRING, false },
+	{ "devices", TYPE_DEVICES, false },
+	END,
+};
+
+static const struct binding_node partition_children[] = {
+	{ "health", "the health table", false, health_properties, NULL },
+	{ "bounds", "the bounds", false, bounds_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_node partition_nodes[] = {
+	{ "", "a partition", true, partition_properties, partition_children },
+	END_NODES,
+};
+
+static const struct binding_property schedule_properties[] = {
+	{ "major-frame-ns", TYPE_QUANTITY, true },
+	{ "startup", TYPE_FLAG, false },
+	END,
+};
+
+static const struct binding_property cpu_schedule_properties[] = {
+	{ "complete", TYPE_FLAG, false },
+	END,
+};
+
+static const struct binding_property window_properties[] = {
+	{ "partition", TYPE_PARTITION, true },
+	{ "duration-ns", TYPE_QUANTITY, true },
+	END,
+};
+
+static const struct binding_node window_nodes[] = {
+	{ "window@", "a window", false, window_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_node cpu_schedule_nodes[] = {
+	{ "cpu@", "a CPU's windows", false, cpu_schedule_properties, window_nodes },
+	END_NODES,
+};
+
+static const struct binding_node schedule_nodes[] = {
+	{ "", "a schedule", false, schedule_properties, cpu_schedule_nodes },
+	END_NODES,
+};
+
+static const struct binding_property channel_properties[] = {
+	{ "type", TYPE_STRING, true },
+	{ "from", TYPE_PARTITION, true },
+	{ "to", TYPE_PARTITIONS, true },
+	{ "message-size", TYPE_CELL, true },
+	{ "refresh-ns", TYPE_QUANTITY, false },
+	{ "depth", TYPE_CELL, false },
+	END,
+};
+
+static const struct binding_node channel_nodes[] = {
+	{ "", "a channel", false, channel_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_property root_properties[] = {
+	{ "#address-cells", TYPE_CELL, true },
+	{ "#size-cells", TYPE_CELL, true },
+	{ "compatible", TYPE_STRING, true },
+	{ "model", TYPE_STRING, true },
+	END,
+};
+
+static const struct binding_node root_nodes[] = {
+	{ "board", "the board", true, board_properties, NULL },
+	{ "cpus", "the board's CPUs", true, bus_properties, cpu_nodes },
+	{ "memory@", "the board's memory", true, memory_properties, NULL },
+	{ "io", "the board's I/O ports", false, bus_properties, io_nodes },
+	{ "mmio", "the board's device memory", false, bus_properties, mmio_nodes },
+	{ "partitions", "the partitions", true, no_properties, partition_nodes },
+	{ "schedules", "the schedules", false, no_properties, schedule_nodes },
+	{ "channels", "the channels", false, no_properties, channel_nodes },
+	{ "health", "the health table", false, health_properties, NULL },
+	END_NODES,
+};
+
+const struct binding_node binding_root = { "", "the root", true, root_properties, root_nodes };
+
+static bool fits(const struct binding_node *binding, const char *name)
+{
+	const size_t length = strlen(binding->name);
+
+	if (length == 0)
+		return true;
+	if (binding->name[length - 1] == '@')
+		return strncmp(binding->name, name, length) == 0;
+	return strcmp(binding->name, name) == 0;
+}
+
+const struct binding_node *binding_of(const struct source_node *node)
+{
+	const struct binding_node *parent, *child;
+
+	if (node->parent == NULL)
+		return &binding_root;
+	parent = binding_of(node->parent);
+	for (child = parent == NULL ? NULL : parent->children; child != NULL && child->noun != NULL;
+		child++)
+		if (fits(child, node->name))
+			return child;
+	return NULL;
+}
+
+const struct binding_property *binding_property(
+	const struct binding_node *binding, const char *name)
+{
+	for (const struct binding_property *property = binding->properties; property->name != NULL;
+		property++)
+		if (strcmp(property->name, name) == 0)
+			return property;
+	return NULL;
+}

@@ -1,0 +1,50 @@
+/*
+ * The binding as a table: which nodes and properties a description may have, and of which type.
+ *
+ * docs/description.md says the same for people, config/bindings/ for dt-schema.
+ */
+#ifndef BINDING_H
+#define BINDING_H
+
+#include "source.h"
+
+enum binding_type {
+	TYPE_FLAG,       /* name; */
+	TYPE_STRING,     /* "one" */
+	TYPE_CELL,       /* <1> */
+	TYPE_CELLS,      /* <1 2 3> */
+	TYPE_QUANTITY,   /* <1> or /bits/ 64 <1> */
+	TYPE_FRACTION,   /* /bits/ 64 <numerator denominator> */
+	TYPE_PORTS,      /* <base size> */
+	TYPE_RANGE,      /* <0 base 0 size> */
+	TYPE_RANGES,     /* <0 base 0 size>, ... */
+	TYPE_CPUID,      /* <leaf subleaf eax ebx ecx edx>, ... */
+	TYPE_PARTITION,  /* <&partition> */
+	TYPE_PARTITIONS, /* <&partition ...> */
+	TYPE_DEVICE,     /* <&device> */
+	TYPE_DEVICES,    /* <&device ...> */
+	TYPE_COUNT
+};
+
+struct binding_property {
+	const char *name;
+	enum binding_type type;
+	bool required;
+};
+
+struct binding_node {
+	const char *name; /* exact, "window@" for any unit address, "" for any name */
+	const char *noun; /* in the user's words: "a window" */
+	bool required;
+	const struct binding_property *properties; /* ended by a NULL name */
+	const struct binding_node *children;       /* ended by a NULL noun; NULL: none */
+};
+
+extern const struct binding_node binding_root;
+
+/* What a node is, or NULL where the binding has no such node. */
+const struct binding_node *binding_of(const struct source_node *node);
+const struct binding_property *binding_property(
+	const struct binding_node *binding, const char *name);
+
+#endif
