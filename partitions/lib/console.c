@@ -1,5 +1,6 @@
 /*
- * The partition's console: its own ring under Mullion, port 0xe9 elsewhere, the 16550 on request.
+ * The partition's console: its own ring under Mullion, and the serial line if it was granted one;
+ * elsewhere port 0xe9, or the 16550 on request.
  *
  * Invariant of the ring: data is written before `head` counts it, so a reader never sees bytes that
  * are not there. Specification: mullion/abi.h; 16550D data sheet (LSR bit 5).
@@ -11,12 +12,13 @@
 #include <mullion/platform.h>
 
 #define DEBUG_PORT             0xe9
-#define UART_DATA              0x3f8
-#define UART_LINE_STATUS       0x3fd
+#define UART_FIRST_PORT        0x3f8
+#define UART_LINE_STATUS       5
 #define UART_TRANSMITTER_EMPTY 0x20
 #define UART_WAIT_LOOPS        100000
 
 static struct mullion_console *ring;
+static uint16_t uart_port = UART_FIRST_PORT;
 static bool uart;
 static bool debug_port;
 
@@ -36,7 +38,15 @@ static struct mullion_console *find_ring(void)
 
 void console_init(void)
 {
+	const struct mullion_info *const info = info_get();
+
 	uart = args_is("console", "uart");
+	if (info != NULL && info->uart_port != 0) {
+		uart_port = info->uart_port;
+		/* The control partition multiplexes its own ring onto the line, with all others. */
+		uart = uart ||
+		       !((info->flags & MULLION_INFO_CONTROL) || args_is("console", "ring"));
+	}
 	debug_port = platform.kind != PLATFORM_MULLION || args_is("console", "debugcon");
 	if (platform.kind != PLATFORM_MULLION)
 		return;
@@ -49,11 +59,12 @@ void uart_write(const char *const text, const size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++) {
 		for (unsigned n = 0; n < UART_WAIT_LOOPS; n++) {
-			if (port_read8(UART_LINE_STATUS) & UART_TRANSMITTER_EMPTY)
+			if (port_read8((uint16_t)(uart_port + UART_LINE_STATUS)) &
+				UART_TRANSMITTER_EMPTY)
 				break;
 			cpu_pause();
 		}
-		port_write8(UART_DATA, (uint8_t)text[i]);
+		port_write8(uart_port, (uint8_t)text[i]);
 	}
 }
 
@@ -73,10 +84,10 @@ static void ring_write(const char *const text, const size_t bytes)
 
 void console_write(const char *const text, const size_t bytes)
 {
+	if (ring != NULL)
+		ring_write(text, bytes);
 	if (uart)
 		uart_write(text, bytes);
-	else if (ring != NULL && !debug_port)
-		ring_write(text, bytes);
 	else if (debug_port)
 		for (size_t i = 0; i < bytes; i++)
 			port_write8(DEBUG_PORT, (uint8_t)text[i]);

@@ -98,11 +98,11 @@ int main(void)
 	const uint64_t end_ns = args_number("seconds", 0) * NS_PER_S;
 	const uint64_t period = time_ticks_from_ns(period_ns);
 	struct pose_page *const page = find_page();
-	uint64_t deadline = tsc_read() + period, late_most = 0, reported_s = 0;
+	uint64_t deadline, late_most = 0, reported_s = 0;
 
 	irq_disable();
 	timer_init(on_timer);
-	for (;; deadline += period) {
+	for (deadline = tsc_read() + period;; deadline += period) {
 		uint64_t late;
 
 		wait_until(deadline);

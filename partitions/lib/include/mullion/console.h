@@ -1,7 +1,8 @@
 /*
- * The partition's console. Under Mullion a ring in a page of its own (never an exit); elsewhere
- * port 0xe9. A partition that was granted a port may ask for it: console=uart for the 16550 at 0x3f8, polled,
- * console=debugcon for port 0xe9.
+ * The partition's console. Under Mullion a ring in a page of its own (never an exit), and the
+ * serial line too if the partition was granted one and is not the control partition; elsewhere port
+ * 0xe9. Argument console=uart: the 16550; console=debugcon: port 0xe9, where granted; console=ring:
+ * no line.
  */
 #ifndef MULLION_CONSOLE_H
 #define MULLION_CONSOLE_H
@@ -11,7 +12,7 @@
 void console_init(void);
 void console_write(const char *text, size_t bytes);
 
-/* Waits, with PAUSE and for a bounded time, until the 16550 at 0x3f8 takes one more byte. */
+/* Waits, with PAUSE and for a bounded time, until the 16550 takes one more byte. */
 void uart_write(const char *text, size_t bytes);
 
 #endif
