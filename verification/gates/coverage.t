@@ -81,7 +81,7 @@ ours/program 60 >boot1 && theirs/program 60
 counts() { gcov-dump -l "$1/subject.gcda" | sed -n 's/^[^:]*: *\(.*FUNCTION\|.*COUNTERS\|  *[0-9].*\)/\1/p' |
 	sed '/^ *[0-9a-f]*:  *stamp/d'; }
 counts ours >ours.txt; counts theirs >theirs.txt
-holds "its records are those of libgcov" sh -c 'test -s ours.txt && grep -q '180 820 820' ours.txt && cmp ours.txt theirs.txt'
+holds "its records are those of libgcov" sh -c 'test -s ours.txt && grep -q "180 820 820" ours.txt && cmp ours.txt theirs.txt'
 
 ours/program 0 >boot2
 holds "two boots are read" "$here/split" boot1 boot2
