@@ -154,6 +154,22 @@ static void compare(const struct system_state *const a, const struct system_stat
 			    a->sfmask != b->sfmask;
 }
 
+/* A planted defect (plant=NAME), by which the test itself is tested: that state is really looked
+ * at. */
+static void plant(struct hold *const hold)
+{
+	if (args_is("plant", "general"))
+		hold->out[12] ^= 1;
+	if (args_is("plant", "fpu"))
+		__asm__ volatile("pcmpeqd %%xmm15, %%xmm15" ::: "xmm15");
+	if (args_is("plant", "debug"))
+		__asm__ volatile("mov %0, %%dr3" ::"r"(0xdeadbeefull));
+	if (args_is("plant", "segments"))
+		msr_write(MSR_KERNEL_GS_BASE, 0xdead);
+	if (args_is("plant", "control"))
+		__asm__ volatile("mov %0, %%cr2" ::"r"(0xdeadull));
+}
+
 static void one_round(const uint64_t round, const enum hold_kind kind, struct counts *const counts)
 {
 	struct system_state before, after;
@@ -165,6 +181,7 @@ static void one_round(const uint64_t round, const enum hold_kind kind, struct co
 	state_read(&before);
 	fpu_load(round);
 	hold_gprs(&hold);
+	plant(&hold);
 	__asm__ volatile("fxsave64 %0; fninit; ldmxcsr %1"
 			 : "=m"(fpu_after)
 			 : "m"((const uint32_t){ 0x1f80 }));

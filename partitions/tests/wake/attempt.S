@@ -7,9 +7,9 @@
 
 	.text
 	.code64
-	.globl wake_attempt, wake_halt, wake_gate, wake_lost, wake_fired
-wake_attempt:
-	lea sled(%rip), %r8
+	.globl wake_attempt, wake_attempt_unprotected, wake_gate, wake_lost, wake_fired
+	.macro attempt halt, between:vararg
+	lea 3f(%rip), %r8
 	add %rsi, %r8
 1:	rdtsc
 	shl $32, %rdx
@@ -17,12 +17,13 @@ wake_attempt:
 	cmp %rdi, %rax
 	jb 1b
 	jmp *%r8
-sled:
+3:
 	.rept SLED
 	nop
 	.endr
 2:	sti
-wake_halt:
+	\between
+\halt:
 	hlt
 	cli
 	cmpq $0, wake_fired(%rip)
@@ -31,6 +32,14 @@ wake_halt:
 	shl $32, %rdx
 	or %rdx, %rax
 	ret
+	.endm
+
+wake_attempt:
+	attempt wake_halt
+
+/* The same with an instruction between the two, which undoes the promise: the sweep must find that. */
+wake_attempt_unprotected:
+	attempt wake_halt_unprotected, nop
 
 /*
  * The timer's gate. An interrupt that finds the HLT itself as the next instruction came between STI and
@@ -40,10 +49,12 @@ wake_halt:
 	push %rax
 	incq wake_fired(%rip)
 	cmpq $wake_halt, 8(%rsp)
-	jne 1f
-	incq 8(%rsp)
+	je 1f
+	cmpq $wake_halt_unprotected, 8(%rsp)
+	jne 2f
+1:	incq 8(%rsp)
 	incq wake_lost(%rip)
-1:
+2:
 	.endm
 
 wake_gate:
