@@ -190,6 +190,35 @@ unsigned places_column(struct source *source, const char *file, unsigned line, u
 	return found == NULL ? column : (unsigned)(found - written) + 1;
 }
 
+const char *places_line(const struct source *source, size_t index, struct location *at)
+{
+	if (index >= source->lines_count)
+		return NULL;
+	*at = (struct location){ source->lines[index].file, source->lines[index].line, 0 };
+	return source->lines[index].text;
+}
+
+bool places_reference(struct source *source, const char *label, size_t nth, struct location *at)
+{
+	const size_t length = strlen(label);
+
+	for (size_t i = 0; i < source->lines_count; i++) {
+		const struct source_line *line = &source->lines[i];
+
+		for (const char *ref = strchr(line->text, '&'); ref != NULL;
+			ref = strchr(ref + 1, '&')) {
+			if (strncmp(ref + 1, label, length) != 0 || in_name(ref[1 + length]) ||
+				nth-- != 0)
+				continue;
+			*at = (struct location){ line->file, line->line,
+				(unsigned)(ref - line->text) + 1 };
+			at->column = places_column(source, at->file, at->line, at->column + 1) - 1;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A node's range starts at its brace; the name stands before it. */
 static unsigned name_column(
 	const struct source *source, const char *file, unsigned line, unsigned column)

@@ -18,17 +18,6 @@ static struct location cpus_at(const struct check *check, const struct model_par
 	return place(check, partition->at, "cpus");
 }
 
-static void cpu_twice(struct check *check)
-{
-	const struct model *model = check->model;
-
-	for (size_t i = 1; i < model->cpus_count; i++)
-		if (model->cpus[i].number == model->cpus[i - 1].number)
-			fault(check, place(check, model->cpus[i].at, "reg"),
-				say(check, "two CPUs have the number %u", model->cpus[i].number),
-				"number the board's CPUs 0, 1, 2, ...");
-}
-
 static void apic_twice(struct check *check)
 {
 	const struct model *model = check->model;
@@ -256,7 +245,6 @@ static void cpu_without_windows(struct check *check)
 }
 
 const struct rule rules_cpu[] = {
-	{ "cpu-twice", "Every CPU has a number of its own.", TIER_MEANING, cpu_twice },
 	{ "apic-twice", "Every CPU has an APIC id of its own.", TIER_MEANING, apic_twice },
 	{ "apic-range", "APIC ids are those of the xAPIC.", TIER_MEANING, apic_range },
 	{ "cpu-mode", "A CPU's mode is owned or framed.", TIER_MEANING, cpu_mode },

@@ -55,18 +55,18 @@ static const char *const reference_check = "phandle_references";
 static void report_dtc(struct check *check, const char *name, const char *repair)
 {
 	for (const struct source_diagnostic *d = check->source->diagnostics; d != NULL; d = d->next)
-		if (d->tool == SOURCE_DTC && d->check != NULL && strcmp(d->check, name) == 0)
+		if (d->check != NULL && strcmp(d->check, name) == 0)
 			fault(check, d->at, d->text, repair);
 }
 
 static void node_twice(struct check *check)
 {
-	report_dtc(check, node_twice_check, "rename one of the two, or merge them");
+	report_dtc(check, node_twice_check, "rename it, or merge the two");
 }
 
 static void property_twice(struct check *check)
 {
-	report_dtc(check, property_twice_check, "remove one of the two lines");
+	report_dtc(check, property_twice_check, "remove one of the two");
 }
 
 static void label_twice(struct check *check)
@@ -101,9 +101,10 @@ const struct rule rules_source[] = {
 		preprocessable },
 	{ "syntax", "The description is a devicetree source that dtc can parse.", TIER_LANGUAGE,
 		syntax },
-	{ "node-twice", "No two nodes under one parent have the same name.", TIER_LANGUAGE,
-		node_twice },
-	{ "property-twice", "A node states a property once.", TIER_LANGUAGE, property_twice },
+	{ "node-twice", "A file opens a node once; no two nodes under one parent share a name.",
+		TIER_LANGUAGE, node_twice },
+	{ "property-twice", "Between two braces a property is stated once.", TIER_LANGUAGE,
+		property_twice },
 	{ "label-twice", "A label names one node.", TIER_LANGUAGE, label_twice },
 	{ "reference", "A reference names a label that exists.", TIER_LANGUAGE, reference },
 	{ "devicetree", "The description passes dtc's own checks.", TIER_LANGUAGE, devicetree },

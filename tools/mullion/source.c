@@ -176,6 +176,7 @@ static void compile(struct source *source)
 	if (!tools_preprocess(source, preprocessed))
 		return;
 	places_read(source, preprocessed);
+	statements_scan(source);
 	if (!tools_compile(source, preprocessed, annotated, dtb))
 		return;
 	fdt = tools_text(source->arena, dtb, &bytes);

@@ -38,12 +38,13 @@ struct source_node {
 	bool tainted;
 };
 
-enum source_tool { SOURCE_FILE, SOURCE_CPP, SOURCE_DTC };
+enum source_tool { SOURCE_FILE, SOURCE_CPP, SOURCE_TEXT, SOURCE_DTC };
 
 struct source_diagnostic {
 	struct location at;
 	enum source_tool tool;
-	const char *check; /* dtc's name of the check, NULL for a syntax error */
+	const char *check; /* dtc's name of the check, NULL for a syntax error; SOURCE_TEXT uses it
+			      too */
 	const char *text;
 	struct source_diagnostic *next;
 };
@@ -79,8 +80,16 @@ void source_complain(struct source *source, const struct source_diagnostic *diag
 void places_read(struct source *source, const char *preprocessed);
 /* Give every node and property its place and form from dtc's annotated output. */
 void places_annotate(struct source *source, char *annotated);
+/* The nth line that dtc reads and its place; NULL after the last. */
+const char *places_line(const struct source *source, size_t index, struct location *at);
+/* Where a reference to a label stands for the nth time, counted from 0; false if it does not. */
+bool places_reference(struct source *source, const char *label, size_t nth, struct location *at);
 /* The user's column for dtc's column. */
 unsigned places_column(struct source *source, const char *file, unsigned line, unsigned column);
+
+/* statements.c */
+/* Complain about properties and nodes that are stated twice. */
+void statements_scan(struct source *source);
 
 /* tools.c */
 /* Run cpp and dtc; what they say becomes diagnostics. Return false if there is no result. */

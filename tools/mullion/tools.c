@@ -150,11 +150,36 @@ static bool dtc_syntax(struct source *source, const char *line)
 	return true;
 }
 
+/* dtc names the node that refers; the reference itself is found by its label. */
+static struct location reference_place(struct source *source, struct location at, const char *text)
+{
+	const char *open = strchr(text, '"'), *close = strrchr(text, '"');
+	size_t nth = 0;
+
+	if (open == NULL || close == open)
+		return at;
+	for (const struct source_diagnostic *d = source->diagnostics; d != NULL; d = d->next)
+		nth += strstr(d->text, open) != NULL;
+	places_reference(
+		source, arena_text(source->arena, open + 1, (size_t)(close - open - 1)), nth, &at);
+	return at;
+}
+
+/* Whether statements.c has said the same, with a better place. */
+static bool known_from_text(const struct source *source, const char *check)
+{
+	for (const struct source_diagnostic *d = source->diagnostics; d != NULL; d = d->next)
+		if (d->tool == SOURCE_TEXT && strcmp(d->check, check) == 0)
+			return true;
+	return false;
+}
+
 /* `PLACE: ERROR (check): PATH: text` or `PLACE: Warning (check): PATH: text` */
 static bool dtc_check(struct source *source, const char *line)
 {
 	const char *kind = strstr(line, ": ERROR (");
 	const char *open, *close, *text;
+	struct location at;
 
 	if (kind == NULL)
 		kind = strstr(line, ": Warning (");
@@ -164,8 +189,13 @@ static bool dtc_check(struct source *source, const char *line)
 	text = strstr(close, ": ");
 	if (text == NULL || strstr(close, "Failed prerequisite") != NULL)
 		return false;
-	complain(source, SOURCE_DTC, dtc_place(source, line, (size_t)(kind - line)),
-		arena_text(source->arena, open + 1, (size_t)(close - open - 1)), text + 2);
+	at = dtc_place(source, line, (size_t)(kind - line));
+	open = arena_text(source->arena, open + 1, (size_t)(close - open - 1));
+	if (known_from_text(source, open))
+		return true;
+	if (strcmp(open, "phandle_references") == 0)
+		at = reference_place(source, at, text);
+	complain(source, SOURCE_DTC, at, open, text + 2);
 	return true;
 }
 
