@@ -2,11 +2,9 @@
 
 RULES_LIST := $(BUILD)/verification/rules-list
 
-$(RULES_LIST): $(BUILD)/tools/mullion/rules_list.o $(MULLION_FRONT:%.c=$(BUILD)/%.o)
+$(RULES_LIST): tools/mullion/rules_list.c $(MULLION_FRONT) $(wildcard tools/mullion/*.h core/include/mullion/*.h)
 	@mkdir -p $(@D)
-	@$(CC) -o $@ $^ -lfdt
-
--include $(BUILD)/tools/mullion/rules_list.d
+	@$(CC) -std=c11 -O1 -Icore/include -Itools/mullion $(filter %.c,$^) -o $@ -lfdt
 
 tools: $(RULES_LIST)
 
