@@ -115,4 +115,10 @@ void emit_linker_script(FILE *out, const struct plan *plan)
 		free(sections[i].name);
 	}
 	free(sections);
+	fprintf(out,
+		"ASSERT(tables_end <= %#llx, \"the kernel's constants outgrew the space before "
+		"its data\")\n"
+		"ASSERT(data_used <= %#llx, \"the kernel's data outgrew its space\")\n",
+		(unsigned long long)plan->layout.data_base,
+		(unsigned long long)plan->layout.data_end);
 }

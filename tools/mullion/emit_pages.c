@@ -6,6 +6,8 @@
  */
 #include "emit.h"
 
+#include <string.h>
+
 static void emit_region(FILE *out, const struct mullion_region *region)
 {
 	fprintf(out,
@@ -15,6 +17,21 @@ static void emit_region(FILE *out, const struct mullion_region *region)
 		(unsigned long long)region->gpa, (unsigned long long)region->bytes, region->kind,
 		region->access, region->index, region->peer, region->message_bytes, region->depth,
 		(unsigned long long)region->refresh_ns, region->name);
+}
+
+/* The first port of a granted 16550; 0: none. */
+static unsigned granted_uart(const struct model *model, const struct model_partition *partition)
+{
+	size_t i;
+
+	for (i = 0; i < partition->devices_count; i++) {
+		const struct model_device *device = &model->devices[partition->devices[i]];
+
+		if (device->is_port && device->compatible &&
+			!strcmp(device->compatible, "ns16550a"))
+			return (unsigned)device->reg.base;
+	}
+	return 0;
 }
 
 static void emit_info(FILE *out, const struct plan *plan, size_t p)
@@ -31,6 +48,7 @@ static void emit_info(FILE *out, const struct plan *plan, size_t p)
 	fprintf(out, "\t\t\t.tsc_hz_numerator = %lluull,\n\t\t\t.tsc_hz_denominator = %lluull,\n",
 		(unsigned long long)plan->model->board.tsc_hz.numerator,
 		(unsigned long long)plan->model->board.tsc_hz.denominator);
+	fprintf(out, "\t\t\t.uart_port = %#x,\n", granted_uart(plan->model, partition));
 	fprintf(out, "\t\t\t.regions_count = %zu,\n\t\t\t.flags = %s,\n\t\t},\n",
 		placed->regions_count, partition->control ? "MULLION_INFO_CONTROL" : "0");
 	fputs("\t\t.regions = {\n", out);

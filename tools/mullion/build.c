@@ -1,0 +1,237 @@
+/*
+ * mullion build: description -> tables -> one image.
+ *
+ * The invariant: the output directory holds a whole build or is not touched, and the same input
+ * gives the same bytes: file names inside are relative, nothing depends on the host.
+ */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "allocate.h"
+#include "command.h"
+#include "emit.h"
+#include "load.h"
+#include "output.h"
+#include "subcommands.h"
+#include "svg.h"
+
+#define KERNEL_SCRIPT "arch/x86/kernel.ld"
+
+struct request {
+	const char *source, *output, *kernel;
+	struct load_directories images;
+};
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "DIR", 0, "where the build goes; an earlier build there is replaced", 0 },
+	{ "images", 'i', "DIR", 0, "look up partition images here (may be repeated)", 0 },
+	{ "kernel", 'k', "DIR", 0, "where libkernel.a and its cflags are", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case 'o':
+		request->output = argument;
+		return 0;
+	case 'i':
+		load_add_directory(&request->images, argument);
+		return 0;
+	case 'k':
+		request->kernel = argument;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (request->source)
+			argp_error(state, "one description at a time");
+		request->source = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (!request->source || !request->output)
+			argp_error(state, "FILE.dts and -o DIR are needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = { options, parse, "FILE.dts -o DIR",
+	"Build the image of a deployment: tables, linker script, chart, and mullion.elf.\v"
+	"Partition images are looked up in " DEFAULT_IMAGES " and the kernel in " DEFAULT_KERNEL
+	" unless said otherwise. Exit status: 0 built, 1 the input is wrong, 2 the command line "
+	"is.",
+	NULL, NULL, NULL };
+
+/* ---- Files ---- */
+
+static bool write_with(const char *directory, const char *name, const struct plan *plan,
+	void (*emit)(FILE *out, const struct plan *plan))
+{
+	FILE *file = output_open(directory, name);
+
+	if (!file)
+		return false;
+	emit(file, plan);
+	return output_close(file, name);
+}
+
+static void draw(FILE *out, const struct plan *plan)
+{
+	svg_draw(out, plan->model);
+}
+
+static bool copy_images(const char *directory, const struct plan *plan)
+{
+	char *images = format("%s/images", directory);
+	bool copied = mkdir(images, 0755) == 0;
+	size_t p;
+
+	free(images);
+	for (p = 0; copied && p < plan->model->partitions_count; p++) {
+		char *name = emit_image_name(plan, p);
+
+		copied = output_copy(plan->model->partitions[p].image_path, directory, name);
+		free(name);
+	}
+	return copied;
+}
+
+static bool write_files(const char *directory, const struct plan *plan)
+{
+	return write_with(directory, "system.c", plan, emit_system) &&
+	       write_with(directory, "system.json", plan, emit_json) &&
+	       write_with(directory, "schedule.svg", plan, draw) &&
+	       write_with(directory, "images.S", plan, emit_images) &&
+	       write_with(directory, "system.ld", plan, emit_linker_script) &&
+	       copy_images(directory, plan);
+}
+
+/* ---- Compiler and linker ---- */
+
+static bool run(struct command *command, const char *what)
+{
+	bool timed_out;
+	const int status = command_run(command, 0, &timed_out);
+
+	command_free(command);
+	if (status)
+		fprintf(stderr, "mullion build: %s failed (exit status %d)\n", what, status);
+	return status == 0;
+}
+
+static char *read_flags(const char *kernel)
+{
+	char *path = format("%s/cflags", kernel), *flags = NULL;
+	FILE *file = fopen(path, "re");
+	size_t bytes = 0;
+
+	if (!file)
+		fprintf(stderr,
+			"mullion build: there is no %s; build the kernel first (make kernel), or "
+			"name its directory with --kernel\n",
+			path);
+	else if (getdelim(&flags, &bytes, '\0', file) < 0)
+		flags = format("%s", "");
+	if (file)
+		fclose(file);
+	free(path);
+	return flags;
+}
+
+/* The kernel's own flags, so that both see the same structures; its warnings are not for tables. */
+static bool compile_tables(const char *directory, const char *kernel)
+{
+	char *flags = read_flags(kernel);
+	struct command command = { 0 };
+
+	if (!flags)
+		return false;
+	command_add(&command, "gcc");
+	command_add_words(&command, flags);
+	command_add_words(&command, "-Wno-pedantic -Wno-overlength-strings -g0");
+	command_add(&command, "-ffile-prefix-map=%s=.", directory);
+	command_add_words(&command, "-c -o");
+	command_add(&command, "%s/system.o", directory);
+	command_add(&command, "%s/system.c", directory);
+	free(flags);
+	return run(&command, "compiling system.c");
+}
+
+static bool assemble_images(const char *directory)
+{
+	struct command command = { 0 };
+
+	command_add_words(&command, "as --64 -I");
+	command_add(&command, "%s", directory);
+	command_add(&command, "-o");
+	command_add(&command, "%s/images.o", directory);
+	command_add(&command, "%s/images.S", directory);
+	return run(&command, "assembling images.S");
+}
+
+static void add_script(struct command *command, const char *kernel)
+{
+	char *own = format("%s/kernel.ld", kernel);
+
+	command_add(command, "-T");
+	command_add(command, "%s", access(own, R_OK) == 0 ? own : KERNEL_SCRIPT);
+	free(own);
+}
+
+static bool link_image(const char *directory, const char *kernel, const struct plan *plan)
+{
+	struct command command = { 0 };
+
+	command_add_words(&command,
+		"ld -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack "
+		"-z max-page-size=4096 --no-warn-rwx-segments --fatal-warnings");
+	command_add(&command, "-L%s", directory); /* first: where the script's INCLUDE looks */
+	add_script(&command, kernel);
+	command_add(
+		&command, "--defsym=data_base=%#llx", (unsigned long long)plan->layout.data_base);
+	command_add(&command, "--defsym=data_end=%#llx", (unsigned long long)plan->layout.data_end);
+	command_add(&command, "-o");
+	command_add(&command, "%s/mullion.elf", directory);
+	command_add(&command, "--whole-archive");
+	command_add(&command, "%s/libkernel.a", kernel);
+	command_add(&command, "--no-whole-archive");
+	command_add(&command, "%s/system.o", directory);
+	command_add(&command, "%s/images.o", directory);
+	return run(&command, "linking mullion.elf");
+}
+
+static bool build(const struct request *request, const struct plan *plan)
+{
+	char *directory = output_begin(request->output);
+
+	if (!directory)
+		return false;
+	if (write_files(directory, plan) && compile_tables(directory, request->kernel) &&
+		assemble_images(directory) && link_image(directory, request->kernel, plan))
+		return output_commit(directory, request->output);
+	output_abandon(directory);
+	fprintf(stderr, "mullion build: %s was not written\n", request->output);
+	return false;
+}
+
+int build_main(int argc, char **argv)
+{
+	struct request request = { .kernel = DEFAULT_KERNEL };
+	struct load load;
+	bool built;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &request);
+	if (!request.images.count)
+		load_add_directory(&request.images, DEFAULT_IMAGES);
+	if (!load_plan(&load, request.source, request.images.paths))
+		return 1;
+	built = build(&request, &load.plan);
+	load_free(&load);
+	free(request.images.paths);
+	return built ? 0 : 1;
+}

@@ -1,0 +1,70 @@
+/*
+ * mullion check: judge a description, and plan it, so that what it accepts can be built.
+ */
+#include <argp.h>
+#include <stdlib.h>
+
+#include "load.h"
+#include "subcommands.h"
+
+struct request {
+	const char *source;
+	struct load_directories images;
+	bool json;
+};
+
+enum { OPTION_JSON = 0x100 };
+
+static const struct argp_option options[] = {
+	{ "images", 'i', "DIR", 0,
+		"look up partition images here (may be repeated); without it they are not looked "
+		"at",
+		0 },
+	{ "json", OPTION_JSON, NULL, 0, "the verdict as JSON on standard output", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case 'i':
+		load_add_directory(&request->images, argument);
+		return 0;
+	case OPTION_JSON:
+		request->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (request->source)
+			argp_error(state, "one description at a time");
+		request->source = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (!request->source)
+			argp_error(state, "FILE.dts is needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = { options, parse, "FILE.dts",
+	"Check a deployment against the named rules.\v"
+	"Errors go to standard error, all of them, as FILE:LINE:COLUMN: error: [RULE] SENTENCE; "
+	"REPAIR. "
+	"Exit status: 0 nothing is wrong, 1 something is, 2 the command line is wrong.",
+	NULL, NULL, NULL };
+
+int check_main(int argc, char **argv)
+{
+	struct request request = { 0 };
+	struct load load;
+	bool good;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &request);
+	good = load_plan(&load, request.source, request.images.paths);
+	load_free(&load);
+	free(request.images.paths);
+	return good ? 0 : 1;
+}

@@ -1,0 +1,19 @@
+/*
+ * The sections of `mullion explain`, as text.
+ */
+#ifndef EXPLAIN_H
+#define EXPLAIN_H
+
+#include <stdio.h>
+
+#include "plan.h"
+
+/* A section's title, bold on a terminal. */
+void explain_title(FILE *out, const char *title);
+
+void explain_access(FILE *out, const struct plan *plan); /* who may touch what */
+
+/* "8 MiB", "4 KiB", exact. */
+char *explain_bytes(uint64_t bytes);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * From a description to a plan: what `check`, `build` and `explain` have in common.
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdbool.h>
+
+#include "plan.h"
+
+struct load {
+	struct model *model;
+	struct plan plan;
+};
+
+/* A list of directories that grows; `paths` is NULL until the first, and ended by NULL. */
+struct load_directories {
+	const char **paths;
+	unsigned count;
+};
+void load_add_directory(struct load_directories *directories, const char *path);
+
+/*
+ * images: where to look for partition images; NULL: they are not looked at. False after the errors
+ * have been printed to stderr.
+ */
+bool load_plan(struct load *load, const char *path, const char *const *images);
+void load_free(struct load *load);
+
+#endif
