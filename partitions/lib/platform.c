@@ -14,9 +14,13 @@
 #define EXIT_GOOD 0x10
 #define EXIT_BAD  0x11
 
-#define XEN_HYPERCALL_SCHED_OP 29
-#define XEN_SCHEDOP_SHUTDOWN   2
-#define XEN_PAGE_BYTES         4096
+#define XEN_HYPERCALL_MEMORY_OP 12
+#define XEN_MEMORY_MAP          9
+#define XEN_HYPERCALL_SCHED_OP  29
+#define XEN_SCHEDOP_SHUTDOWN    2
+#define XEN_PAGE_BYTES          4096
+#define XEN_RANGES              64
+#define XEN_RANGE_RAM           1
 
 struct platform platform;
 struct boot boot;
@@ -71,21 +75,52 @@ const char *platform_name(void)
 	return names[platform.kind];
 }
 
-static void xen_shutdown(void)
+/* Through a page that Xen fills with one entry of 32 bytes per hypercall. */
+static int64_t xen_hypercall(const unsigned number, const uint64_t command, void *const argument)
 {
 	static uint8_t page[XEN_PAGE_BYTES] __attribute__((aligned(XEN_PAGE_BYTES)));
-	static const uint32_t reason_poweroff = 0;
 	const struct cpuid id = cpuid_read(platform.hypervisor + 2, 0);
-	const uintptr_t entry = (uintptr_t)page + 32 * XEN_HYPERCALL_SCHED_OP;
-	uint64_t command = XEN_SCHEDOP_SHUTDOWN;
-	const uint32_t *argument = &reason_poweroff;
+	const uintptr_t entry = (uintptr_t)page + 32 * number;
+	uint64_t first = command;
+	void *second = argument;
 	int64_t result;
 
 	msr_write(id.ebx, (uintptr_t)page);
 	__asm__ volatile("call *%3"
-			 : "=a"(result), "+D"(command), "+S"(argument)
+			 : "=a"(result), "+D"(first), "+S"(second)
 			 : "r"(entry)
 			 : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory");
+	return result;
+}
+
+/* Xen public/memory.h: XENMEM_memory_map; the entries are e820. */
+struct __attribute__((packed)) xen_range {
+	uint64_t base, bytes;
+	uint32_t type;
+};
+
+void platform_complete_ram(void)
+{
+	static struct xen_range ranges[XEN_RANGES];
+	struct {
+		uint32_t count, pad;
+		void *ranges;
+	} map = { XEN_RANGES, 0, ranges };
+
+	if (boot.ram_count != 0 || platform.kind != PLATFORM_XEN ||
+		xen_hypercall(XEN_HYPERCALL_MEMORY_OP, XEN_MEMORY_MAP, &map) != 0)
+		return;
+	for (uint32_t i = 0; i < map.count && boot.ram_count < BOOT_RANGES; i++)
+		if (ranges[i].type == XEN_RANGE_RAM)
+			boot.ram[boot.ram_count++] =
+				(struct boot_range){ ranges[i].base, ranges[i].bytes };
+}
+
+static void xen_shutdown(void)
+{
+	static uint32_t reason_poweroff = 0;
+
+	xen_hypercall(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_SHUTDOWN, &reason_poweroff);
 }
 
 _Noreturn void platform_exit(const int status)

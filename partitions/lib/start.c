@@ -74,6 +74,7 @@ void start(const struct start_info *const info)
 	}
 	unmap_page_zero();
 	platform_init();
+	platform_complete_ram();
 	irq_init_cpu(0);
 	console_init();
 	time_init();

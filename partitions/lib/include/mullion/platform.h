@@ -23,6 +23,9 @@ extern struct platform platform;
 
 void platform_init(void);
 
+/* The RAM ranges, where the boot protocol left them out: Xen hands its first domain none. */
+void platform_complete_ram(void);
+
 /* "native", "mullion", "xen" or "kvm". */
 const char *platform_name(void);
 
