@@ -18,6 +18,8 @@ static void bind_state(void)
 		system_vcpus[v].config = &mullion_system.vcpus[v];
 		system_vcpus[v].number = v;
 		system_vcpus[v].cpu = &system_cpus[mullion_system.vcpus[v].cpu];
+		system_vcpus[v].trace = system_vcpus[v].cpu->config->trace;
+		system_vcpus[v].trace_exit = trace_tag(MULLION_TRACE_EXIT, v);
 	}
 }
 

@@ -107,9 +107,8 @@ enum mullion_action health_raise(
 {
 	enum mullion_action action = vcpu_partition(vcpu)->actions[event];
 
-	trace(vcpu->cpu, arch_now(), MULLION_TRACE_HEALTH, vcpu->number,
-		(uint32_t)event << 8 | action, event == MULLION_EVENT_MEMORY ? address : detail,
-		arch_vcpu_rip(vcpu));
+	trace_vcpu(vcpu, MULLION_TRACE_HEALTH, (uint32_t)event << 8 | action,
+		event == MULLION_EVENT_MEMORY ? address : detail, arch_vcpu_rip(vcpu));
 	if (event != MULLION_EVENT_EXIT || detail != 0)
 		note(vcpu, event, action, detail, address);
 	act(vcpu, action, event, detail);

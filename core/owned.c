@@ -11,12 +11,12 @@ static void run_until_stopped(struct cpu *cpu, struct vcpu *vcpu, uint64_t not_b
 	arch_vcpu_reset(vcpu);
 	arch_vcpu_switch(NULL, vcpu);
 	cpu->limit = UINT64_MAX;
-	trace(cpu, arch_now(), MULLION_TRACE_START, vcpu->number, 0, not_before, 0);
+	trace_vcpu(vcpu, MULLION_TRACE_START, 0, not_before, 0);
 	while (load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending()) {
 		arch_vcpu_run(vcpu, not_before);
 		not_before = 0;
 	}
-	trace(cpu, arch_now(), MULLION_TRACE_STOP, vcpu->number, 0, 0, 0);
+	trace_vcpu(vcpu, MULLION_TRACE_STOP, 0, 0, 0);
 	health_flush(vcpu);
 }
 

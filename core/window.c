@@ -56,7 +56,7 @@ static bool runnable(struct cpu *cpu, struct vcpu *vcpu)
 			cpu->loaded = NULL;
 		arch_vcpu_reset(vcpu);
 		vcpu->halted = false;
-		trace(cpu, arch_now(), MULLION_TRACE_START, vcpu->number, 0, 0, 0);
+		trace_vcpu(vcpu, MULLION_TRACE_START, 0, 0, 0);
 	}
 	return load_shared(&vcpu->state) == VCPU_RUNNING;
 }
@@ -114,7 +114,7 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 	load(cpu, vcpu);
 	publish(cpu, vcpu, start, end);
 	now = arch_now();
-	trace(cpu, now, MULLION_TRACE_WINDOW, vcpu->number, cpu->window, start, cpu->frame.number);
+	trace_vcpu(vcpu, MULLION_TRACE_WINDOW, cpu->window, start, cpu->frame.number);
 	if (now > start)
 		health_raise(vcpu, MULLION_EVENT_OVERRUN, now - start, 0);
 	serve_window(cpu, vcpu, start);

@@ -93,7 +93,7 @@ static void take_timer(struct vcpu *vcpu, uint64_t now)
 	if (apic->lvt_timer & APIC_LVT_MASKED || vector < APIC_FIRST_VECTOR)
 		return;
 	request(apic, vector);
-	trace(vcpu->cpu, now, MULLION_TRACE_INJECT, vcpu->number, vector, due, 0);
+	trace_vcpu(vcpu, MULLION_TRACE_INJECT, vector, due, 0);
 }
 
 bool arch_vcpu_poll(struct vcpu *vcpu, uint64_t now)

@@ -9,58 +9,8 @@
  */
 #include <arch_internal.h>
 
-#define DIVIDE_128_SHIFT 7u
-#define DIVIDE_BITS      0xbu
-#define TPR_BITS         0xffu
-
-static bool deadline_mode(const struct virtual_apic *apic)
-{
-	return (apic->lvt_timer & APIC_LVT_MODE) == APIC_LVT_DEADLINE;
-}
-
-static void set_divide(struct cpu *cpu, uint32_t divide)
-{
-	if (cpu->arch.timer_divide == divide)
-		return;
-	apic_write(APIC_TIMER_DIVIDE, divide);
-	cpu->arch.timer_divide = divide;
-}
-
-/* Further than 32 bits away: count in steps of 128 ticks, rounded up; at most 549 s at 1 GHz. */
-static void arm_far(struct cpu *cpu, uint64_t count)
-{
-	uint64_t steps = (count >> DIVIDE_128_SHIFT) + 1;
-
-	set_divide(cpu, APIC_DIVIDE_128);
-	apic_write(APIC_TIMER_INITIAL, steps > UINT32_MAX ? UINT32_MAX : (uint32_t)steps);
-}
-
-static void arm(struct cpu *cpu, uint64_t deadline)
-{
-	const struct arch_system_tables *tables = mullion_system.arch;
-	uint64_t earliest = arch_now() + tables->timer_lead_ticks;
-	uint64_t count = deadline > earliest ? apic_timer_count(deadline - earliest) : 0;
-
-	if (count > UINT32_MAX) {
-		arm_far(cpu, count);
-		return;
-	}
-	set_divide(cpu, APIC_DIVIDE_1);
-	apic_write(APIC_TIMER_INITIAL, count == 0 ? 1 : (uint32_t)count);
-}
-
-void owned_deadline_write(struct vcpu *vcpu, uint64_t deadline)
-{
-	struct virtual_apic *apic = &vcpu->arch.apic;
-
-	if (!deadline_mode(apic))
-		return;
-	apic->deadline = deadline;
-	if (deadline == 0)
-		apic_write(APIC_TIMER_INITIAL, 0);
-	else
-		arm(vcpu->cpu, deadline);
-}
+#define DIVIDE_BITS 0xbu
+#define TPR_BITS    0xffu
 
 uint64_t owned_deadline_read(const struct vcpu *vcpu)
 {
@@ -79,14 +29,6 @@ static void write_lvt_timer(struct vcpu *vcpu, uint32_t value)
 	if ((lvt & APIC_ICR_VECTOR) < APIC_FIRST_VECTOR)
 		real |= APIC_LVT_MASKED;
 	apic_write(APIC_LVT_TIMER, real);
-}
-
-static void write_initial_count(struct vcpu *vcpu, uint32_t value)
-{
-	if (deadline_mode(&vcpu->arch.apic))
-		return;
-	set_divide(vcpu->cpu, vcpu->arch.apic.divide);
-	apic_write(APIC_TIMER_INITIAL, value);
 }
 
 static bool write_slow(struct vcpu *vcpu, uint32_t offset, uint64_t value)
@@ -120,7 +62,7 @@ bool owned_apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value)
 		return true;
 	}
 	if (offset == APIC_TIMER_INITIAL) {
-		write_initial_count(vcpu, (uint32_t)value);
+		owned_count_write(vcpu, (uint32_t)value);
 		return true;
 	}
 	return write_slow(vcpu, offset, value);

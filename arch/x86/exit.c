@@ -25,25 +25,6 @@ enum vcpu_leave after_health(struct vcpu *vcpu, enum mullion_action action, unsi
 	return load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending() ? STAY : LEAVE_STOP;
 }
 
-/* Table lookup; see x86_tables.h for the index. */
-static enum vcpu_leave exit_cpuid(struct vcpu *vcpu)
-{
-	const struct x86_cpuid_table *table = vcpu->config->arch->cpuid;
-	uint32_t leaf = (uint32_t)vcpu->arch.vmcb.rax;
-	uint32_t subleaf = (uint32_t)vcpu->arch.gpr[RCX];
-	const struct x86_cpuid_entry *entry = &table->entries[(leaf >> 30) * 32 + (leaf & 31)];
-	const struct x86_cpuid_cell *cell = table->cells;
-
-	if ((leaf & 0x3fffffe0) == 0 && leaf >> 30 != 3)
-		cell += entry->first + (subleaf < entry->last ? subleaf : entry->last);
-	vcpu->arch.vmcb.rax = cell->eax;
-	vcpu->arch.gpr[RBX] = cell->ebx;
-	vcpu->arch.gpr[RCX] = cell->ecx;
-	vcpu->arch.gpr[RDX] = cell->edx;
-	skip_instruction(vcpu, CPUID_BYTES);
-	return STAY;
-}
-
 static enum vcpu_leave exit_hypercall(struct vcpu *vcpu)
 {
 	struct hypercall_result result = hypercall(vcpu, vcpu->arch.vmcb.rax, vcpu->arch.gpr[RDI]);
@@ -56,7 +37,7 @@ static enum vcpu_leave exit_hypercall(struct vcpu *vcpu)
 }
 
 /* A port the partition was not granted: nothing answers, as on an empty bus. */
-static enum vcpu_leave exit_port(struct vcpu *vcpu)
+static COLD enum vcpu_leave exit_port(struct vcpu *vcpu)
 {
 	struct vmcb *vmcb = &vcpu->arch.vmcb;
 	uint64_t info = vmcb->exit_info1;
@@ -89,11 +70,11 @@ static enum vcpu_leave exit_halt(struct vcpu *vcpu)
 static void keep_shadow(struct vcpu *vcpu)
 {
 	struct vmcb *vmcb = &vcpu->arch.vmcb;
-	uint8_t before;
+	uint8_t code[FETCH_BYTES];
 
 	if (!quirk_loses_shadow || !(vmcb->interrupt_shadow & VMCB_SHADOW))
 		return;
-	if (!guest_read(vcpu, vmcb->rip - 1, &before, 1) || before != OPCODE_STI)
+	if (guest_fetch(vcpu, vmcb->rip - 1, code) == 0 || code[0] != OPCODE_STI)
 		return;
 	vmcb->rip -= 1;
 	vmcb->rflags &= ~RFLAGS_IF;
@@ -136,22 +117,25 @@ static enum vcpu_leave exit_exception(struct vcpu *vcpu, uint64_t vector)
 }
 
 /* CR4: what the partition's CPUID hides cannot be switched on. */
-static enum vcpu_leave exit_cr4(struct vcpu *vcpu)
+static COLD enum vcpu_leave exit_cr4(struct vcpu *vcpu)
 {
-	uint8_t code[16], reg, length;
+	uint8_t code[FETCH_BYTES];
+	struct vmcb *vmcb = &vcpu->arch.vmcb;
+	struct decoded_mov mov = { 0 };
 	uint64_t value;
 
-	if (!decode_cr_write(code, guest_fetch(vcpu, code), &reg, &length))
+	decode_cr4_write(code, guest_fetch(vcpu, vmcb->rip, code), &mov);
+	value = *vcpu_register(vcpu, mov.reg);
+	if (mov.length == 0)
 		return after_health(vcpu,
 			health_raise(vcpu, MULLION_EVENT_INSTRUCTION, VMEXIT_CR4_WRITE, 0), 3);
-	value = *vcpu_register(vcpu, reg);
 	if (value & CR4_FORBIDDEN) {
 		arch_vcpu_inject_fault(vcpu);
 		return STAY;
 	}
-	vcpu->arch.vmcb.cr4 = value;
-	vcpu->arch.vmcb.tlb_control = VMCB_TLB_FLUSH_ALL;
-	skip_instruction(vcpu, length);
+	vmcb->cr4 = value;
+	vmcb->tlb_control = VMCB_TLB_FLUSH_ALL;
+	skip_instruction(vcpu, mov.length);
 	return STAY;
 }
 
@@ -163,7 +147,7 @@ static enum vcpu_leave exit_wbinvd(struct vcpu *vcpu)
 }
 
 /* Instructions that do not exist for a partition: #UD, as its CPUID says. */
-static enum vcpu_leave exit_forbidden(struct vcpu *vcpu, uint64_t code)
+static COLD enum vcpu_leave exit_forbidden(struct vcpu *vcpu, uint64_t code)
 {
 	enum mullion_action action = health_raise(vcpu, MULLION_EVENT_INSTRUCTION, code, 0);
 
@@ -174,41 +158,42 @@ static enum vcpu_leave exit_forbidden(struct vcpu *vcpu, uint64_t code)
 	return after_health(vcpu, action, 0);
 }
 
-static enum vcpu_leave exit_triple_fault(struct vcpu *vcpu, uint64_t code)
+static COLD enum vcpu_leave exit_triple_fault(struct vcpu *vcpu, uint64_t code)
 {
 	health_raise(vcpu, MULLION_EVENT_TRIPLE_FAULT, code, 0);
 	return LEAVE_STOP;
 }
 
-static void trace_exit(const struct vcpu *vcpu)
+/* Instructions SVM intercepts that no partition has; what is beyond them is a broken VMCB. */
+static bool is_forbidden(uint64_t code)
 {
-	const struct vmcb *vmcb = &vcpu->arch.vmcb;
-	bool msr = vmcb->exit_code == VMEXIT_MSR;
-
-	trace(vcpu->cpu, arch_now(), MULLION_TRACE_EXIT, vcpu->number, (uint32_t)vmcb->exit_code,
-		msr ? vcpu->arch.gpr[RCX] : vmcb->exit_info2, vmcb->rip);
+	switch (code) {
+	case VMEXIT_RDPMC:
+	case VMEXIT_RSM:
+	case VMEXIT_INVD:
+	case VMEXIT_INVLPGA:
+		return true;
+	default:
+		return code >= VMEXIT_VMRUN && code <= VMEXIT_XSETBV;
+	}
 }
 
 enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
 {
-	struct vmcb *vmcb = &vcpu->arch.vmcb;
-	uint64_t code = vmcb->exit_code;
+	uint64_t code = vcpu->arch.vmcb.exit_code;
 
-	vmcb->tlb_control = 0;
-	trace_exit(vcpu);
+	vcpu->arch.vmcb.tlb_control = 0;
+	if (code == VMEXIT_NPF)
+		return exit_nested_fault(vcpu);
 	switch (code) {
 	case VMEXIT_MSR:
 		return exit_msr(vcpu);
-	case VMEXIT_CPUID:
-		return exit_cpuid(vcpu);
 	case VMEXIT_VMMCALL:
 		return exit_hypercall(vcpu);
 	case VMEXIT_INTR:
 		return exit_timer(vcpu);
 	case VMEXIT_HLT:
 		return exit_halt(vcpu);
-	case VMEXIT_NPF:
-		return exit_nested_fault(vcpu);
 	case VMEXIT_IOIO:
 		return exit_port(vcpu);
 	case VMEXIT_NMI:
@@ -221,10 +206,7 @@ enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
 	case VMEXIT_EXCEPTION_AC:
 		return exit_exception(vcpu, code - VMEXIT_EXCEPTION_DB + 1);
 	default:
-		if (code > VMEXIT_SHUTDOWN || code == VMEXIT_INVD || code == VMEXIT_RDPMC ||
-			code == VMEXIT_INVLPGA || code == VMEXIT_RSM)
-			return code <= VMEXIT_XSETBV ? exit_forbidden(vcpu, code)
-						     : exit_triple_fault(vcpu, code);
-		return exit_triple_fault(vcpu, code);
+		return is_forbidden(code) ? exit_forbidden(vcpu, code)
+					  : exit_triple_fault(vcpu, code);
 	}
 }

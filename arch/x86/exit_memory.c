@@ -43,31 +43,33 @@ static void apic_access(struct vcpu *vcpu, uint32_t offset, const struct decoded
 
 static bool exit_apic_page(struct vcpu *vcpu, uint64_t gpa)
 {
-	uint8_t code[16];
-	struct decoded_mov mov;
+	const struct decoded_mov *mov;
 
-	if (gpa & 3 || !decode_mov(code, guest_fetch(vcpu, code), &mov))
+	if (gpa & 3)
 		return false;
-	apic_access(vcpu, gpa & 0xff0, &mov);
-	skip_instruction(vcpu, mov.length);
+	mov = guest_mov(vcpu);
+	if (mov->length == 0)
+		return false;
+	apic_access(vcpu, gpa & 0xff0, mov);
+	skip_instruction(vcpu, mov->length);
 	return true;
 }
 
 /* A harmless access is carried out on nothing: reads all ones, writes vanish. */
-static enum vcpu_leave complete(struct vcpu *vcpu, enum mullion_action action)
+static COLD enum vcpu_leave complete(struct vcpu *vcpu, enum mullion_action action)
 {
-	uint8_t code[16];
-	struct decoded_mov mov;
+	const struct decoded_mov *mov;
 
 	if (action != MULLION_ACTION_LOG)
 		return after_health(vcpu, action, 0);
-	if (!decode_mov(code, guest_fetch(vcpu, code), &mov)) {
+	mov = guest_mov(vcpu);
+	if (mov->length == 0) {
 		arch_vcpu_inject_fault(vcpu);
 		return STAY;
 	}
-	if (!mov.write)
-		*vcpu_register(vcpu, mov.reg) = UINT32_MAX;
-	return after_health(vcpu, action, mov.length);
+	if (!mov->write)
+		*vcpu_register(vcpu, mov->reg) = UINT32_MAX;
+	return after_health(vcpu, action, mov->length);
 }
 
 enum vcpu_leave exit_nested_fault(struct vcpu *vcpu)

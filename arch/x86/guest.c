@@ -1,5 +1,5 @@
 /*
- * Reading the memory of the partition whose exit is being served.
+ * Reading the code of the partition whose exit is being served.
  *
  * Invariant: the kernel's own map holds no partition's memory. For the length of one read the CPU
  * uses the vcpu's `peek` map instead, where the partition's memory appears read-only; then it
@@ -7,99 +7,152 @@
  */
 #include <arch_internal.h>
 
-#define PTE_FRAME 0x000ffffffffff000ull
-#define LEVELS    4u
+#define PTE_FRAME    0x000ffffffffff000ull
+#define TOP_SHIFT    39u
+#define PAGE_SHIFT   12u
+#define LEVEL_BITS   9u
+#define PAGE_BYTES   4096u
+#define SEGMENT_LONG 0x200u
 
-/* Guest-physical to an offset the peek map knows; false if no memory is there. */
-static bool is_memory(const struct vcpu *vcpu, uint64_t gpa)
+/* Memory beyond the hole: only partitions with gigabytes have any. */
+static COLD const uint8_t *above_hole(uint64_t gpa, uint64_t bytes)
+{
+	bool high = gpa >= MULLION_HOLE_END && bytes > MULLION_HOLE_BASE &&
+		    gpa - MULLION_HOLE_END < bytes - MULLION_HOLE_BASE;
+
+	return high ? (const uint8_t *)(X86_PEEK_VA + gpa) : NULL;
+}
+
+/* With the peek map loaded: where a guest-physical address can be read; NULL if it is not memory.
+ */
+static inline const uint8_t *at_physical(const struct vcpu *vcpu, uint64_t gpa)
 {
 	uint64_t bytes = vcpu->config->arch->memory_bytes;
 
-	if (gpa < MULLION_HOLE_BASE)
-		return gpa < bytes;
-	return gpa >= MULLION_HOLE_END && bytes > MULLION_HOLE_BASE &&
-	       gpa - MULLION_HOLE_END < bytes - MULLION_HOLE_BASE;
+	if (__builtin_expect(gpa >= MULLION_HOLE_BASE, 0))
+		return above_hole(gpa, bytes);
+	return gpa < bytes ? (const uint8_t *)(X86_PEEK_VA + gpa) : NULL;
 }
 
-/* With the peek map loaded. */
-static bool peek_word(const struct vcpu *vcpu, uint64_t gpa, uint64_t *word)
+static inline void walk_tables(const struct vcpu *vcpu, uint64_t linear, struct guest_walk *walk)
 {
-	if (!is_memory(vcpu, gpa))
-		return false;
-	*word = *(const volatile uint64_t *)(X86_PEEK_VA + gpa);
-	return true;
-}
+	uint64_t value = vcpu->arch.vmcb.cr3;
+	unsigned shift = TOP_SHIFT;
+	uint64_t mask;
 
-static bool walk(const struct vcpu *vcpu, uint64_t linear, uint64_t *gpa)
-{
-	uint64_t entry = vcpu->arch.vmcb.cr3;
+	walk->at = NULL;
+	for (walk->levels = 0; walk->levels < WALK_LEVELS; shift -= LEVEL_BITS) {
+		const void *table = at_physical(vcpu, value & PTE_FRAME);
+		const uint64_t *entry = (const uint64_t *)table + (linear >> shift & 511);
 
-	for (unsigned level = LEVELS; level > 0; level--) {
-		unsigned shift = 12 + 9 * (level - 1);
-		uint64_t offset_mask = (1ull << shift) - 1;
-
-		if (!peek_word(vcpu, (entry & PTE_FRAME) + (linear >> shift & 511) * 8, &entry) ||
-			!(entry & X86_PTE_PRESENT))
-			return false;
-		if (level == 1 || (level < LEVELS && entry & X86_PTE_LARGE)) {
-			*gpa = (entry & PTE_FRAME & ~offset_mask) | (linear & offset_mask);
-			return is_memory(vcpu, *gpa);
-		}
+		if (table == NULL)
+			return;
+		value = *(const volatile uint64_t *)entry;
+		walk->entry[walk->levels] = entry;
+		walk->value[walk->levels++] = value;
+		if (!(value & X86_PTE_PRESENT))
+			return;
+		if (shift == PAGE_SHIFT || (value & X86_PTE_LARGE && shift != TOP_SHIFT))
+			break;
 	}
-	return false;
+	mask = (1ull << shift) - 1;
+	walk->at = at_physical(vcpu, (value & PTE_FRAME & ~mask) | (linear & mask));
 }
 
-static bool translate(const struct vcpu *vcpu, uint64_t linear, uint64_t *gpa)
+/* Long mode, or flat: a partition in 32-bit paging is not looked into. */
+static inline void locate(const struct vcpu *vcpu, uint64_t linear, struct guest_walk *walk)
 {
 	const struct vmcb *vmcb = &vcpu->arch.vmcb;
 
-	if (vmcb->efer & EFER_LMA)
-		return walk(vcpu, linear, gpa);
-	*gpa = linear;
-	return !(vmcb->cr0 & CR0_PG) && is_memory(vcpu, linear);
+	if (vmcb->efer & EFER_LMA) {
+		walk_tables(vcpu, linear, walk);
+		return;
+	}
+	walk->levels = 0;
+	walk->at = vmcb->cr0 & CR0_PG ? NULL : at_physical(vcpu, linear);
 }
 
-/* Bytes up to the end of the page: contiguous in guest-physical memory. */
-static unsigned read_in_page(const struct vcpu *vcpu, uint64_t linear, uint8_t *to, unsigned bytes)
+static uint64_t linear_address(const struct vmcb *vmcb, uint64_t offset)
 {
-	uint64_t left = 4096 - (linear & 4095);
-	uint64_t gpa;
+	bool long_code = vmcb->efer & EFER_LMA && vmcb->cs.attributes & SEGMENT_LONG;
 
-	if (bytes > left)
-		bytes = (unsigned)left;
-	if (!translate(vcpu, linear, &gpa))
+	return long_code ? offset : vmcb->cs.base + offset;
+}
+
+/* The instruction may go on in the next page, which may lie anywhere, or be missing. */
+static unsigned copy_code(const struct vcpu *vcpu, uint64_t linear, uint8_t code[FETCH_BYTES],
+	struct guest_walk *walk)
+{
+	unsigned left = PAGE_BYTES - (linear & (PAGE_BYTES - 1));
+	unsigned first = left < FETCH_BYTES ? left : FETCH_BYTES;
+	struct guest_walk next = { .at = NULL };
+
+	locate(vcpu, linear, walk);
+	if (walk->at == NULL)
 		return 0;
-	for (unsigned i = 0; i < bytes; i++)
-		to[i] = *(const volatile uint8_t *)(X86_PEEK_VA + gpa + i);
+	if (first == FETCH_BYTES) {
+		__builtin_memcpy(code, walk->at, FETCH_BYTES);
+		return FETCH_BYTES;
+	}
+	__builtin_memcpy(code, walk->at, first);
+	locate(vcpu, linear + first, &next);
+	if (next.at == NULL)
+		return first;
+	__builtin_memcpy(code + first, next.at, FETCH_BYTES - first);
+	return FETCH_BYTES;
+}
+
+unsigned guest_fetch(const struct vcpu *vcpu, uint64_t offset, uint8_t code[FETCH_BYTES])
+{
+	struct guest_walk walk;
+	unsigned bytes;
+
+	__builtin_memset(code, 0, FETCH_BYTES);
+	write_cr3(vcpu->config->arch->peek);
+	bytes = copy_code(vcpu, linear_address(&vcpu->arch.vmcb, offset), code, &walk);
+	write_cr3(mullion_system.arch->pml4);
 	return bytes;
 }
 
-static unsigned read_bytes(const struct vcpu *vcpu, uint64_t linear, uint8_t *to, unsigned bytes)
+/* Everything the site depended on is as it was: same place, same mode, same tables, same bytes. */
+static bool still_true(const struct vmcb *vmcb, const struct code_site *site)
 {
-	unsigned done;
+	const uint64_t *code = (const uint64_t *)(const void *)site->walk.at;
 
-	write_cr3(vcpu->config->arch->peek);
-	done = read_in_page(vcpu, linear, to, bytes);
-	if (done != 0 && done < bytes)
-		done += read_in_page(vcpu, linear + done, to + done, bytes - done);
-	write_cr3(mullion_system.arch->pml4);
-	return done;
+	if (site->rip != vmcb->rip || site->cr3 != vmcb->cr3 || site->efer != vmcb->efer ||
+		site->attributes != vmcb->cs.attributes)
+		return false;
+	for (unsigned i = 0; i < site->walk.levels; i++)
+		if (*(const volatile uint64_t *)site->walk.entry[i] != site->walk.value[i])
+			return false;
+	return code[0] == site->code[0] && code[1] == site->code[1];
 }
 
-static uint64_t code_base(const struct vcpu *vcpu)
+/* Find the instruction at RIP anew. One that crosses a page is decoded, but not remembered. */
+static COLD void refresh(const struct vcpu *vcpu, struct code_site *site)
 {
 	const struct vmcb *vmcb = &vcpu->arch.vmcb;
-	bool long_code = vmcb->efer & EFER_LMA && vmcb->cs.attributes & 0x200;
+	uint64_t linear = linear_address(vmcb, vmcb->rip);
+	unsigned bytes = copy_code(vcpu, linear, (uint8_t *)site->code, &site->walk);
+	bool crosses = (linear & (PAGE_BYTES - 1)) > PAGE_BYTES - FETCH_BYTES;
 
-	return long_code ? 0 : vmcb->cs.base;
+	site->mov = (struct decoded_mov){ 0 };
+	if (bytes != 0)
+		decode_mov((const uint8_t *)site->code, bytes, &site->mov);
+	site->rip = vmcb->rip;
+	site->cr3 = vmcb->cr3;
+	site->efer = vmcb->efer;
+	site->attributes = crosses || bytes == 0 ? UINT32_MAX : vmcb->cs.attributes;
 }
 
-bool guest_read(const struct vcpu *vcpu, uint64_t offset, uint8_t *to, unsigned bytes)
+const struct decoded_mov *guest_mov(struct vcpu *vcpu)
 {
-	return read_bytes(vcpu, code_base(vcpu) + offset, to, bytes) == bytes;
-}
+	const struct vmcb *vmcb = &vcpu->arch.vmcb;
+	struct code_site *site = &vcpu->arch.sites[code_site_index(vmcb->rip)];
 
-unsigned guest_fetch(const struct vcpu *vcpu, uint8_t code[16])
-{
-	return read_bytes(vcpu, code_base(vcpu) + vcpu->arch.vmcb.rip, code, 15);
+	write_cr3(vcpu->config->arch->peek);
+	if (!still_true(vmcb, site))
+		refresh(vcpu, site);
+	write_cr3(mullion_system.arch->pml4);
+	return &site->mov;
 }

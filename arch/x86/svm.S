@@ -46,39 +46,47 @@ svm_run:
 	mov	%rcx, GPR(1)
 	mov	%rdx, GPR(2)
 	mov	%rbx, GPR(3)
-	mov	%rbp, GPR(5)
 	mov	%rsi, GPR(6)
 	mov	%rdi, GPR(7)
 	mov	%r8, GPR(8)
 	mov	%r9, GPR(9)
 	mov	%r10, GPR(10)
 	mov	%r11, GPR(11)
-	mov	%r12, GPR(12)
-	mov	%r13, GPR(13)
-	mov	%r14, GPR(14)
-	mov	%r15, GPR(15)
-	mov	%rax, %rdi
 	mov	%rax, %rbx
-	call	vcpu_exit
-	test	%eax, %eax
-	jnz	3f
+	mov	%rax, %rdi
+	/* RBP and R12 to R15 are still the guest's: the callee keeps them, by the calling convention */
+	call	exit_fast
+	test	%al, %al
+	jz	4f
 	mov	%rbx, %rax
-	mov	GPR(1), %rcx
+3:	mov	GPR(1), %rcx
 	mov	GPR(2), %rdx
 	mov	GPR(3), %rbx
-	mov	GPR(5), %rbp
 	mov	GPR(6), %rsi
 	mov	GPR(7), %rdi
 	mov	GPR(8), %r8
 	mov	GPR(9), %r9
 	mov	GPR(10), %r10
 	mov	GPR(11), %r11
+	jmp	2b
+4:	mov	%rbx, %rax
+	mov	%rbp, GPR(5)
+	mov	%r12, GPR(12)
+	mov	%r13, GPR(13)
+	mov	%r14, GPR(14)
+	mov	%r15, GPR(15)
+	mov	%rbx, %rdi
+	call	vcpu_exit
+	test	%eax, %eax
+	jnz	5f
+	mov	%rbx, %rax
+	mov	GPR(5), %rbp
 	mov	GPR(12), %r12
 	mov	GPR(13), %r13
 	mov	GPR(14), %r14
 	mov	GPR(15), %r15
-	jmp	2b
-3:	add	$8, %rsp
+	jmp	3b
+5:	add	$8, %rsp
 	pop	%r15
 	pop	%r14
 	pop	%r13

@@ -131,6 +131,7 @@ void arch_vcpu_reset(struct vcpu *vcpu)
 	__builtin_memset(&arch->vmcb, 0, sizeof(arch->vmcb));
 	__builtin_memset(arch->gpr, 0, sizeof(arch->gpr));
 	__builtin_memset(arch->debug, 0, sizeof(arch->debug));
+	__builtin_memset(arch->sites, 0xff, sizeof(arch->sites)); /* attributes no segment has */
 	reset_fpu(arch);
 	reset_controls(vcpu);
 	reset_registers(&arch->vmcb);

@@ -5,7 +5,11 @@
 #define MULLION_ARCH_INTERNAL_H
 
 #include <mullion/core.h>
+#include <decode.h>
 #include <x86.h>
+
+/* Out of line, so that the common paths need no stack. */
+#define COLD __attribute__((noinline, cold))
 
 /* ---- lapic.c: the CPU's own local APIC --------------------------------------------------------
  */
@@ -91,7 +95,6 @@ void apic_reset(struct cpu *cpu);
 bool owned_apic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value);
 bool owned_apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
 uint64_t owned_deadline_read(const struct vcpu *vcpu);
-void owned_deadline_write(struct vcpu *vcpu, uint64_t deadline);
 
 bool framed_apic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value);
 bool framed_apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value);
@@ -110,7 +113,7 @@ static inline bool vapic_write(struct vcpu *vcpu, uint32_t offset, uint64_t valu
 				 : owned_apic_write(vcpu, offset, value);
 }
 
-/* apic_ipi.c: carry out what a partition wrote to its ICR, within the partition. */
+/* apic_common.c: carry out what a partition wrote to its ICR, within the partition. */
 bool vapic_send(struct vcpu *vcpu, uint32_t destination, uint32_t command);
 
 /* apic_common.c: registers both kinds keep in memory. */
@@ -121,31 +124,21 @@ void vapic_reset(struct vcpu *vcpu);
 /* ---- guest.c: reading the memory of the partition whose exit is served -------------------------
  */
 
-/* Copy `bytes` (at most 16) from a guest linear address. False if it is not mapped, or not memory.
+/*
+ * Copy the code at an offset of the vcpu's code segment. Returns how many bytes are mapped memory;
+ * the rest of the buffer is then zero, or untouched if it is 0.
  */
-bool guest_read(const struct vcpu *vcpu, uint64_t linear, uint8_t *to, unsigned bytes);
+unsigned guest_fetch(const struct vcpu *vcpu, uint64_t offset, uint8_t code[FETCH_BYTES]);
 
-/* Bytes of the instruction at RIP, up to 15, as many as are mapped; returns how many. */
-unsigned guest_fetch(const struct vcpu *vcpu, uint8_t code[16]);
+/* The MOV at RIP, remembered while nothing it depended on changes; length 0 if it is something
+ * else. */
+const struct decoded_mov *guest_mov(struct vcpu *vcpu);
 
-/* ---- decode.c ----------------------------------------------------------------------------------
- */
-
-/* A MOV between a register and memory, 32 bits wide, or an immediate to memory. */
-struct decoded_mov {
-	bool write, immediate;
-	uint8_t reg; /* enum gpr */
-	uint8_t length;
-	uint32_t value; /* immediate */
-};
-bool decode_mov(const uint8_t *code, unsigned bytes, struct decoded_mov *mov);
-
-/* MOV to CR4: which register, how long. */
-bool decode_cr_write(const uint8_t *code, unsigned bytes, uint8_t *reg, uint8_t *length);
-
-/* ---- exit.c, exit_memory.c, svm.c, svm.S --------------------------------------------------------
+/* ---- exit*.c, svm.c, svm.S --------------------------------------------------------
  */
 
+/* True: carried out, enter again. False: nothing done yet but the trace record. */
+bool exit_fast(struct vcpu *vcpu);
 enum vcpu_leave vcpu_exit(struct vcpu *vcpu);
 enum vcpu_leave exit_nested_fault(struct vcpu *vcpu);
 enum vcpu_leave exit_msr(struct vcpu *vcpu);
@@ -178,6 +171,8 @@ void trap_init(void);
 void trap_load(void);
 /* From trap.S: an exception of the kernel itself. */
 void trap_report(uint64_t vector, uint64_t code, uint64_t rip);
+
+#include <owned_timer.h>
 
 /* ---- node.c ------------------------------------------------------------------------------------
  */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <x86_tables.h>
 #include <vmcb.h>
+#include <code_site.h>
 
 /* General registers in the order of the instruction encoding; RAX and RSP live in the VMCB. */
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, GPRS };
@@ -37,6 +38,7 @@ struct arch_vcpu {
 	uint8_t fpu[512] __attribute__((aligned(16)));
 	uint64_t debug[4];
 	struct virtual_apic apic;
+	struct code_site sites[CODE_SITES]; /* where it touches the local APIC's page */
 } __attribute__((aligned(4096)));
 
 struct arch_cpu {

@@ -99,21 +99,34 @@ void refuse(const char *format, ...) __attribute__((noreturn));
 /* ---- trace.h ----------------------------------------------------------------------------------
  */
 
-/* Append one record to this CPU's ring: a dozen instructions, no branch. */
-static inline void trace(const struct cpu *cpu, uint64_t tsc, enum mullion_trace_kind kind,
-	uint16_t vcpu, uint32_t cause, uint64_t a, uint64_t b)
+/*
+ * Append one record to a CPU's ring: a dozen instructions, no branch. tag: trace_tag(), which an
+ * exit path may have made beforehand.
+ */
+static inline void trace(struct mullion_trace *ring, uint64_t tsc, uint32_t tag, uint32_t cause,
+	uint64_t a, uint64_t b)
 {
-	struct mullion_trace *ring = cpu->config->trace;
-	struct mullion_trace_record *record =
-		&ring->records[ring->head & (MULLION_TRACE_RECORDS - 1)];
+	uint64_t head = ring->head;
+	struct mullion_trace_record *record = &ring->records[head & (MULLION_TRACE_RECORDS - 1)];
 
 	record->tsc = tsc;
-	record->kind = (uint16_t)kind;
-	record->vcpu = vcpu;
+	record->kind = (uint16_t)tag;
+	record->vcpu = (uint16_t)(tag >> 16);
 	record->cause = cause;
 	record->a = a;
 	record->b = b;
-	__atomic_store_n(&ring->head, ring->head + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t trace_tag(enum mullion_trace_kind kind, uint16_t vcpu)
+{
+	return (uint32_t)kind | (uint32_t)vcpu << 16;
+}
+
+static inline void trace_vcpu(const struct vcpu *vcpu, enum mullion_trace_kind kind, uint32_t cause,
+	uint64_t a, uint64_t b)
+{
+	trace(vcpu->trace, arch_now(), trace_tag(kind, vcpu->number), cause, a, b);
 }
 
 /*

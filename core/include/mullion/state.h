@@ -31,10 +31,12 @@ struct vcpu {
 	struct arch_vcpu arch; /* first: the assembly finds everything from the VMCB's address */
 	const struct mullion_vcpu *config;
 	struct cpu *cpu;
-	uint16_t number;        /* index into mullion_system.vcpus */
-	uint32_t state;         /* shared; enum vcpu_state */
-	uint32_t start_address; /* shared; written before state becomes STARTING */
-	bool halted;            /* framed: waits for an interrupt inside its window */
+	uint16_t number;             /* index into mullion_system.vcpus */
+	uint32_t trace_exit;         /* the tag of its exits' trace records */
+	struct mullion_trace *trace; /* its CPU's */
+	uint32_t state;              /* shared; enum vcpu_state */
+	uint32_t start_address;      /* shared; written before state becomes STARTING */
+	bool halted;                 /* framed: waits for an interrupt inside its window */
 	struct health_report report;
 };
 
