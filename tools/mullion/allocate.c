@@ -3,6 +3,8 @@
  */
 #include "allocate.h"
 
+#include "arena.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +29,12 @@ void *allocate_more(void *array, size_t count, size_t bytes)
 
 char *format(const char *pattern, ...)
 {
+	static struct arena strings; /* reachable until the end: not lost, only kept */
 	va_list arguments;
-	char *string = NULL;
+	char *string;
 
 	va_start(arguments, pattern);
-	if (vasprintf(&string, pattern, arguments) < 0)
-		string = NULL;
+	string = arena_format(&strings, pattern, arguments);
 	va_end(arguments);
-	return must(string);
+	return string;
 }

@@ -91,12 +91,10 @@ static bool copy_images(const char *directory, const struct plan *plan)
 	bool copied = mkdir(images, 0755) == 0;
 	size_t p;
 
-	free(images);
 	for (p = 0; copied && p < plan->model->partitions_count; p++) {
 		char *name = emit_image_name(plan, p);
 
 		copied = output_copy(plan->model->partitions[p].image_path, directory, name);
-		free(name);
 	}
 	return copied;
 }
@@ -136,10 +134,9 @@ static char *read_flags(const char *kernel)
 			"name its directory with --kernel\n",
 			path);
 	else if (getdelim(&flags, &bytes, '\0', file) < 0)
-		flags = format("%s", "");
+		flags = allocate(1, 1);
 	if (file)
 		fclose(file);
-	free(path);
 	return flags;
 }
 
@@ -180,7 +177,6 @@ static void add_script(struct command *command, const char *kernel)
 
 	command_add(command, "-T");
 	command_add(command, "%s", access(own, R_OK) == 0 ? own : KERNEL_SCRIPT);
-	free(own);
 }
 
 static bool link_image(const char *directory, const char *kernel, const struct plan *plan)

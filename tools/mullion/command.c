@@ -29,7 +29,7 @@ void command_add(struct command *command, const char *pattern, ...)
 
 	va_start(arguments, pattern);
 	if (vasprintf(&word, pattern, arguments) < 0)
-		word = format("?");
+		abort(); /* out of memory */
 	va_end(arguments);
 	add_word(command, word);
 }
@@ -41,7 +41,7 @@ void command_add_words(struct command *command, const char *text)
 	for (text += strspn(text, space); *text; text += strspn(text, space)) {
 		const size_t length = strcspn(text, space);
 
-		add_word(command, format("%.*s", (int)length, text));
+		command_add(command, "%.*s", (int)length, text);
 		text += length;
 	}
 }

@@ -42,7 +42,7 @@ static void emit_arch_vcpus(FILE *out, const struct plan *plan)
 			"\t\t.asid = %u,\n\t},\n",
 			v, partition->id, partition->id, plan->partition_io[p],
 			plan->vcpu_answers[v], (unsigned long long)partition->memory.bytes,
-			partition->image.entry, p + 1);
+			(unsigned)partition->image.entry, p + 1);
 	}
 	fputs("};\n", out);
 }

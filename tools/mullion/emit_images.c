@@ -16,7 +16,7 @@ char *emit_image_name(const struct plan *plan, size_t p)
 }
 
 static void emit_segment(
-	FILE *out, const char *id, size_t number, const struct elf_segment *segment)
+	FILE *out, const char *id, size_t number, const struct image_segment *segment)
 {
 	if (segment->file_bytes)
 		fprintf(out,
@@ -68,8 +68,8 @@ static size_t list_partition(
 	size_t i;
 
 	for (i = 0; i < partition->image.segments_count; i++) {
-		const struct elf_segment *segment = &partition->image.segments[i];
-		const uint64_t address = partition->memory.base + segment->gpa;
+		const struct image_segment *segment = &partition->image.segments[i];
+		const uint64_t address = partition->memory.base + segment->address;
 
 		if (segment->file_bytes)
 			sections[used++] = (struct section){ address,
@@ -112,7 +112,6 @@ void emit_linker_script(FILE *out, const struct plan *plan)
 			sections[i].name, (unsigned long long)sections[i].address,
 			sections[i].zero ? " (NOLOAD)" : "",
 			(unsigned long long)sections[i].address, sections[i].name);
-		free(sections[i].name);
 	}
 	free(sections);
 	fprintf(out,

@@ -99,12 +99,12 @@ static json_t *segments_json(const struct layout_partition *partition)
 	size_t i;
 
 	for (i = 0; i < partition->image.segments_count; i++) {
-		const struct elf_segment *segment = &partition->image.segments[i];
+		const struct image_segment *segment = &partition->image.segments[i];
 
 		json_array_append_new(
-			list, json_pack("{s:o, s:o, s:o, s:o}", "gpa", number(segment->gpa), "base",
-				      number(partition->memory.base + segment->gpa), "file_bytes",
-				      number(segment->file_bytes), "memory_bytes",
+			list, json_pack("{s:o, s:o, s:o, s:o}", "gpa", number(segment->address),
+				      "base", number(partition->memory.base + segment->address),
+				      "file_bytes", number(segment->file_bytes), "memory_bytes",
 				      number(segment->memory_bytes)));
 	}
 	return list;

@@ -52,13 +52,11 @@ void emit_trees(FILE *out, const struct plan *plan)
 			plan->model->partitions[p].name);
 		name = format("stage2_%s", id);
 		emit_tree(out, name, &plan->maps.stage2[p]);
-		free(name);
 		fprintf(out,
 			"\n/* The kernel's map plus the memory of %s, read-only, for decoding its "
 			"exits. */\n",
 			plan->model->partitions[p].name);
 		name = format("peek_%s", id);
 		emit_tree(out, name, &plan->maps.peek[p]);
-		free(name);
 	}
 }

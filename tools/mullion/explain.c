@@ -282,7 +282,6 @@ static bool draw(const char *path, const struct model *model)
 		fprintf(stderr, "mullion explain: cannot write %s\n", path);
 		unlink(temporary);
 	}
-	free(temporary);
 	return drawn;
 }
 

@@ -338,10 +338,8 @@ void layout_free(struct layout *layout)
 {
 	size_t p;
 
-	for (p = 0; layout->partitions && p < layout->model->partitions_count; p++) {
+	for (p = 0; layout->partitions && p < layout->model->partitions_count; p++)
 		free(layout->partitions[p].regions);
-		elf_free(&layout->partitions[p].image);
-	}
 	free(layout->partitions);
 	free(layout->cpus);
 	free(layout->vcpus);

@@ -15,7 +15,7 @@
 #include <mullion/abi.h>
 #include <x86_tables.h>
 
-#include "elf_image.h"
+#include "image.h"
 #include "model.h"
 #include "report.h"
 
@@ -53,7 +53,7 @@ struct layout_partition {
 	unsigned first_vcpu, vcpus;
 	struct layout_region *regions;
 	size_t regions_count;
-	struct elf_image image; /* empty where images are not looked at */
+	struct image image; /* empty where images are not looked at */
 };
 
 struct layout {

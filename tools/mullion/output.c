@@ -31,7 +31,6 @@ char *output_begin(const char *path)
 	if (mkdtemp(temporary) && !chmod(temporary, 0755))
 		return temporary;
 	complain("cannot make a directory beside", path);
-	free(temporary);
 	return NULL;
 }
 
@@ -51,7 +50,6 @@ static void remove_tree(const char *path)
 void output_abandon(char *temporary)
 {
 	remove_tree(temporary);
-	free(temporary);
 }
 
 /* Ours to replace: an empty directory, or one that an earlier build filled. */
@@ -60,7 +58,6 @@ static bool is_replaceable(const char *path)
 	char *system = format("%s/system.json", path);
 	const bool built = access(system, F_OK) == 0;
 
-	free(system);
 	return built || rmdir(path) == 0;
 }
 
@@ -76,10 +73,8 @@ bool output_commit(char *temporary, const char *path)
 		output_abandon(temporary);
 		return true;
 	}
-	if (rename(temporary, path) == 0) {
-		free(temporary);
+	if (rename(temporary, path) == 0)
 		return true;
-	}
 	complain("cannot rename the output to", path);
 	output_abandon(temporary);
 	return false;
@@ -92,7 +87,6 @@ FILE *output_open(const char *directory, const char *name)
 
 	if (!file)
 		complain("cannot write", path);
-	free(path);
 	return file;
 }
 

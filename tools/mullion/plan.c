@@ -175,31 +175,43 @@ static void plan_cpuid(struct plan *plan)
 
 /* ---- Images ---- */
 
-static bool is_in_memory(const struct elf_segment *segment, uint64_t memory_bytes)
+static bool is_in_memory(const struct image_segment *segment, uint64_t memory_bytes)
 {
 	const uint64_t low = memory_bytes < MULLION_HOLE_BASE ? memory_bytes : MULLION_HOLE_BASE;
 
-	return segment->gpa <= low && segment->memory_bytes <= low - segment->gpa;
+	return segment->address <= low && segment->memory_bytes <= low - segment->address;
 }
 
-static bool check_image(const struct model_partition *partition, const struct elf_image *image,
-	struct finding *wrong)
+static bool check_image(
+	const struct model_partition *partition, const struct image *image, struct finding *wrong)
 {
 	size_t i;
 
 	for (i = 0; i < image->segments_count; i++)
 		if (!is_in_memory(&image->segments[i], partition->memory_bytes))
-			return refuse(wrong, partition->at, "image_lies_in_its_memory",
+			return refuse(wrong, partition->at, "image-fits",
 				format("%s loads %#llx..%#llx, outside the %llu KiB of partition "
 				       "%s",
 					partition->image_path,
-					(unsigned long long)image->segments[i].gpa,
-					(unsigned long long)(image->segments[i].gpa +
+					(unsigned long long)image->segments[i].address,
+					(unsigned long long)(image->segments[i].address +
 							     image->segments[i].memory_bytes),
 					(unsigned long long)partition->memory_bytes / 1024,
 					partition->name),
 				"give it more memory, or link it lower");
 	return true;
+}
+
+static const char *read_image(
+	struct arena *arena, const struct model_partition *partition, struct image *image)
+{
+	const char *trouble = partition->image_path
+				      ? image_read(image, partition->image_path, arena)
+				      : "is in none of the image directories";
+
+	if (!trouble && (!image->has_entry || image->entry > UINT32_MAX))
+		trouble = "has no PVH entry below 4 GiB";
+	return trouble;
 }
 
 static bool read_images(struct plan *plan, struct finding *wrong)
@@ -208,12 +220,11 @@ static bool read_images(struct plan *plan, struct finding *wrong)
 
 	for (p = 0; p < plan->model->partitions_count; p++) {
 		const struct model_partition *partition = &plan->model->partitions[p];
-		struct elf_image *image = &plan->layout.partitions[p].image;
-		const char *trouble = partition->image_path ? elf_read(partition->image_path, image)
-							    : "is in none of the image directories";
+		struct image *image = &plan->layout.partitions[p].image;
+		const char *trouble = read_image(&plan->images, partition, image);
 
 		if (trouble)
-			return refuse(wrong, partition->at, "image_is_a_pvh_elf",
+			return refuse(wrong, partition->at, "image-pvh",
 				format("the image of partition %s, %s, %s", partition->name,
 					partition->image_path ? partition->image_path
 							      : partition->image,
@@ -269,4 +280,5 @@ void plan_free(struct plan *plan)
 	free(plan->needs);
 	maps_free(&plan->maps);
 	layout_free(&plan->layout);
+	arena_free(&plan->images);
 }

@@ -28,6 +28,7 @@ struct plan_io_bitmap {
 
 struct plan {
 	const struct model *model;
+	struct arena images; /* what the partitions' images say */
 	struct layout layout;
 	struct maps maps;
 	struct plan_schedule *schedules;   /* as in the model */

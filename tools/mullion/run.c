@@ -139,7 +139,6 @@ static bool read_machine(const char *directory, struct machine *machine)
 		fprintf(stderr, "mullion run: %s is not the system.json of a build%s%s\n", path,
 			root ? "" : ": ", root ? "" : error.text);
 	json_decref(root);
-	free(path);
 	return good;
 }
 
@@ -278,6 +277,5 @@ int run_main(int argc, char **argv)
 		status = boot(&request, &machine, &command);
 		command_free(&command);
 	}
-	free(directory);
 	return status;
 }
