@@ -192,6 +192,9 @@ const char *jitter_system_vcpu_partition(const struct jitter_report *report, uns
 /* What every report says of how it was measured; count of lines, each to be freed. */
 size_t jitter_condition_lines(const struct jitter_report *report, char ***lines);
 void jitter_write_text(const struct jitter_report *report, FILE *out, bool colour);
+/* jitter_matrix.c: every metric's maximum, one column per system; nothing for a single system. */
+void jitter_write_matrix(const struct jitter_report *report, FILE *out);
+void jitter_write_matrix_html(const struct jitter_report *report, FILE *out);
 int jitter_write_json(const struct jitter_report *report, FILE *out);
 int jitter_write_csv(const struct jitter_report *report, FILE *out);
 int jitter_write_svg(const struct jitter_report *report, const char *figure, FILE *out);

@@ -10,6 +10,7 @@ MULLION_JITTER := \
 	tools/mullion/jitter_judge.c \
 	tools/mullion/jitter_lines.c \
 	tools/mullion/jitter_linux.c \
+	tools/mullion/jitter_matrix.c \
 	tools/mullion/jitter_plot.c \
 	tools/mullion/jitter_ram.c \
 	tools/mullion/jitter_report.c \

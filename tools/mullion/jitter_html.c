@@ -71,14 +71,14 @@ static void escape(FILE *out, const char *text)
 /* gnuplot writes "#1f6fd6" as "rgb( 31, 111, 214)". */
 static void print_rgb(char *buffer, size_t bytes, const char *hex)
 {
-	unsigned long value = strtoul(hex + 1, NULL, 16);
+	unsigned value = (unsigned)strtoul(hex + 1, NULL, 16) & 0xffffffu;
 
 	(void)snprintf(
-		buffer, bytes, "rgb(%3lu, %3lu, %3lu)", value >> 16, value >> 8 & 255, value & 255);
+		buffer, bytes, "rgb(%3u, %3u, %3u)", value >> 16, value >> 8 & 255u, value & 255u);
 }
 
 struct swap {
-	char from[24], to[24];
+	char from[40], to[24];
 };
 #define SWAPS (JITTER_COLOURS + 5u)
 
@@ -391,6 +391,7 @@ int jitter_write_html(const struct jitter_report *report, FILE *out)
 					       : "");
 	escape(out, verdict);
 	fputs("</div>\n", out);
+	jitter_write_matrix_html(report, out);
 	status = print_families(report, out);
 	print_demands(report, out);
 	print_conditions(report, out);

@@ -200,6 +200,7 @@ void jitter_write_text(const struct jitter_report *report, FILE *out, bool colou
 	}
 	free(lines);
 	print_metrics(report, out, paint);
+	jitter_write_matrix(report, out);
 	fprintf(out, "\n%s%s%s\n", strncmp(verdict, "FAIL", 4) ? paint->good : paint->bad, verdict,
 		paint->off);
 	free(verdict);

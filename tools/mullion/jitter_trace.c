@@ -296,7 +296,7 @@ char *jitter_cause(const struct jitter_report *report, const struct jitter_strea
 	if (!stream->n || !stream->has_times)
 		return NULL;
 	if (source->kind != JITTER_RAM || !source->rings_count)
-		return jitter_copy("not known, no trace from this system");
+		return jitter_copy("this system has no trace");
 	ring = find_ring(report, stream);
 	if (!ring)
 		return jitter_copy(report->system

@@ -1,0 +1,8 @@
+# The probe beside its peers. Not part of `make test`: it fetches packages and boots whole hypervisors.
+.PHONY: peers
+peers: $(BUILD)/peers/kvm_runner $(BUILD)/partitions/jitter.elf $(BUILD)/tools/mullion/mullion
+	@verification/peers/run $(BUILD)
+
+$(BUILD)/peers/kvm_runner: verification/peers/kvm_runner.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 -static -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror $< -o $@
