@@ -19,12 +19,22 @@
 
 __extension__ typedef unsigned __int128 uint128;
 
+/* Each of the two timers ignores its disarming in the other's mode. */
+static void silence(void)
+{
+	apic_write(APIC_TIMER_INITIAL, 0);
+	timer_disarm();
+	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | PROBE_VECTOR);
+}
+
 void probe_timer_begin(const bool deadline)
 {
 	irq_disable();
-	timer_disarm();
+	silence();
 	irq_set_raw(
 		PROBE_VECTOR, apic_mode() == APIC_X2APIC ? timer_gate_x2apic : timer_gate_xapic);
+	/* What an earlier test left pending is taken now, not as this one's first sample. */
+	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
 	apic_write(APIC_LVT_TIMER, PROBE_VECTOR | (deadline ? APIC_LVT_TSC_DEADLINE : 0));
 	isr_tsc = 0;
 	isr_lost_wakeups = 0;
@@ -32,8 +42,7 @@ void probe_timer_begin(const bool deadline)
 
 void probe_timer_end(void)
 {
-	timer_disarm();
-	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | PROBE_VECTOR);
+	silence();
 }
 
 static uint32_t count_from_ticks(const uint64_t ticks)
