@@ -299,7 +299,7 @@ static void mark_worst(const struct figure *figure, const struct jitter_stream *
 		at, height, jitter_alarm);
 	fprintf(figure->script, "set label at first %.9g, first %.9g ", at, height);
 	quote(figure->script, text);
-	fprintf(figure->script, " %s offset %s,0.9 textcolor rgb '%s' font ',13' front\n",
+	fprintf(figure->script, " %s offset %s,0.9 textcolor rgb '%s' font ',13' boxed front\n",
 		right ? "right" : "left", right ? "-0.9" : "0.9", jitter_alarm);
 	free(text);
 }
@@ -396,8 +396,9 @@ static void terminal(const struct figure *figure, unsigned width, unsigned heigh
 		"font 'Inter,Helvetica,Arial,sans-serif,13' background rgb '%s'\n",
 		width, height, id, jitter_surface);
 	fprintf(figure->script,
-		"set encoding utf8\nset border 3 lw 1 lc rgb '%s'\nset tics scale 0.5\n",
-		jitter_muted);
+		"set encoding utf8\nset style textbox opaque noborder fillcolor rgb '%s' margins "
+		"0.4,0.2\nset border 3 lw 1 lc rgb '%s'\nset tics scale 0.5\n",
+		jitter_surface, jitter_muted);
 	fprintf(figure->script,
 		"set key noenhanced reverse Left samplen 2.2 spacing 1.25 textcolor rgb '%s'\n",
 		jitter_ink);
@@ -454,6 +455,13 @@ static void overview_foot(const struct figure *figure)
 	free(text);
 }
 
+static const char *verdict_colour(const char *verdict)
+{
+	if (!strncmp(verdict, "FAIL", 4))
+		return jitter_alarm;
+	return strncmp(verdict, "PASS", 4) ? jitter_muted : jitter_palette[3];
+}
+
 /* An empty plot that carries the words around the panels. */
 static void overview_words(const struct figure *figure)
 {
@@ -465,8 +473,7 @@ static void overview_words(const struct figure *figure)
 	text = jitter_printf("%s: %s", figure->report->title, jitter_axis_subject(family));
 	screen_text(figure, 0.03, 0.956, text, 22, jitter_ink);
 	free(text);
-	screen_text(figure, 0.03, 0.915, verdict, 14,
-		strncmp(verdict, "FAIL", 4) ? jitter_palette[3] : jitter_alarm);
+	screen_text(figure, 0.03, 0.915, verdict, 14, verdict_colour(verdict));
 	text = jitter_printf("Worst %ssample: %s ns, %s cpu %u; cause: %s",
 		figure->judged ? "judged " : "", jitter_format_ns(value, worst->clock, worst->max),
 		worst->system, worst->cpu, worst->cause ? worst->cause : "not known");

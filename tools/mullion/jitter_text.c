@@ -187,6 +187,13 @@ static void print_metrics(const struct jitter_report *report, FILE *out, const s
 	}
 }
 
+static const char *verdict_paint(const struct paint *paint, const char *verdict)
+{
+	if (!strncmp(verdict, "FAIL", 4))
+		return paint->bad;
+	return strncmp(verdict, "PASS", 4) ? paint->dim : paint->good;
+}
+
 void jitter_write_text(const struct jitter_report *report, FILE *out, bool colour)
 {
 	const struct paint *paint = colour ? &colours : &plain;
@@ -201,7 +208,6 @@ void jitter_write_text(const struct jitter_report *report, FILE *out, bool colou
 	free(lines);
 	print_metrics(report, out, paint);
 	jitter_write_matrix(report, out);
-	fprintf(out, "\n%s%s%s\n", strncmp(verdict, "FAIL", 4) ? paint->good : paint->bad, verdict,
-		paint->off);
+	fprintf(out, "\n%s%s%s\n", verdict_paint(paint, verdict), verdict, paint->off);
 	free(verdict);
 }
