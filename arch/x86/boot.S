@@ -42,7 +42,11 @@ pvh_entry:
 	mov	START_INFO_MEMMAP(%ebx), %esi
 	mov	$boot_ram, %edi
 	rep movsb
-1:	lgdt	gdt_register
+1:	mov	$trampoline, %esi
+	mov	$TRAMPOLINE, %edi
+	mov	$(trampoline_end - trampoline), %ecx
+	rep movsb
+	lgdt	gdt_register
 	mov	$boot_long, %edi
 	jmp	enter_long
 
@@ -85,10 +89,12 @@ secondary_long:
 	xor	%ebp, %ebp
 	call	cpu_main
 
-/* Secondary CPUs wake here in real mode, CS = TRAMPOLINE >> 4. */
-	.section .trampoline, "ax"
+/*
+ * Secondary CPUs wake in a copy of this at TRAMPOLINE, in real mode. Firmware uses the memory below
+ * 1 MiB until the kernel starts, so the kernel puts it there, not the loader.
+ */
+	.section .rodata
 	.code16
-	.global trampoline
 trampoline:
 	cli
 	mov	%cs, %ax
@@ -96,7 +102,7 @@ trampoline:
 	lgdtl	trampoline_gdt_register - trampoline
 	mov	$0x11, %eax
 	mov	%eax, %cr0
-	ljmpl	$SELECTOR_CODE32, $trampoline_32
+	ljmpl	$SELECTOR_CODE32, $(TRAMPOLINE + trampoline_32 - trampoline)
 	.code32
 trampoline_32:
 	mov	$SELECTOR_DATA, %eax
@@ -110,8 +116,8 @@ trampoline_32:
 trampoline_gdt_register:
 	.word	gdt_end - gdt - 1
 	.long	gdt
+trampoline_end:
 
-	.section .rodata
 	.balign 8
 	.global gdt
 gdt:
