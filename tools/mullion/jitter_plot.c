@@ -42,11 +42,28 @@ struct figure {
 /* ---- Which line looks how ---------------------------------------------------------------------
  */
 
+static bool is_native(const struct jitter_source *source)
+{
+	return source->label && !strcmp(source->label, "native");
+}
+
+/* Grey for the bare machine, then one colour per source in the order of the command line. */
+static size_t source_colour(const struct jitter_report *report, size_t source)
+{
+	size_t number = 1, i;
+
+	if (is_native(&report->sources[source]))
+		return 0;
+	for (i = 0; i < source; i++)
+		number += !is_native(&report->sources[i]);
+	return number;
+}
+
 /* A source keeps its colour in all figures; further partitions of it take those that are left. */
 static const char *colour_of(const struct figure *figure, size_t index)
 {
 	const struct jitter_stream *stream = figure->streams[index];
-	size_t further = 0, i;
+	size_t number = source_colour(figure->report, stream->source), further = 0, i;
 
 	for (i = 1; i <= index; i++) {
 		const struct jitter_stream *other = figure->streams[i],
@@ -56,8 +73,8 @@ static const char *colour_of(const struct figure *figure, size_t index)
 			further += strcmp(other->system, before->system) != 0;
 	}
 	if (further)
-		further += figure->report->sources_count - 1 - stream->source;
-	return jitter_palette[(stream->source + further) % JITTER_COLOURS];
+		number = figure->report->sources_count + further;
+	return jitter_palette[number % JITTER_COLOURS];
 }
 
 /* Lines of one system differ by their dashes. */
@@ -322,7 +339,8 @@ static void mark_bound(const struct figure *figure)
 		"lc rgb '%s' back\n",
 		(double)bound, (double)bound, jitter_alarm);
 	fprintf(figure->script,
-		"set label 'bound %s ns' at first %.9g, graph 1 left offset 0.5,-0.6 textcolor rgb "
+		"set label 'bound %s ns' at first %.9g, graph 0.98 right rotate by 90 offset 0.8,0 "
+		"textcolor rgb "
 		"'%s' font ',12' front\n",
 		jitter_format_count(value, bound), (double)bound, jitter_alarm);
 }

@@ -23,6 +23,7 @@ struct image {
 	const char *path;
 	const uint8_t *data;
 	size_t bytes;
+	int file;
 };
 
 static bool text_valid(const char *text, size_t bytes)
@@ -182,18 +183,33 @@ static void take_trace(struct jitter_report *report, struct jitter_source *sourc
 		ring->records[k - ring->lost] = trace->records[k % trace->capacity];
 }
 
-static void scan(
-	struct jitter_report *report, struct jitter_source *source, const struct image *image)
+static void scan(struct jitter_report *report, struct jitter_source *source,
+	const struct image *image, size_t from, size_t to)
 {
 	size_t at;
 	uint64_t magic;
 
-	for (at = 0; at + MULLION_PAGE_BYTES <= image->bytes; at += MULLION_PAGE_BYTES) {
+	for (at = from; at + sizeof(magic) <= to; at += MULLION_PAGE_BYTES) {
 		memcpy(&magic, image->data + at, sizeof(magic));
 		if (magic == SAMPLES_MAGIC)
 			take_stream(report, image, at);
 		else if (magic == MULLION_TRACE_MAGIC)
 			take_trace(report, source, image, at);
+	}
+}
+
+/* RAM that was never written is a hole in the file: there is nothing to find in it. */
+static void scan_data(
+	struct jitter_report *report, struct jitter_source *source, const struct image *image)
+{
+	off_t end = 0, begin;
+
+	while ((begin = lseek(image->file, end, SEEK_DATA)) >= 0) {
+		end = lseek(image->file, begin, SEEK_HOLE);
+		if (end <= begin)
+			break;
+		scan(report, source, image, (size_t)begin & ~(size_t)(MULLION_PAGE_BYTES - 1),
+			(size_t)end < image->bytes ? (size_t)end : image->bytes);
 	}
 }
 
@@ -205,14 +221,14 @@ static int map(struct image *image, const char *path)
 
 	if (file >= 0 && !fstat(file, &status) && status.st_size >= (off_t)MULLION_PAGE_BYTES)
 		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-	if (data == MAP_FAILED)
+	if (data == MAP_FAILED) {
 		fprintf(stderr, "mullion jitter: %s: cannot be read as a RAM image: %s\n", path,
 			file < 0 ? strerror(errno) : "not a file of at least one page");
-	if (file >= 0)
-		close(file);
-	if (data == MAP_FAILED)
+		if (file >= 0)
+			close(file);
 		return -1;
-	*image = (struct image){ path, data, (size_t)status.st_size };
+	}
+	*image = (struct image){ path, data, (size_t)status.st_size, file };
 	return 0;
 }
 
@@ -223,8 +239,9 @@ int jitter_read_ram(struct jitter_report *report, const char *path, const char *
 
 	if (map(&image, path))
 		return -1;
-	scan(report, jitter_add_source(report, JITTER_RAM, path, label), &image);
+	scan_data(report, jitter_add_source(report, JITTER_RAM, path, label), &image);
 	munmap((void *)(uintptr_t)image.data, image.bytes);
+	close(image.file);
 	if (report->streams_count == before)
 		jitter_warn(report, "%s: no sample stream in this image: did the probe run?", path);
 	return 0;

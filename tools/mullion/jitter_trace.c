@@ -271,21 +271,54 @@ static char *records_words(const struct jitter_report *report, const struct jitt
 	return summary_text(&summary);
 }
 
-static char *ring_cause(const struct jitter_report *report, const struct jitter_ring *ring,
+/* The stretch of time in which a sample was measured. */
+struct stretch {
+	uint64_t from, to;
+};
+
+static struct stretch stretch_of(uint64_t tsc, int64_t value)
+{
+	uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+	if (value < 0)
+		return (struct stretch){ tsc, tsc + size };
+	return (struct stretch){ size > tsc ? 0 : tsc - size, tsc };
+}
+
+static bool still_held(const struct jitter_ring *ring, struct stretch stretch)
+{
+	return !ring->lost || (ring->count && ring->records[0].tsc <= stretch.from);
+}
+
+static char *stretch_words(
+	const struct jitter_report *report, const struct jitter_ring *ring, struct stretch stretch)
+{
+	char *words = records_words(report, ring, stretch.from, stretch.to);
+
+	return words ? words : jitter_copy("no exit, no window: the emulator's or the guest's own");
+}
+
+/* The last sample as bad as the worst, if the trace still holds its time. */
+static char *later_cause(const struct jitter_report *report, const struct jitter_ring *ring,
 	const struct jitter_stream *stream)
 {
-	uint64_t size = stream->max < 0 ? (uint64_t)-stream->max : (uint64_t)stream->max;
-	uint64_t from = stream->max < 0 || size > stream->max_tsc ? stream->max_tsc
-								  : stream->max_tsc - size;
-	uint64_t to = stream->max < 0 ? stream->max_tsc + size : stream->max_tsc;
-	char *words;
+	size_t i = stream->samples_count;
+	char *words, *text;
 
-	if (ring->lost && (!ring->count || ring->records[0].tsc > from))
-		return jitter_copy("older than what the trace still holds");
-	words = records_words(report, ring, from, to);
-	if (words)
-		return words;
-	return jitter_copy("no exit, no window: the emulator's or the guest's own");
+	while (i-- > 0) {
+		struct stretch stretch =
+			stretch_of(stream->samples[i].tsc, stream->samples[i].value);
+
+		if (stream->samples[i].value != stream->max)
+			continue;
+		if (!still_held(ring, stretch))
+			break;
+		words = stretch_words(report, ring, stretch);
+		text = jitter_printf("%s (a later sample of the same value)", words);
+		free(words);
+		return text;
+	}
+	return jitter_copy("older than what the trace still holds");
 }
 
 char *jitter_cause(const struct jitter_report *report, const struct jitter_stream *stream)
@@ -302,5 +335,7 @@ char *jitter_cause(const struct jitter_report *report, const struct jitter_strea
 		return jitter_copy(report->system
 					   ? "not known: no trace of its CPU"
 					   : "not known: --system tells which CPU it ran on");
-	return ring_cause(report, ring, stream);
+	if (still_held(ring, stretch_of(stream->max_tsc, stream->max)))
+		return stretch_words(report, ring, stretch_of(stream->max_tsc, stream->max));
+	return later_cause(report, ring, stream);
 }

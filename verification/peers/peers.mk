@@ -1,6 +1,6 @@
 # The probe beside its peers. Not part of `make test`: it fetches packages and boots whole hypervisors.
 .PHONY: peers
-peers: $(BUILD)/peers/kvm_runner $(BUILD)/partitions/jitter.elf $(BUILD)/tools/mullion/mullion
+peers: $(BUILD)/peers/kvm_runner $(BUILD)/partitions/jitter.elf $(BUILD)/tools/mullion
 	@verification/peers/run $(BUILD)
 
 $(BUILD)/peers/kvm_runner: verification/peers/kvm_runner.c

@@ -90,6 +90,22 @@ static void what_the_ring_has_overwritten_is_not_guessed(void **state)
 	assert_cause(fixture, "older than what the trace still holds");
 }
 
+static void an_equal_later_sample_explains_one_that_is_too_old(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sample_stream *stream = probe(fixture);
+	struct mullion_trace *trace;
+	uint64_t i;
+
+	fixture_sample(stream, 50); /* ends at 1350 */
+	assert_int_equal(stream->max_tsc, 1250);
+	trace = fixture_trace(fixture, 1);
+	for (i = 0; i < MULLION_TRACE_RECORDS; i++)
+		fixture_record(trace, 1260, MULLION_TRACE_IDLE, MULLION_NO_VCPU, 0, 0);
+	fixture_record(trace, 1340, MULLION_TRACE_EXIT, 1, 0x81, 0);
+	assert_cause(fixture, "VMMCALL of probe (a later sample of the same value)");
+}
+
 static void without_a_description_the_cpu_is_not_guessed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -151,6 +167,7 @@ int main(void)
 		FIXTURE_TEST(records_of_another_cpu_are_not_the_cause),
 		FIXTURE_TEST(repeated_records_are_counted),
 		FIXTURE_TEST(what_the_ring_has_overwritten_is_not_guessed),
+		FIXTURE_TEST(an_equal_later_sample_explains_one_that_is_too_old),
 		FIXTURE_TEST(without_a_description_the_cpu_is_not_guessed),
 		FIXTURE_TEST(a_system_without_trace_says_so),
 		cmocka_unit_test(causes_are_named_in_words),
