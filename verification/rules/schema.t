@@ -48,7 +48,7 @@ diff "$work/expected" "$work/refused" | sed 's/^/# /'
 # A planted defect: what is wrong only in type must not pass.
 mkdir "$work/planted"
 cp $here/base.dtsi "$work/planted"
-printf '#include "base.dtsi"\n&nav { cpus = "one"; };\n' >"$work/planted/planted.dts"
+printf '#include "base.dtsi"\n&pose { message-size = "large"; };\n' >"$work/planted/planted.dts"
 compile "$work/planted/planted.dts"
 [ "$(validate "$work/planted.dtb")" = planted ]
 ok $? "a planted error of type is noticed"
