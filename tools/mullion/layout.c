@@ -4,7 +4,6 @@
 #include "layout.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,17 +17,16 @@ static uint64_t round_up(uint64_t value, uint64_t alignment)
 	return (value + alignment - 1) / alignment * alignment;
 }
 
-char *layout_identifier(const char *name)
+const char *layout_identifier(const char *name)
 {
-	char *id = allocate(3 * strlen(name) + 1, 1), *end = id;
+	const char *id = "";
 
 	for (; *name; name++)
 		if (isalnum((unsigned char)*name))
-			*end++ = *name;
-		else if (*name == '-')
-			*end++ = '_';
+			id = format("%s%c", id, *name);
 		else
-			end += sprintf(end, "_%02x", (unsigned char)*name);
+			id = *name == '-' ? format("%s_", id) :
+					    format("%s_%02x", id, (unsigned char)*name);
 	return id;
 }
 
@@ -179,7 +177,7 @@ static bool place_given(struct layout *layout, struct placement *free_ram, struc
 		if (!partition->memory_base_given)
 			continue;
 		if (!placement_take(free_ram, memory))
-			return refuse(wrong, partition->at, "memory_base_is_free",
+			return refuse(wrong, partition->at, "memory-kernel",
 				format("the memory of partition %s, %#llx..%#llx, is not free: the "
 				       "kernel has %#llx..%#llx, and nothing lies below %#llx",
 					partition->name, (unsigned long long)memory.base,
@@ -215,7 +213,7 @@ static bool place_rest(struct layout *layout, struct placement *free_ram, struct
 			continue;
 		memory->bytes = model->partitions[p].memory_bytes;
 		if (!find_memory(free_ram, memory->bytes, &memory->base))
-			return refuse(wrong, model->partitions[p].at, "memory_fits",
+			return refuse(wrong, model->partitions[p].at, "memory-total",
 				format("no free stretch of %llu KiB is left for partition %s",
 					(unsigned long long)memory->bytes / 1024,
 					model->partitions[p].name),
@@ -232,7 +230,7 @@ static bool place_blocks(struct layout *layout, struct placement *free_ram, stru
 		struct range *memory = &layout->blocks[i].memory;
 
 		if (!placement_find(free_ram, memory->bytes, PAGING_4K, &memory->base))
-			return refuse(wrong, layout->model->at, "shared_pages_fit",
+			return refuse(wrong, layout->model->at, "memory-shared",
 				format("no memory is left for the shared pages %s",
 					layout->blocks[i].name),
 				"give partitions less memory, or the board more");
@@ -251,7 +249,7 @@ static bool check_regions(const struct layout *layout, struct finding *wrong)
 			&placed->regions[placed->regions_count - 1].info;
 
 		if (placed->regions_count > MULLION_MAX_REGIONS)
-			return refuse(wrong, partition->at, "regions_fit_the_info_page",
+			return refuse(wrong, partition->at, "region-limit",
 				format("partition %s would see %zu shared regions, and its info "
 				       "page "
 				       "holds %zu",
@@ -259,7 +257,7 @@ static bool check_regions(const struct layout *layout, struct finding *wrong)
 					(size_t)MULLION_MAX_REGIONS),
 				"give it fewer channels");
 		if (last->gpa + last->bytes > MULLION_SHARED_END)
-			return refuse(wrong, partition->at, "shared_pages_fit_the_map",
+			return refuse(wrong, partition->at, "region-map",
 				format("the shared pages of partition %s do not fit below %#llx",
 					partition->name, (unsigned long long)MULLION_SHARED_END),
 				"make its channels smaller");
@@ -309,7 +307,7 @@ static bool place(struct layout *layout, struct finding *wrong)
 	placement_exclude(&free_ram, (struct range){ 0, LAYOUT_LOWEST });
 	if (!placement_take(&free_ram, kernel)) {
 		placement_free(&free_ram);
-		return refuse(wrong, layout->model->board.at, "kernel_fits_the_ram",
+		return refuse(wrong, layout->model->board.at, "ram-kernel",
 			format("the kernel needs RAM at %#llx..%#llx, and the board has none there",
 				(unsigned long long)X86_KERNEL_TEXT,
 				(unsigned long long)layout->data_end),

@@ -77,8 +77,8 @@ void layout_free(struct layout *layout);
 /* The vcpu of `partition` on the image's CPU `cpu`; -1 if it has none there. */
 int layout_vcpu_on(const struct layout *layout, unsigned partition, unsigned cpu);
 
-/* `name` with every character that C does not allow in an identifier replaced. */
-char *layout_identifier(const char *name);
+/* `name` with every character that C does not allow in an identifier replaced; never to be freed. */
+const char *layout_identifier(const char *name);
 
 /* First address behind the kernel, whatever the partitions: [X86_KERNEL_TEXT, end) is the kernel's.
  */

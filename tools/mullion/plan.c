@@ -83,7 +83,7 @@ static bool plan_schedule(struct plan *plan, size_t s, struct finding *wrong)
 	free(ns);
 	free(ticks);
 	if (!exact)
-		return refuse(wrong, schedule->at, "schedule_fits_the_clock",
+		return refuse(wrong, schedule->at, "frame-arithmetic",
 			format("the instants of schedule %s do not fit into 64 bits as exact ticks",
 				schedule->name),
 			"write tsc-frequency as a reduced fraction, and frames shorter than years");
@@ -98,7 +98,7 @@ static bool plan_time(struct plan *plan, struct finding *wrong)
 	plan->switch_guard_ticks = ticks_at_least(board->tsc_hz, board->switch_guard_ns);
 	plan->start_delay_ticks = ticks_at_least(board->tsc_hz, board->start_delay_ns);
 	if (!ticks_multiplier(board->tsc_hz, board->timer_hz, &plan->timer_multiplier))
-		return refuse(wrong, board->at, "clocks_are_comparable",
+		return refuse(wrong, board->at, "frequency-range",
 			"timer-frequency over tsc-frequency does not fit into 32 bits",
 			"check both frequencies");
 	plan->schedules = allocate(plan->model->schedules_count, sizeof(*plan->schedules));
@@ -245,7 +245,7 @@ bool plan_build(
 	if (with_images && !read_images(plan, wrong))
 		return false;
 	if (!maps_build(&plan->layout, &plan->maps))
-		return refuse(wrong, model->at, "maps_are_consistent",
+		return refuse(wrong, model->at, "maps-consistent",
 			"two things claim the same guest-physical page",
 			"this is an error of the compiler: please report it");
 	if (!plan_time(plan, wrong))

@@ -137,7 +137,7 @@ static void add_pages(struct layout *layout, size_t number, int block,
 static void add_channel(struct layout *layout, size_t number)
 {
 	const struct model_channel *channel = &layout->model->channels[number];
-	char *id = layout_identifier(channel->name);
+	const char *id = layout_identifier(channel->name);
 	int block = add_block(layout, format("channel_%s", id), channel_bytes(channel));
 
 	if (channel->type == CHANNEL_SAMPLING) {
