@@ -151,7 +151,7 @@ int main(void)
 	}
 	framed = time_is_framed(0);
 	find_readers(info);
-	printf("control: %u consoles\n", readers_count);
+	printf("bringing %u consoles together\n", readers_count);
 	fflush(stdout);
 	irq_disable();
 	timer_init(on_nap);

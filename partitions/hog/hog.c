@@ -219,11 +219,11 @@ static const char *choice(void)
 int main(void)
 {
 	choose();
-	printf("hog: %s on %u vcpus\n", choice(), info_vcpus());
+	printf("%s on %u vcpus\n", choice(), info_vcpus());
 	fflush(stdout);
 	for (unsigned v = 1; v < info_vcpus() && v < SMP_MAX_VCPUS; v++) {
 		if (!smp_start(v)) {
-			printf("hog: vcpu %u does not start\n", v);
+			printf("vcpu %u does not start\n", v);
 			return EXIT_FAILURE;
 		}
 		smp_run(v, misbehave, NULL);

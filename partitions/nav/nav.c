@@ -17,7 +17,7 @@
 #include <mullion/time.h>
 
 #define DEFAULT_PERIOD_NS 1000000ull
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S          UINT64_C(1000000000)
 #define RADIUS_M          100.0
 #define TURN_RAD_PER_S    0.1
 
@@ -67,7 +67,7 @@ static void integrate(const uint64_t step_ns)
 
 static void report(const uint64_t late_most_ticks)
 {
-	printf("nav: %" PRIu64 " s, step %" PRIu64
+	printf("%" PRIu64 " s, step %" PRIu64
 	       ", x %.2f m, y %.2f m, heading %.3f rad, latest %" PRIu64 " ns\n",
 		pose.time_ns / NS_PER_S, pose.step, pose.x_m, pose.y_m, pose.heading_rad,
 		time_ns_from_ticks(late_most_ticks));
