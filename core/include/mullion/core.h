@@ -131,14 +131,14 @@ static inline void trace_vcpu(const struct vcpu *vcpu, enum mullion_trace_kind k
 
 /*
  * Units of the image that core does not know by name register here; each is called once at
- * power-off, on the last CPU alive.
+ * power-off, on the last CPU alive. Aligned to a pointer and no more: the section is an array.
  */
 struct unit {
 	const char *name;
 	void (*power_off)(void);
 };
 #define UNIT(unit_name, ...)                                                                       \
-	static const struct unit unit_##unit_name                                                  \
-		__attribute__((section(".units"), used)) = { .name = #unit_name, __VA_ARGS__ }
+	static const struct unit unit_##unit_name __attribute__((section(".units"), used,          \
+		aligned(sizeof(void *)))) = { .name = #unit_name, __VA_ARGS__ }
 
 #endif
