@@ -323,6 +323,37 @@ static enum source_form form_of(const char *value)
 	return strings ? SOURCE_STRINGS : wide ? SOURCE_WIDE : cells ? SOURCE_CELLS : SOURCE_EMPTY;
 }
 
+/* References up to the semicolon, strings left out. False: the statement goes on in the next line. */
+static bool count_in_line(const char *text, size_t *count)
+{
+	for (; *text != '\0' && *text != ';'; text++) {
+		*count += *text == '&';
+		if (*text != '"')
+			continue;
+		for (text++; *text != '"' && *text != '\0'; text++)
+			text += *text == '\\' && text[1] != '\0';
+		if (*text == '\0')
+			break;
+	}
+	return *text == ';';
+}
+
+/* With how many references the statement was written that dtc saw at a place. */
+static size_t count_references(const struct source *source, const struct location *at)
+{
+	size_t i = 0, count = 0, skip = at->column - 1;
+
+	while (i < source->lines_count &&
+		(source->lines[i].line != at->line || strcmp(source->lines[i].file, at->file) != 0))
+		i++;
+	if (i == source->lines_count || at->column == 0 || skip > strlen(source->lines[i].text))
+		return 0;
+	for (; i < source->lines_count; i++, skip = 0)
+		if (count_in_line(source->lines[i].text + skip, &count))
+			break;
+	return count;
+}
+
 static void annotate_property(
 	struct source *source, struct source_node *node, char *line, const char *places)
 {
@@ -341,9 +372,11 @@ static void annotate_property(
 			continue;
 		property->form = equals == NULL ? SOURCE_EMPTY : form_of(equals + 3);
 		property->at = node->at;
-		if (best_place(source, places, &property->at))
-			property->at.column = places_column(
-				source, property->at.file, property->at.line, property->at.column);
+		if (!best_place(source, places, &property->at))
+			continue;
+		property->references = count_references(source, &property->at);
+		property->at.column = places_column(
+			source, property->at.file, property->at.line, property->at.column);
 	}
 }
 

@@ -274,6 +274,14 @@ static bool in_group(const struct source_node *node, const char *group)
 static void check_targets(struct check *check, struct source_node *node,
 	const struct source_property *property, bool partitions)
 {
+	if (property->references != source_cells(property)) {
+		fault_property(check, node, property->name,
+			say(check, "`%s` holds a number where a reference is asked for",
+				property->name),
+			say(check, "refer to the label of a node in `%s`",
+				partitions ? "partitions" : "io"));
+		return;
+	}
 	for (size_t i = 0; i < source_cells(property); i++) {
 		const struct source_node *target =
 			source_by_phandle(check->source, source_cell(property, i));
@@ -284,7 +292,7 @@ static void check_targets(struct check *check, struct source_node *node,
 			continue;
 		fault_property(check, node, property->name,
 			say(check, "`%s` names %s, which is not a %s", property->name,
-				target == NULL ? "a number" : say(check, "`%s`", target->name),
+				target == NULL ? "nothing" : say(check, "`%s`", target->name),
 				partitions ? "partition" : "device"),
 			say(check, "refer to the label of a node in `%s`",
 				partitions ? "partitions" : "io"));

@@ -24,6 +24,7 @@ struct source_property {
 	const char *name;
 	struct location at;
 	enum source_form form;
+	size_t references; /* how many `&` the value was written with */
 	const uint8_t *data;
 	size_t bytes;
 	bool tainted; /* an error was found here: what follows from the value is not worth saying */
