@@ -224,7 +224,7 @@ int build_main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	if (!request.images.count)
 		load_add_directory(&request.images, DEFAULT_IMAGES);
-	if (!load_plan(&load, request.source, request.images.paths))
+	if (!load_or_say(&load, request.source, request.images.paths))
 		return 1;
 	built = build(&request, &load.plan);
 	load_free(&load);

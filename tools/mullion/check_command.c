@@ -2,6 +2,8 @@
  * mullion check: judge a description, and plan it, so that what it accepts can be built.
  */
 #include <argp.h>
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "load.h"
@@ -56,6 +58,28 @@ static const struct argp argp = { options, parse, "FILE.dts",
 	"Exit status: 0 nothing is wrong, 1 something is, 2 the command line is wrong.",
 	NULL, NULL, NULL };
 
+static json_t *finding_json(const struct finding *finding)
+{
+	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:s}", "file", finding->at.file, "line",
+		(int)finding->at.line, "column", (int)finding->at.column, "rule", finding->rule,
+		"sentence", finding->sentence, "repair", finding->repair);
+}
+
+static void print_json(const char *source, struct report *report)
+{
+	json_t *errors = json_array(), *root;
+	size_t i;
+
+	report_sort(report);
+	for (i = 0; i < report->count; i++)
+		json_array_append_new(errors, finding_json(&report->findings[i]));
+	root = json_pack(
+		"{s:s, s:b, s:o}", "file", source, "good", report->count == 0, "errors", errors);
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
 int check_main(int argc, char **argv)
 {
 	struct request request = { 0 };
@@ -64,6 +88,10 @@ int check_main(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	good = load_plan(&load, request.source, request.images.paths);
+	if (request.json)
+		print_json(request.source, &load.report);
+	else
+		report_print(&load.report, stderr);
 	load_free(&load);
 	free(request.images.paths);
 	return good ? 0 : 1;

@@ -292,7 +292,7 @@ int explain_main(int argc, char **argv)
 	bool done;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
-	if (!load_plan(&load, request.source, request.images.paths))
+	if (!load_or_say(&load, request.source, request.images.paths))
 		return 1;
 	done = !request.svg || draw(request.svg, load.model);
 	if (done && request.json)

@@ -16,26 +16,24 @@ void load_add_directory(struct load_directories *directories, const char *path)
 	directories->paths[directories->count] = NULL;
 }
 
-static void print(const struct finding *finding)
-{
-	struct arena arena = { 0 };
-	struct report report = { .arena = &arena };
-
-	report_add(&report, finding);
-	report_print(&report, stderr);
-	arena_free(&arena);
-}
-
 bool load_plan(struct load *load, const char *path, const char *const *images)
 {
 	struct finding wrong;
 
-	*load = (struct load){ .model = model_load(path, images) };
-	if (!load->model)
+	*load = (struct load){ 0 };
+	if (!model_judge(path, images, &load->model, &load->report))
 		return false;
 	if (plan_build(load->model, images != NULL, &load->plan, &wrong))
 		return true;
-	print(&wrong);
+	report_add(&load->report, &wrong);
+	return false;
+}
+
+bool load_or_say(struct load *load, const char *path, const char *const *images)
+{
+	if (load_plan(load, path, images))
+		return true;
+	report_print(&load->report, stderr);
 	load_free(load);
 	return false;
 }
@@ -44,7 +42,8 @@ void load_free(struct load *load)
 {
 	if (!load->model)
 		return;
-	plan_free(&load->plan);
+	if (load->plan.model)
+		plan_free(&load->plan);
 	model_free(load->model);
 	*load = (struct load){ 0 };
 }

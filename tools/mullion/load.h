@@ -10,7 +10,8 @@
 
 struct load {
 	struct model *model;
-	struct plan plan;
+	struct plan plan; /* only of a description without errors */
+	struct report report;
 };
 
 /* A list of directories that grows; `paths` is NULL until the first, and ended by NULL. */
@@ -21,10 +22,13 @@ struct load_directories {
 void load_add_directory(struct load_directories *directories, const char *path);
 
 /*
- * images: where to look for partition images; NULL: they are not looked at. False after the errors
- * have been printed to stderr.
+ * images: where to look for partition images; NULL: they are not looked at. False if anything is
+ * wrong: load->report says what. load_free is due in any case.
  */
 bool load_plan(struct load *load, const char *path, const char *const *images);
+
+/* The same, but prints what is wrong to stderr and frees. */
+bool load_or_say(struct load *load, const char *path, const char *const *images);
 void load_free(struct load *load);
 
 #endif

@@ -27,26 +27,35 @@ static bool judged_well(struct check *check)
 	return check->report->count == 0;
 }
 
-struct model *model_load(const char *path, const char *const *images)
+bool model_judge(
+	const char *path, const char *const *images, struct model **model, struct report *report)
 {
 	struct holder *holder = calloc(1, sizeof(*holder));
 	struct source source;
-	struct report report = { 0 };
-	struct check check = { .source = &source, .report = &report, .images = images };
-	bool good;
+	struct check check = { .source = &source, .report = report, .images = images };
 
+	*model = NULL;
 	if (holder == NULL) {
 		fputs("mullion: error: out of memory\n", stderr);
-		return NULL;
+		return false;
 	}
-	check.arena = report.arena = &holder->arena;
+	*model = &holder->model;
+	check.arena = report->arena = &holder->arena;
 	check.model = &holder->model;
 	source_load(&source, arena_text(&holder->arena, path, strlen(path)), &holder->arena);
-	good = judged_well(&check);
+	return judged_well(&check);
+}
+
+struct model *model_load(const char *path, const char *const *images)
+{
+	struct report report = { 0 };
+	struct model *model;
+	bool good = model_judge(path, images, &model, &report);
+
 	report_print(&report, stderr);
 	if (good)
-		return &holder->model;
-	model_free(&holder->model);
+		return model;
+	model_free(model);
 	return NULL;
 }
 

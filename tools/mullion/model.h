@@ -166,4 +166,12 @@ struct model {
 struct model *model_load(const char *path, const char *const *images);
 void model_free(struct model *model);
 
+/*
+ * The same, but the errors are left in *report for the caller to print. True if there are none.
+ * *model is NULL only where memory ran out; it owns the report's strings, so free it afterwards.
+ */
+struct report;
+bool model_judge(
+	const char *path, const char *const *images, struct model **model, struct report *report);
+
 #endif

@@ -115,12 +115,23 @@ static double position(uint64_t ns, uint64_t frame_ns)
 	return LEFT + CHART_WIDTH * ((double)ns / (double)frame_ns);
 }
 
+/* Centred below the frame's end, or, where it is too long for that, up to the page's edge. */
+static void draw_frame_end(FILE *out, const char *text, double y)
+{
+	const bool centred = (double)strlen(text) * 12 * 0.62 < 2 * RIGHT - 12;
+
+	put_label(out,
+		&(struct label){ centred ? LEFT + CHART_WIDTH : PAGE_WIDTH - 6, y, 200, 12,
+			centred ? "middle" : "end", "#1d2126", " font-weight=\"600\"" },
+		text);
+}
+
 static void draw_axis(FILE *out, uint64_t frame_ns, double top, double bottom)
 {
 	const uint64_t step = tick_step(frame_ns, 10);
 	uint64_t ns;
 
-	for (ns = 0; ns <= frame_ns && frame_ns - ns >= step / 2; ns += step) {
+	for (ns = 0; ns <= frame_ns && frame_ns - ns >= step * 3 / 4; ns += step) {
 		const double x = position(ns, frame_ns);
 
 		fprintf(out,
@@ -134,10 +145,7 @@ static void draw_axis(FILE *out, uint64_t frame_ns, double top, double bottom)
 		"<line x1=\"%.2f\" y1=\"%.2f\" x2=\"%.2f\" y2=\"%.2f\" stroke=\"#4a5058\" "
 		"stroke-width=\"1.4\"/>\n",
 		LEFT + CHART_WIDTH, top, LEFT + CHART_WIDTH, bottom + 6);
-	put_label(out,
-		&(struct label){ LEFT + CHART_WIDTH, bottom + 21, 90, 12, "middle", "#1d2126",
-			" font-weight=\"600\"" },
-		share_duration(frame_ns));
+	draw_frame_end(out, share_duration(frame_ns), bottom + 21);
 }
 
 /* ---- Rows ---- */
