@@ -2,8 +2,8 @@
  * The health monitor: event x partition -> action, from the tables.
  *
  * Invariant: what a partition did wrong costs that partition's time alone. The line for the log is
- * written when the faulting vcpu's own window has room for it; until then it waits in the vcpu, and
- * further events are counted, not queued.
+ * written when the faulting vcpu's own window has room for it; until then it waits in the vcpu, and a
+ * later one takes its place. The trace has them all.
  */
 #include <mullion/core.h>
 
@@ -28,23 +28,35 @@ static const char *const action_names[MULLION_ACTION_COUNT] = {
 	[MULLION_ACTION_SHUTDOWN] = "stopped, node shuts down",
 };
 
+/* A repeat is worth a line when its count gains a digit: a storm costs the log a few lines, not all. */
+static bool worth_a_line(struct health_report *report, enum mullion_event event, uint64_t detail)
+{
+	if (event != report->event || detail != report->detail || report->repeats == 0) {
+		report->repeats = 1;
+		report->next_line = 10;
+		return true;
+	}
+	report->repeats++;
+	if (report->repeats < report->next_line)
+		return false;
+	report->next_line *= 10;
+	return true;
+}
+
 static void note(struct vcpu *vcpu, enum mullion_event event, enum mullion_action action,
 	uint64_t detail, uint64_t address)
 {
 	struct health_report *report = &vcpu->report;
 	bool ends = action >= MULLION_ACTION_STOP;
 
-	if (report->pending && !ends) {
-		report->suppressed++;
+	if (!worth_a_line(report, event, detail) && !ends)
 		return;
-	}
-	*report = (struct health_report){ .event = (uint8_t)event,
-		.action = (uint8_t)action,
-		.pending = true,
-		.suppressed = report->suppressed + report->pending,
-		.detail = detail,
-		.address = address,
-		.rip = arch_vcpu_rip(vcpu) };
+	report->event = (uint8_t)event;
+	report->action = (uint8_t)action;
+	report->pending = true;
+	report->detail = detail;
+	report->address = address;
+	report->rip = arch_vcpu_rip(vcpu);
 }
 
 static void act(
@@ -86,8 +98,8 @@ static void print_report(const struct vcpu *vcpu, const struct health_report *re
 		console_print(" %x", report->detail);
 	console_print(", rip %x, vcpu %u; %s", report->rip, (uint64_t)vcpu->config->index,
 		action_names[report->action]);
-	if (report->suppressed != 0)
-		console_print(" (and %u before it)", (uint64_t)report->suppressed);
+	if (report->repeats > 1)
+		console_print(" (%u times)", report->repeats);
 	console_print("\n");
 }
 
@@ -98,7 +110,7 @@ void health_flush(struct vcpu *vcpu)
 	if (!report->pending || !time_for_a_line(vcpu) || !console_try_lock())
 		return;
 	print_report(vcpu, report);
-	*report = (struct health_report){ 0 };
+	report->pending = false;
 	console_unlock();
 }
 

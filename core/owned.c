@@ -25,8 +25,10 @@ void owned_loop(struct cpu *cpu)
 	struct vcpu *vcpu = &system_vcpus[cpu->config->owner];
 
 	while (!node_ending()) {
-		if (exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
+		if (exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING)) {
 			run_until_stopped(cpu, vcpu, node_epoch);
+			continue; /* it may have taken the kick that was meant for this loop */
+		}
 		console_drain(UINT64_MAX);
 		arch_wait_for_kick();
 	}

@@ -9,8 +9,6 @@
 #define TPR_CLASS_SHIFT 4u
 #define NONE            (-1)
 
-__extension__ typedef unsigned __int128 uint128;
-
 static int highest(const uint64_t set[4])
 {
 	for (int i = 3; i >= 0; i--)

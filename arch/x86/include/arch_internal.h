@@ -11,6 +11,8 @@
 /* Out of line, so that the common paths need no stack. */
 #define COLD __attribute__((noinline, cold))
 
+__extension__ typedef unsigned __int128 uint128;
+
 /* ---- lapic.c: the CPU's own local APIC --------------------------------------------------------
  */
 
@@ -81,7 +83,7 @@ void apic_send(uint32_t hardware_id, uint32_t command);
 /* Ticks of the local APIC timer, divider 1, that fit into `ticks` of the TSC; rounded down. */
 static inline uint64_t apic_timer_count(uint64_t ticks)
 {
-	return ticks * mullion_system.arch->timer_multiplier >> 32;
+	return (uint64_t)((uint128)ticks * mullion_system.arch->timer_multiplier >> 32);
 }
 
 void apic_init(void);

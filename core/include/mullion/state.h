@@ -19,12 +19,12 @@ enum vcpu_state {
 	VCPU_STOPPED,
 };
 
-/* A health event waiting for its line in the log; one per vcpu, later ones are counted. */
+/* The last health event and its line in the log; repeats of the same event are counted. */
 struct health_report {
 	uint8_t event, action;
 	bool pending;
-	uint32_t suppressed;
 	uint64_t detail, address, rip;
+	uint64_t repeats, next_line;
 };
 
 struct vcpu {
