@@ -97,9 +97,10 @@ static bool plan_time(struct plan *plan, struct finding *wrong)
 
 	plan->switch_guard_ticks = ticks_at_least(board->tsc_hz, board->switch_guard_ns);
 	plan->start_delay_ticks = ticks_at_least(board->tsc_hz, board->start_delay_ns);
-	if (!ticks_multiplier(board->tsc_hz, board->timer_hz, &plan->timer_multiplier))
+	if (!ticks_multiplier(board->tsc_hz, board->timer_hz, &plan->timer_multiplier) ||
+		!ticks_multiplier(board->timer_hz, board->tsc_hz, &plan->timer_inverse))
 		return refuse(wrong, board->at, "frequency-range",
-			"timer-frequency over tsc-frequency does not fit into 32 bits",
+			"timer-frequency and tsc-frequency are more than a factor of 2^32 apart",
 			"check both frequencies");
 	plan->schedules = allocate(plan->model->schedules_count, sizeof(*plan->schedules));
 	for (s = 0; s < plan->model->schedules_count; s++)

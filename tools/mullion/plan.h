@@ -40,7 +40,7 @@ struct plan {
 	size_t *vcpu_answers; /* by vcpu: index into answers */
 	struct x86_cpuid_need *needs;
 	size_t needs_count;
-	uint64_t switch_guard_ticks, start_delay_ticks, timer_multiplier;
+	uint64_t switch_guard_ticks, start_delay_ticks, timer_multiplier, timer_inverse;
 };
 
 /*
