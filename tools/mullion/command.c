@@ -1,9 +1,11 @@
 /*
- * Runs other programs in a process group of their own time limit. See command.h.
+ * Runs other programs, within a time limit, and passes on what they complain about. See command.h.
  */
 #include "command.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,43 +89,97 @@ void command_print(const struct command *command)
 	putchar('\n');
 }
 
+/* ---- The child's stderr, line by line ---- */
+
+struct lines {
+	const char *const *noise;
+	char text[4096];
+	size_t length;
+};
+
+static bool is_noise(const struct lines *lines)
+{
+	const char *const *line;
+
+	for (line = lines->noise; line && *line; line++)
+		if (strlen(*line) == lines->length && !memcmp(*line, lines->text, lines->length))
+			return true;
+	return false;
+}
+
+static void end_line(struct lines *lines, const char *end)
+{
+	if (!is_noise(lines)) {
+		fwrite(lines->text, 1, lines->length, stderr);
+		fputs(end, stderr);
+	}
+	lines->length = 0;
+}
+
+static void pass_on(struct lines *lines, const char *bytes, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (bytes[i] == '\n') {
+			end_line(lines, "\n");
+			continue;
+		}
+		lines->text[lines->length++] = bytes[i];
+		if (lines->length == sizeof(lines->text))
+			end_line(lines, "");
+	}
+}
+
+/* ---- Running ---- */
+
 static int decode(int status)
 {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Waits for SIGCHLD, which is blocked, so none is missed between the look and the wait. */
-static int wait_for(pid_t child, unsigned timeout_s, bool *timed_out)
+static int milliseconds_left(const struct timespec *end)
 {
-	struct timespec now, end, rest;
-	sigset_t signals;
-	int status;
+	struct timespec now;
+	long long left;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGCHLD);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += timeout_s;
-	while (waitpid(child, &status, WNOHANG) == 0) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		rest = (struct timespec){ .tv_sec = end.tv_sec - now.tv_sec };
-		if (rest.tv_sec <= 0) {
-			kill(child, SIGKILL);
-			*timed_out = true;
-			waitpid(child, &status, 0);
-			break;
-		}
-		sigtimedwait(&signals, NULL, &rest);
-	}
-	return decode(status);
+	if (!end->tv_sec)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left = (end->tv_sec - now.tv_sec) * 1000ll + (end->tv_nsec - now.tv_nsec) / 1000000;
+	return left > 0 ? (int)left : 0;
 }
 
-static pid_t start(const struct command *command, const sigset_t *signals)
+/* Until the child closes its stderr, which is when it ends, or the time is over. */
+static void follow(
+	pid_t child, int errors, struct lines *lines, const struct timespec *end, bool *timed_out)
+{
+	struct pollfd input = { .fd = errors, .events = POLLIN };
+	char bytes[4096];
+	ssize_t count;
+	int ready;
+
+	do {
+		ready = poll(&input, 1, *timed_out ? -1 : milliseconds_left(end));
+		if (ready == 0 && !*timed_out) {
+			*timed_out = true;
+			kill(child, SIGKILL);
+		}
+		count = ready > 0 ? read(errors, bytes, sizeof(bytes)) : 1;
+		if (ready > 0 && count > 0)
+			pass_on(lines, bytes, (size_t)count);
+	} while (count > 0 || (count < 0 && errno == EINTR));
+	if (lines->length)
+		end_line(lines, "\n");
+}
+
+static pid_t start(const struct command *command, const int errors[2])
 {
 	const pid_t child = fork();
 
 	if (child)
 		return child;
-	sigprocmask(SIG_SETMASK, signals, NULL);
+	dup2(errors[1], STDERR_FILENO);
 	execvp(command->words[0], command->words);
 	fprintf(stderr, "mullion: %s cannot be run: %s\n", command->words[0], strerror(errno));
 	_exit(127);
@@ -131,22 +187,26 @@ static pid_t start(const struct command *command, const sigset_t *signals)
 
 int command_run(const struct command *command, unsigned timeout_s, bool *timed_out)
 {
-	sigset_t child_ended, before;
+	struct lines lines = { .noise = command->noise };
+	struct timespec end = { 0 };
+	int errors[2], status = 127;
 	pid_t child;
-	int status = 127;
 
 	fflush(NULL);
 	*timed_out = false;
-	sigemptyset(&child_ended);
-	sigaddset(&child_ended, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child_ended, &before);
-	child = start(command, &before);
-	if (child > 0 && timeout_s)
-		status = wait_for(child, timeout_s, timed_out);
-	else if (child > 0 && waitpid(child, &status, 0) == child)
-		status = decode(status);
-	else
-		fprintf(stderr, "mullion: %s cannot be started\n", command->words[0]);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return status;
+	if (timeout_s) {
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		end.tv_sec += timeout_s;
+	}
+	if (pipe2(errors, O_CLOEXEC) || (child = start(command, errors)) < 0) {
+		fprintf(stderr, "mullion: %s cannot be started: %s\n", command->words[0],
+			strerror(errno));
+		return status;
+	}
+	close(errors[1]);
+	follow(child, errors[0], &lines, &end, timed_out);
+	close(errors[0]);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return decode(status);
 }

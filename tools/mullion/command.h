@@ -11,6 +11,7 @@
 struct command {
 	char **words;
 	size_t count;
+	const char *const *noise; /* lines on its stderr that are dropped; ended by NULL, or NULL */
 };
 
 void command_add(struct command *command, const char *pattern, ...)

@@ -113,14 +113,19 @@ static const struct argp argp = { options, parse, "DIR [-- QEMU-ARGUMENT...]",
 
 /* ---- The build ---- */
 
-static char *directory_of(const char *build)
+/* NULL after an error message. */
+static const char *directory_of(const char *build)
 {
 	const char *slash = strrchr(build, '/');
 	struct stat status;
 
-	if (!stat(build, &status) && S_ISDIR(status.st_mode))
-		return format("%s", build);
-	return slash ? format("%.*s", (int)(slash - build), build) : format(".");
+	if (stat(build, &status)) {
+		fprintf(stderr, "mullion run: %s: %s\n", build, strerror(errno));
+		return NULL;
+	}
+	if (S_ISDIR(status.st_mode))
+		return build;
+	return slash ? format("%.*s", (int)(slash - build), build) : ".";
 }
 
 static bool read_machine(const char *directory, struct machine *machine)
@@ -158,6 +163,10 @@ static void add_memory(
 	command_add(command, "%d", machine->memory_mib);
 }
 
+/* The filter-buffer's netdev leads nowhere on purpose. */
+static const char *const noise[] = { "qemu-system-x86_64: warning: hub port n0 has no peer",
+	"qemu-system-x86_64: warning: netdev n0 has no peer", NULL };
+
 static void add_time(
 	struct command *command, const struct request *request, const struct machine *machine)
 {
@@ -187,6 +196,7 @@ static void make_command(struct command *command, const struct request *request,
 {
 	char **word;
 
+	command->noise = noise;
 	command_add_words(command,
 		"qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot "
 		"-accel tcg -cpu max");
@@ -266,13 +276,13 @@ int run_main(int argc, char **argv)
 	struct request request = { .icount = "0", .timeout_s = 60 };
 	struct command command = { 0 };
 	struct machine machine;
-	char *directory;
+	const char *directory;
 	int status = 1;
 
 	argc = split(argc, argv, &request);
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	directory = directory_of(request.build);
-	if (read_machine(directory, &machine)) {
+	if (directory && read_machine(directory, &machine)) {
 		make_command(&command, &request, &machine, directory);
 		status = boot(&request, &machine, &command);
 		command_free(&command);
