@@ -68,47 +68,55 @@ static void escape(FILE *out, const char *text)
 	}
 }
 
-/* gnuplot writes "#1f6fd6" as "rgb( 31, 111, 214)". */
-static void print_rgb(char *buffer, size_t bytes, const char *hex)
-{
-	unsigned value = (unsigned)strtoul(hex + 1, NULL, 16) & 0xffffffu;
-
-	(void)snprintf(
-		buffer, bytes, "rgb(%3u, %3u, %3u)", value >> 16, value >> 8 & 255u, value & 255u);
-}
+/* gnuplot writes "#1f6fd6" in three ways: so, as "rgb(31,111,214)" and as "rgb( 31, 111, 214)". */
+enum { FORMS = 3 };
 
 struct swap {
-	char from[40], to[24];
+	char from[FORMS][40], to[24];
 };
-#define SWAPS (JITTER_COLOURS + 5u)
+#define SWAPS (JITTER_COLOURS + 6u)
+
+static void fill_swap(struct swap *swap, const char *hex, const char *name)
+{
+	unsigned value = (unsigned)strtoul(hex + 1, NULL, 16) & 0xffffffu;
+	unsigned red = value >> 16, green = value >> 8 & 255u, blue = value & 255u;
+
+	(void)snprintf(swap->from[0], sizeof(swap->from[0]), "%s", hex);
+	(void)snprintf(swap->from[1], sizeof(swap->from[1]), "rgb(%u,%u,%u)", red, green, blue);
+	(void)snprintf(
+		swap->from[2], sizeof(swap->from[2]), "rgb(%3u, %3u, %3u)", red, green, blue);
+	(void)snprintf(swap->to, sizeof(swap->to), "var(--%s)", name);
+}
 
 static void fill_swaps(struct swap *swaps)
 {
 	const char *const inks[] = { jitter_ink, jitter_muted, jitter_grid, jitter_surface,
 		jitter_alarm };
 	static const char *const names[] = { "ink", "muted", "grid", "surface", "alarm" };
+	char name[] = "c0";
 	size_t i;
 
-	for (i = 0; i < JITTER_COLOURS; i++) {
-		print_rgb(swaps[i].from, sizeof(swaps[i].from), jitter_palette[i]);
-		(void)snprintf(swaps[i].to, sizeof(swaps[i].to), "var(--c%zu)", i);
-	}
-	for (i = 0; i < 5; i++) {
-		print_rgb(swaps[JITTER_COLOURS + i].from, sizeof(swaps->from), inks[i]);
-		(void)snprintf(
-			swaps[JITTER_COLOURS + i].to, sizeof(swaps->to), "var(--%s)", names[i]);
-	}
+	for (i = 0; i < JITTER_COLOURS; i++, name[1]++)
+		fill_swap(&swaps[i], jitter_palette[i], name);
+	for (i = 0; i < 5; i++)
+		fill_swap(&swaps[JITTER_COLOURS + i], inks[i], names[i]);
+	/* What gnuplot colours without being asked. */
+	fill_swap(&swaps[SWAPS - 1], "#000000", "ink");
+	strcpy(swaps[SWAPS - 1].from[0], "black");
 }
 
 /* Length of what was replaced at `text`, 0 if nothing matches there. */
 static size_t swap_at(FILE *out, const char *text, const struct swap *swaps)
 {
-	size_t i;
+	size_t i, form;
 
-	for (i = 0; i < SWAPS; i++) {
-		if (!strncasecmp(text, swaps[i].from, strlen(swaps[i].from))) {
-			fputs(swaps[i].to, out);
-			return strlen(swaps[i].from);
+	for (i = 0; i < SWAPS * FORMS; i++) {
+		const struct swap *swap = &swaps[i / FORMS];
+
+		form = i % FORMS;
+		if (!strncasecmp(text, swap->from[form], strlen(swap->from[form]))) {
+			fputs(swap->to, out);
+			return strlen(swap->from[form]);
 		}
 	}
 	return 0;
@@ -129,10 +137,15 @@ static void inline_svg(FILE *out, const char *svg, const char *id)
 	struct swap swaps[SWAPS];
 
 	fill_swaps(swaps);
+	if (text)
+		fputc(*text++, out);
 	while (text && *text) {
-		size_t length = *text == 'r' || *text == 'R' ? swap_at(out, text, swaps)
-							     : prefix_at(out, text, id);
+		/* A colour always opens an attribute's value. */
+		bool value = text[-1] == '"' || text[-1] == '\'' || text[-1] == ' ';
+		size_t length = value ? swap_at(out, text, swaps) : prefix_at(out, text, id);
 
+		if (value && !length)
+			length = prefix_at(out, text, id);
 		if (!length)
 			fputc(*text, out);
 		text += length ? length : 1;

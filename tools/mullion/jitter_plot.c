@@ -339,7 +339,7 @@ static void mark_bound(const struct figure *figure)
 		"lc rgb '%s' back\n",
 		(double)bound, (double)bound, jitter_alarm);
 	fprintf(figure->script,
-		"set label 'bound %s ns' at first %.9g, graph 0.98 right rotate by 90 offset 0.8,0 "
+		"set label 'bound %s ns' at first %.9g, graph 0.98 right rotate by 90 offset -0.9,0 "
 		"textcolor rgb "
 		"'%s' font ',12' front\n",
 		jitter_format_count(value, bound), (double)bound, jitter_alarm);

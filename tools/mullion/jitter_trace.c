@@ -318,7 +318,8 @@ static char *later_cause(const struct jitter_report *report, const struct jitter
 		free(words);
 		return text;
 	}
-	return jitter_copy("older than what the trace still holds");
+	return jitter_copy(stream->min == stream->max ? "no outlier, all samples are equal"
+						      : "older than what the trace still holds");
 }
 
 char *jitter_cause(const struct jitter_report *report, const struct jitter_stream *stream)

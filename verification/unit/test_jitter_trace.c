@@ -106,6 +106,22 @@ static void an_equal_later_sample_explains_one_that_is_too_old(void **state)
 	assert_cause(fixture, "VMMCALL of probe (a later sample of the same value)");
 }
 
+static void a_flat_stream_has_no_outlier_to_explain(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sample_stream *stream = fixture_stream(fixture, "gap", "probe");
+	struct mullion_trace *trace;
+	uint64_t i;
+
+	fixture_sample(stream, 7);
+	fixture_sample(stream, 7);
+	fixture->report.system = json_loads(description, 0, NULL);
+	trace = fixture_trace(fixture, 1);
+	for (i = 0; i <= MULLION_TRACE_RECORDS; i++)
+		fixture_record(trace, 5000 + i, MULLION_TRACE_EXIT, 1, 0x72, 0);
+	assert_cause(fixture, "no outlier, all samples are equal");
+}
+
 static void without_a_description_the_cpu_is_not_guessed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -168,6 +184,7 @@ int main(void)
 		FIXTURE_TEST(repeated_records_are_counted),
 		FIXTURE_TEST(what_the_ring_has_overwritten_is_not_guessed),
 		FIXTURE_TEST(an_equal_later_sample_explains_one_that_is_too_old),
+		FIXTURE_TEST(a_flat_stream_has_no_outlier_to_explain),
 		FIXTURE_TEST(without_a_description_the_cpu_is_not_guessed),
 		FIXTURE_TEST(a_system_without_trace_says_so),
 		cmocka_unit_test(causes_are_named_in_words),
