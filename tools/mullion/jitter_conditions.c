@@ -94,6 +94,21 @@ static void add_clocks(struct lines *lines, const struct jitter_report *report)
 	free(text);
 }
 
+/* `mullion run` lets emulated CPUs take turns of 1000 ns on the one clock they share. */
+static void add_noise_floor(struct lines *lines, const json_t *system)
+{
+	size_t cpus = json_array_size(json_object_get(system, "cpus"));
+
+	if (cpus > 1)
+		add(lines,
+			jitter_printf(
+				"noise floor: emulated CPUs share one clock in turns of 1,000 ns; "
+				"with %zu CPUs a sample may hold up to %zu turns of busy "
+				"neighbours "
+				"that are QEMU's, not the system's",
+				cpus, cpus - 1));
+}
+
 size_t jitter_condition_lines(const struct jitter_report *report, char ***text)
 {
 	struct lines lines = { 0 };
@@ -115,6 +130,8 @@ size_t jitter_condition_lines(const struct jitter_report *report, char ***text)
 				"pipelines and buses are not modelled, so figures are path "
 				"lengths, "
 				"not hardware latencies"));
+	if (emulated)
+		add_noise_floor(&lines, report->system);
 	*text = lines.text;
 	return lines.count;
 }
