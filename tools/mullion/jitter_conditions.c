@@ -100,13 +100,12 @@ static void add_noise_floor(struct lines *lines, const json_t *system)
 	size_t cpus = json_array_size(json_object_get(system, "cpus"));
 
 	if (cpus > 1)
-		add(lines,
-			jitter_printf(
-				"noise floor: emulated CPUs share one clock in turns of 1,000 ns; "
-				"with %zu CPUs a sample may hold up to %zu turns of busy "
-				"neighbours "
-				"that are QEMU's, not the system's",
-				cpus, cpus - 1));
+		add(lines, jitter_printf("noise floor: emulated CPUs share one clock in turns of "
+					 "1,000 ns; a "
+					 "sample may hold one turn, at times two, of each busy "
+					 "neighbour (%zu "
+					 "here): QEMU's, not the system's",
+				   cpus - 1));
 }
 
 size_t jitter_condition_lines(const struct jitter_report *report, char ***text)
