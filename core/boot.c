@@ -53,13 +53,13 @@ static void set_epoch(void)
 	for (uint16_t v = 0; v < mullion_system.vcpus_count; v++)
 		mullion_system.vcpus[v].time->epoch_tsc = epoch;
 	node_epoch = epoch;
-	partition_start_all();
 	store_shared(&node_state, NODE_RUNNING);
 }
 
 void cpu_main(struct cpu *cpu)
 {
 	arch_cpu_init(cpu);
+	partition_prepare(cpu);
 	store_shared(&cpu->ready, 1);
 	while (load_shared(&node_state) == NODE_BOOTING)
 		arch_relax();

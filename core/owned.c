@@ -6,16 +6,13 @@
  */
 #include <mullion/core.h>
 
-static void run_until_stopped(struct cpu *cpu, struct vcpu *vcpu, uint64_t not_before)
+static void run_until_stopped(struct cpu *cpu, struct vcpu *vcpu)
 {
-	arch_vcpu_reset(vcpu);
 	arch_vcpu_switch(NULL, vcpu);
 	cpu->limit = UINT64_MAX;
-	trace_vcpu(vcpu, MULLION_TRACE_START, 0, not_before, 0);
-	while (load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending()) {
-		arch_vcpu_run(vcpu, not_before);
-		not_before = 0;
-	}
+	trace_vcpu(vcpu, MULLION_TRACE_START, 0, node_epoch, 0);
+	while (load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending())
+		arch_vcpu_run(vcpu, node_epoch);
 	trace_vcpu(vcpu, MULLION_TRACE_STOP, 0, 0, 0);
 	health_flush(vcpu);
 }
@@ -25,8 +22,10 @@ void owned_loop(struct cpu *cpu)
 	struct vcpu *vcpu = &system_vcpus[cpu->config->owner];
 
 	while (!node_ending()) {
-		if (exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING)) {
-			run_until_stopped(cpu, vcpu, node_epoch);
+		if (exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
+			arch_vcpu_reset(vcpu);
+		if (load_shared(&vcpu->state) == VCPU_RUNNING) {
+			run_until_stopped(cpu, vcpu);
 			continue; /* it may have taken the kick that was meant for this loop */
 		}
 		console_drain(UINT64_MAX);

@@ -17,12 +17,15 @@ static void notify(const struct vcpu *vcpu)
 		arch_kick(vcpu->cpu);
 }
 
-void partition_start_all(void)
+void partition_prepare(const struct cpu *cpu)
 {
-	for (uint16_t p = 0; p < mullion_system.partitions_count; p++) {
-		struct vcpu *boot = partition_vcpu(&mullion_system.partitions[p], 0);
+	for (uint16_t v = 0; v < mullion_system.vcpus_count; v++) {
+		struct vcpu *vcpu = &system_vcpus[v];
 
-		store_shared(&boot->state, VCPU_STARTING);
+		if (vcpu->cpu != cpu || vcpu->config->index != 0)
+			continue;
+		arch_vcpu_reset(vcpu);
+		store_shared(&vcpu->state, VCPU_RUNNING);
 	}
 }
 

@@ -49,16 +49,23 @@ static void load(struct cpu *cpu, struct vcpu *vcpu)
 	cpu->loaded = vcpu;
 }
 
-static bool runnable(struct cpu *cpu, struct vcpu *vcpu)
+static bool runnable(const struct vcpu *vcpu)
 {
-	if (exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING)) {
-		if (cpu->loaded == vcpu)
-			cpu->loaded = NULL;
-		arch_vcpu_reset(vcpu);
-		vcpu->halted = false;
-		trace_vcpu(vcpu, MULLION_TRACE_START, 0, 0, 0);
-	}
-	return load_shared(&vcpu->state) == VCPU_RUNNING;
+	uint32_t state = load_shared(&vcpu->state);
+
+	return state == VCPU_RUNNING || state == VCPU_STARTING;
+}
+
+/* A secondary vcpu its partition has started: the reset costs it the first ticks of this window. */
+static bool start(struct cpu *cpu, struct vcpu *vcpu)
+{
+	if (!exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
+		return false;
+	if (cpu->loaded == vcpu)
+		cpu->loaded = NULL;
+	arch_vcpu_reset(vcpu);
+	vcpu->halted = false;
+	return true;
 }
 
 /* The vcpu's time between its interrupts: run it, or sleep while it is halted. */
@@ -93,31 +100,36 @@ static void serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t not_before
 	} while (now < cpu->limit && !node_ending());
 }
 
+static void open_window(
+	struct cpu *cpu, const struct mullion_window *window, struct vcpu *vcpu, uint64_t begin)
+{
+	bool first = start(cpu, vcpu);
+	uint64_t now;
+
+	load(cpu, vcpu);
+	publish(cpu, vcpu, begin, schedule_ticks(cpu, &window->end));
+	trace_vcpu(vcpu, MULLION_TRACE_WINDOW, cpu->window, begin, cpu->frame.number);
+	now = arch_now();
+	if (now > begin && !first)
+		health_raise(vcpu, MULLION_EVENT_OVERRUN, now - begin, 0);
+}
+
 static void window(struct cpu *cpu, const struct mullion_window *window)
 {
 	struct vcpu *vcpu = &system_vcpus[window->vcpu];
-	uint64_t start = schedule_ticks(cpu, &window->start);
-	uint64_t end = schedule_ticks(cpu, &window->end);
-	uint64_t now = arch_now();
+	uint64_t begin = schedule_ticks(cpu, &window->start);
 
-	cpu->limit = end - guard();
-	if (now + POLL_GUARDS * guard() < start) {
-		sleep_until(cpu, start - guard());
-		now = arch_now();
-	}
-	if (now >= cpu->limit)
+	cpu->limit = schedule_ticks(cpu, &window->end) - guard();
+	if (arch_now() + POLL_GUARDS * guard() < begin)
+		sleep_until(cpu, begin - guard());
+	if (arch_now() >= cpu->limit)
 		return;
-	if (!runnable(cpu, vcpu)) {
+	if (!runnable(vcpu)) {
 		health_flush(vcpu);
 		return;
 	}
-	load(cpu, vcpu);
-	publish(cpu, vcpu, start, end);
-	now = arch_now();
-	trace_vcpu(vcpu, MULLION_TRACE_WINDOW, cpu->window, start, cpu->frame.number);
-	if (now > start)
-		health_raise(vcpu, MULLION_EVENT_OVERRUN, now - start, 0);
-	serve_window(cpu, vcpu, start);
+	open_window(cpu, window, vcpu, begin);
+	serve_window(cpu, vcpu, begin);
 }
 
 /* Serve windows until the node ends. */

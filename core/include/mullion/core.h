@@ -34,8 +34,8 @@ void owned_loop(struct cpu *cpu);
 /* ---- partition.c ------------------------------------------------------------------------------
  */
 
-/* Let the boot vcpu of every partition start. */
-void partition_start_all(void);
+/* Before the epoch: bring the boot vcpus this CPU will run to their initial state. */
+void partition_prepare(const struct cpu *cpu);
 
 /* Start a secondary vcpu (by its index) at a guest-physical page. False: no such vcpu, or it runs.
  */
