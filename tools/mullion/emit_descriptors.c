@@ -135,13 +135,14 @@ static void emit_arch_system(FILE *out, const struct plan *plan)
 	fprintf(out,
 		"\nstatic const struct arch_system_tables arch_system = {\n"
 		"\t.pml4 = kernel_map[0],\n\t.data_base = %#llx,\n\t.data_end = %#llx,\n"
-		"\t.timer_multiplier = %#llx,\n\t.timer_inverse = %#llx,\n\t.timer_lead_ticks = %u,\n\t.uart_port = %#llx,\n"
+		"\t.timer_multiplier = %#llx,\n\t.timer_inverse = %#llx,\n\t.timer_lead_ticks = "
+		"%u,\n\t.uart_port = %#llx,\n"
 		"\t.uart_granted = %d,\n\t.poweroff_port = %#llx,\n\t.poweroff_value = %#x,\n"
 		"\t.poweroff_failure = %#x,\n\t.needs_count = %zu,\n\t.needs = needs,\n};\n",
 		(unsigned long long)plan->layout.data_base,
 		(unsigned long long)plan->layout.data_end,
-		(unsigned long long)plan->timer_multiplier,
-		(unsigned long long)plan->timer_inverse, board->timer_lead_ticks,
+		(unsigned long long)plan->timer_multiplier, (unsigned long long)plan->timer_inverse,
+		board->timer_lead_ticks,
 		(unsigned long long)device_port(plan->model, board->console), granted,
 		(unsigned long long)device_port(plan->model, board->poweroff),
 		board->poweroff_value, board->poweroff_failure, plan->needs_count);

@@ -5,9 +5,8 @@
 #include "emit.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
-#include "allocate.h"
+#include "bitmap.h"
 #include "shares.h"
 
 static json_t *number(uint64_t value)
@@ -299,6 +298,21 @@ static json_t *blocks_json(const struct plan *plan)
 	return list;
 }
 
+/* What every partition reads and writes without an exit. */
+static json_t *msrs_json(void)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < bitmap_msrs_count; i++)
+		json_array_append_new(list,
+			json_pack("{s:o, s:s, s:s, s:s}", "msr", number(bitmap_msrs[i].msr), "name",
+				bitmap_msrs[i].name, "access",
+				bitmap_msrs[i].access & MULLION_WRITE ? "read-write" : "read-only",
+				"why", bitmap_msrs[i].why));
+	return list;
+}
+
 static json_t *kernel_json(const struct plan *plan)
 {
 	const struct layout *layout = &plan->layout;
@@ -360,6 +374,7 @@ static json_t *plan_json(const struct plan *plan)
 	set(root, "poweroff_failure", number(board->poweroff_failure));
 	set(root, "qemu", qemu_json(plan));
 	set(root, "kernel", kernel_json(plan));
+	set(root, "msrs", msrs_json());
 	set(root, "cpus", cpus_json(plan));
 	set(root, "partitions", partitions_json(plan));
 	set(root, "vcpus", vcpus_json(plan));

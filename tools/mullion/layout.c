@@ -25,8 +25,8 @@ const char *layout_identifier(const char *name)
 		if (isalnum((unsigned char)*name))
 			id = format("%s%c", id, *name);
 		else
-			id = *name == '-' ? format("%s_", id) :
-					    format("%s_%02x", id, (unsigned char)*name);
+			id = *name == '-' ? format("%s_", id)
+					  : format("%s_%02x", id, (unsigned char)*name);
 	return id;
 }
 
@@ -141,19 +141,6 @@ static void place_kernel(struct layout *layout)
 {
 	layout->data_base = round_up(X86_KERNEL_RODATA + tables_bytes(layout), PAGING_2M);
 	layout->data_end = round_up(layout->data_base + data_bytes(layout), PAGING_2M);
-}
-
-uint64_t layout_kernel_end(const struct model *model)
-{
-	struct layout layout = { .model = model };
-	uint64_t end;
-
-	number_cpus(&layout);
-	number_vcpus(&layout);
-	place_kernel(&layout);
-	end = layout.data_end;
-	layout_free(&layout);
-	return end;
 }
 
 /* ---- Partitions and shared blocks ---- */

@@ -80,8 +80,4 @@ int layout_vcpu_on(const struct layout *layout, unsigned partition, unsigned cpu
 /* `name` with every character that C does not allow in an identifier replaced; never to be freed. */
 const char *layout_identifier(const char *name);
 
-/* First address behind the kernel, whatever the partitions: [X86_KERNEL_TEXT, end) is the kernel's.
- */
-uint64_t layout_kernel_end(const struct model *model);
-
 #endif
