@@ -180,7 +180,7 @@ struct mullion_trace_record {
 };
 
 #define MULLION_NO_VCPU       0xffffu
-#define MULLION_TRACE_RECORDS 1024u                 /* per CPU, a power of two */
+#define MULLION_TRACE_RECORDS 4096u /* per CPU, a power of two */
 #define MULLION_TRACE_MAGIC   0x31435254494c554dull /* "MULITRC1" */
 
 struct mullion_trace {
