@@ -258,7 +258,7 @@ static void build_ram(struct builder *b)
 	board->ram_at = board->at;
 	for (const struct source_node *node = b->source->root->children; node != NULL;
 		node = node->next)
-		if (strncmp(node->name, "memory@", strlen("memory@")) == 0)
+		if (reg == NULL && strncmp(node->name, "memory@", strlen("memory@")) == 0)
 			reg = source_property(node, "reg");
 	if (reg == NULL)
 		return;

@@ -129,6 +129,22 @@ static void poweroff_distinct(struct check *check)
 			"give poweroff-failure another value, so that scripts can tell them apart");
 }
 
+static void memory_node(struct check *check)
+{
+	const struct source_node *first = NULL;
+
+	for (const struct source_node *node = check->source->root->children; node != NULL;
+		node = node->next) {
+		if (strncmp(node->name, "memory@", strlen("memory@")) != 0)
+			continue;
+		if (first != NULL)
+			fault(check, node->at, say(check, "%s is a second memory node", node->name),
+				say(check, "add its ranges to `reg` of %s", first->name));
+		else
+			first = node;
+	}
+}
+
 static void ram_size(struct check *check)
 {
 	for (size_t i = 0; i < check->model->board.ram_count; i++) {
@@ -347,6 +363,8 @@ const struct rule rules_board[] = {
 		TIER_MEANING, poweroff_value },
 	{ "poweroff-distinct", "Success and failure power off with different values.", TIER_MEANING,
 		poweroff_distinct },
+	{ "memory-node", "The board has one memory node, with all its ranges.", TIER_MEANING,
+		memory_node },
 	{ "ram-size", "A stretch of memory has a size, and ends below 2^64.", TIER_MEANING,
 		ram_size },
 	{ "ram-alignment", "Memory consists of whole pages.", TIER_MEANING, ram_alignment },

@@ -5,26 +5,50 @@
 
 #include "check.h"
 
+static const char install[] = "install the packages that tools/packages lists";
+
+/* Complaints of tools.c about a tool that is not there need no introduction. */
+static bool is_absent(const struct source_diagnostic *diagnostic)
+{
+	return strstr(diagnostic->text, "not installed") != NULL;
+}
+
+static const char *quote(
+	struct check *check, const char *tool, const struct source_diagnostic *diagnostic)
+{
+	if (is_absent(diagnostic))
+		return diagnostic->text;
+	return say(check, "%s says: %s", tool, diagnostic->text);
+}
+
 static void readable(struct check *check)
 {
 	for (const struct source_diagnostic *d = check->source->diagnostics; d != NULL; d = d->next)
 		if (d->tool == SOURCE_FILE)
 			fault(check, d->at, d->text,
-				"name a description that exists, such as "
-				"config/deployments/demo.dts");
+				strstr(d->text, "temporary") != NULL
+					? "let TMPDIR name a directory that can be written to"
+					: "name a description that exists, such as "
+					  "config/deployments/demo.dts");
 }
 
 static void preprocessable(struct check *check)
 {
 	for (const struct source_diagnostic *d = check->source->diagnostics; d != NULL; d = d->next)
 		if (d->tool == SOURCE_CPP)
-			fault(check, d->at, say(check, "cpp says: %s", d->text),
-				"correct the directive; #include looks beside the file, in the "
-				"configuration directory and in its include/");
+			fault(check, d->at, quote(check, "cpp", d),
+				is_absent(d) ? install
+					     : "correct the directive; #include looks beside the "
+					       "file, in "
+					       "the configuration directory and in its include/");
 }
 
-static const char *syntax_repair(const char *text)
+static const char *syntax_repair(const struct source_diagnostic *diagnostic)
 {
+	const char *text = diagnostic->text;
+
+	if (is_absent(diagnostic))
+		return install;
 	if (strstr(text, "out of range") != NULL)
 		return "write a quantity beyond 32 bits as /bits/ 64 <...>";
 	if (strstr(text, "precede subnodes") != NULL)
@@ -33,8 +57,6 @@ static const char *syntax_repair(const char *text)
 		return "label the node (name: node { }) or correct the reference";
 	if (strstr(text, "Division by zero") != NULL)
 		return "correct the expression";
-	if (strstr(text, "installed") != NULL)
-		return "install the packages that tools/packages lists";
 	return "look for a missing `;`, `}` or quotation mark here or on the line above";
 }
 
@@ -42,8 +64,7 @@ static void syntax(struct check *check)
 {
 	for (const struct source_diagnostic *d = check->source->diagnostics; d != NULL; d = d->next)
 		if (d->tool == SOURCE_DTC && d->check == NULL)
-			fault(check, d->at, say(check, "dtc says: %s", d->text),
-				syntax_repair(d->text));
+			fault(check, d->at, quote(check, "dtc", d), syntax_repair(d));
 }
 
 /* The checks of dtc that have a rule of their own here. */

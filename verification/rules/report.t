@@ -2,7 +2,7 @@
 # All errors of a run, in source order, none twice, each where the user wrote it.
 . verification/rules/lib.sh
 cp $here/base.dtsi "$work"
-echo "1..13"
+echo "1..17"
 
 # check TEXT: the answer to base.dtsi and TEXT, in $work/said.
 check() {
@@ -61,4 +61,26 @@ printf '' >"$work/x.dts"
 "$MULLION" check "$work/x.dts" 2>"$work/said"
 [ $? -eq 1 ] && grep -q 'error: \[syntax\]' "$work/said"
 ok $? "an empty file is refused"
+
+mkdir "$work/tmp"
+for text in '' '&nav { memory = <0>; };' '&nav { memory = ; };' '#error x'; do
+	printf '#include "base.dtsi"\n%s\n' "$text" >"$work/x.dts"
+	TMPDIR=$work/tmp "$MULLION" check "$work/x.dts" 2>/dev/null
+done
+[ -z "$(ls -A "$work/tmp")" ]
+ok $? "no temporary file is left behind, whatever the verdict"
+
+TMPDIR=$work/nowhere "$MULLION" check config/deployments/demo.dts 2>"$work/said"
+[ $? -eq 1 ] && grep -q 'demo.dts: error: \[readable\] no directory for temporary files.*TMPDIR' "$work/said"
+ok $? "a machine without room for temporary files is told so"
+
+program=$(realpath "$MULLION")
+mkdir "$work/bin"
+PATH=$work/bin "$program" check config/deployments/demo.dts 2>"$work/said"
+[ $? -eq 1 ] && grep -q 'error: \[preprocess\] .*cpp.*not installed; install' "$work/said"
+ok $? "a machine without cpp is told what to install"
+ln -s "$(command -v cpp)" "$work/bin/cpp"
+PATH=$work/bin "$program" check config/deployments/demo.dts 2>"$work/said"
+[ $? -eq 1 ] && grep -q 'error: \[syntax\] .*dtc.*not installed; install' "$work/said"
+ok $? "a machine without dtc is told what to install"
 exit $failed
