@@ -140,5 +140,6 @@ void refuse(const char *format, ...)
 	console_vprint(format, args);
 	va_end(args);
 	console_print("\n");
+	units_power_off();
 	arch_power_off(false);
 }

@@ -87,8 +87,7 @@ static bool all_parked(void)
 	return parked == mullion_system.cpus_count;
 }
 
-/* A unit may be any code at all: it runs when no partition does. */
-static void units_power_off(void)
+void units_power_off(void)
 {
 	extern const struct unit units_start[], units_end[];
 

@@ -38,6 +38,19 @@ test-run: kernel tools partitions $(UNIT_PROGRAMS)
 check-run: kernel tools partitions $(UNIT_PROGRAMS)
 	@BUILD=$(BUILD) verification/run-tests $(OTHER_TESTS) $(UNIT_PROGRAMS)
 
+# Every line of the kernel the system tests reach, counted inside the booted kernel. The counted kernel
+# is several times longer on every path, so here only what was executed is judged, not when.
+.PHONY: coverage coverage-run
+coverage-run: $(COVERAGE)/kernel/libkernel.a tools partitions
+	@rm -rf $(COVERAGE)/dumps && mkdir -p $(COVERAGE)/dumps
+	@for test in $(SYSTEM_TESTS); do echo "coverage: $$test"; \
+		BUILD=$(BUILD) KERNEL=$(COVERAGE)/kernel COVERAGE_DUMP_DIR=$(COVERAGE)/dumps \
+			$$test >$(COVERAGE)/dumps/log 2>&1 || true; done; rm -f $(COVERAGE)/dumps/log
+	@$(MAKE) --no-print-directory coverage-report COVERAGE_DUMPS="$$(echo $(COVERAGE)/dumps/*)"
+
+coverage: packages
+	@$(MAKE) --no-print-directory coverage-run
+
 test: packages
 	@$(MAKE) --no-print-directory test-run
 

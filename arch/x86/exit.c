@@ -88,12 +88,23 @@ static void keep_event(struct vmcb *vmcb)
 		vmcb->event_inject = vmcb->exit_int_info;
 }
 
+/* The window's end, or the vcpu's own timer: that one is served here, without leaving the window. */
 static enum vcpu_leave exit_timer(struct vcpu *vcpu)
 {
+	uint64_t limit = vcpu->cpu->limit, deadline, now;
+
 	take_pending_interrupts();
 	keep_event(&vcpu->arch.vmcb);
 	keep_shadow(vcpu);
-	return load_shared(&vcpu->state) == VCPU_RUNNING ? LEAVE_TIMER : LEAVE_STOP;
+	if (load_shared(&vcpu->state) != VCPU_RUNNING)
+		return LEAVE_STOP;
+	now = arch_now();
+	if (now >= limit)
+		return LEAVE_TIMER;
+	arch_vcpu_poll(vcpu, now);
+	deadline = arch_vcpu_deadline(vcpu);
+	arch_timer_arm(vcpu->cpu, deadline < limit ? deadline : limit);
+	return STAY;
 }
 
 static enum vcpu_leave exit_kick(struct vcpu *vcpu)

@@ -48,8 +48,10 @@ compile() {
 
 # run NAME SUFFIX: boot it once; the serial line goes to NAME.SUFFIX, QEMU's verdict to $status.
 run() {
+	dump=
+	[ -z "${COVERAGE_DUMP_DIR:-}" ] || dump="--debug $COVERAGE_DUMP_DIR/$(basename "$work").$1.$2"
 	$mullion run "$work/$1" --timeout "${TIMEOUT:-120}" --serial "$work/$1.$2" \
-		--ram "$work/$1.$2.ram" ${MULLION_RUN_OPTIONS:-} >"$work/$1.$2.out" 2>&1
+		--ram "$work/$1.$2.ram" $dump ${MULLION_RUN_OPTIONS:-} >"$work/$1.$2.out" 2>&1
 	status=$?
 	serial=$work/$1.$2
 	ram=$work/$1.$2.ram

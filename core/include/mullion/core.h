@@ -137,6 +137,7 @@ struct unit {
 	const char *name;
 	void (*power_off)(void);
 };
+void units_power_off(void);
 #define UNIT(unit_name, ...)                                                                       \
 	static const struct unit unit_##unit_name __attribute__((section(".units"), used,          \
 		aligned(sizeof(void *)))) = { .name = #unit_name, __VA_ARGS__ }
