@@ -14,6 +14,7 @@
  * test; n-TEST=N for one test period-ns=100000 distance of deadlines, delay of one-shots
  *   gap-ns=200000000 duration of the gap test; gap-floor=64: gaps above so many ticks are all kept
  *   cpus=0           vcpus to measure, one after the other: a list, or all (natively with vcpus=N)
+ *   busy=LIST        vcpus that spin meanwhile: what neighbours cost on this machine
  *   dump=1           print all samples too, where memory cannot be read from outside
  *   after=exit       or idle: halt for ever
  *   tsc-hz=N[/D]     natively: the TSC's frequency; without it CPUID, the hypervisor or the PIT
@@ -139,14 +140,6 @@ static struct jitter *prepare(const unsigned vcpu)
 	return jitter;
 }
 
-static bool vcpu_wanted(const unsigned vcpu)
-{
-	char text[8];
-
-	snprintf(text, sizeof(text), "%u", vcpu);
-	return args_is("cpus", "all") || args_list_has("cpus", "0", text);
-}
-
 static bool run_on(const unsigned vcpu)
 {
 	if (vcpu == 0) {
@@ -162,6 +155,31 @@ static bool run_on(const unsigned vcpu)
 	return true;
 }
 
+static _Noreturn void spin(void *const unused)
+{
+	(void)unused;
+	for (volatile unsigned pass = 0;; pass++)
+		;
+}
+
+static bool keep_busy(const unsigned vcpu)
+{
+	if (!smp_start(vcpu)) {
+		printf("vcpu %u does not start\n", vcpu);
+		return false;
+	}
+	smp_run(vcpu, spin, NULL);
+	return true;
+}
+
+static bool listed(const char *const key, const char *const otherwise, const unsigned vcpu)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%u", vcpu);
+	return args_list_has(key, otherwise, text);
+}
+
 static void print(const struct jitter *const jitter)
 {
 	const bool dump = args_number("dump", 0) != 0;
@@ -174,8 +192,11 @@ int main(void)
 {
 	bool good = true;
 
+	for (unsigned v = 1; v < info_vcpus() && v < SMP_MAX_VCPUS; v++)
+		if (listed("busy", "", v))
+			good = keep_busy(v) && good;
 	for (unsigned v = 0; v < info_vcpus() && v < SMP_MAX_VCPUS; v++)
-		if (vcpu_wanted(v))
+		if (args_is("cpus", "all") || listed("cpus", "0", v))
 			good = run_on(v) && good;
 	for (unsigned v = 0; v < SMP_MAX_VCPUS; v++)
 		print(&jitters[v]);
