@@ -17,6 +17,7 @@ static uint64_t round_up(uint64_t value, uint64_t alignment)
 	return (value + alignment - 1) / alignment * alignment;
 }
 
+/* Different names stay different: every other character becomes its code. */
 const char *layout_identifier(const char *name)
 {
 	const char *id = "";
@@ -25,8 +26,7 @@ const char *layout_identifier(const char *name)
 		if (isalnum((unsigned char)*name))
 			id = format("%s%c", id, *name);
 		else
-			id = *name == '-' ? format("%s_", id)
-					  : format("%s_%02x", id, (unsigned char)*name);
+			id = format("%s_%02x", id, (unsigned char)*name);
 	return id;
 }
 

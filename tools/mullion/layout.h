@@ -37,7 +37,7 @@ struct layout_vcpu {
 
 /* Zeroed memory shared by partitions, outside the kernel's map. */
 struct layout_block {
-	const char *name; /* a C identifier: "console_nav", "channel_pose", "channel_pose_reader" */
+	const char *name; /* a C identifier: "console_nav", "channel_pose", "reader_pose" */
 	struct range memory;
 };
 

@@ -145,7 +145,7 @@ static void add_channel(struct layout *layout, size_t number)
 		return;
 	}
 	add_pages(layout, number, block, MULLION_REGION_QUEUING, true);
-	block = add_block(layout, format("channel_%s_reader", id), MULLION_PAGE_BYTES);
+	block = add_block(layout, format("reader_%s", id), MULLION_PAGE_BYTES);
 	add_pages(layout, number, block, MULLION_REGION_QUEUING_READER, false);
 }
 

@@ -92,9 +92,9 @@ static void sizes_and_durations_are_said_in_the_largest_whole_unit(void **state)
 	arena_free(&arena);
 }
 
-static void the_demo_deployment_becomes_a_model(void **state)
+static void a_description_becomes_a_model(void **state)
 {
-	struct model *model = model_load("config/deployments/demo.dts", NULL);
+	struct model *model = model_load("verification/unit/fixtures/model.dts", NULL);
 	const struct model_cpu_schedule *list;
 
 	(void)state;
@@ -120,7 +120,7 @@ static void the_demo_deployment_becomes_a_model(void **state)
 
 static void a_partition_overrides_the_common_health_actions(void **state)
 {
-	struct model *model = model_load("config/deployments/demo.dts", NULL);
+	struct model *model = model_load("verification/unit/fixtures/model.dts", NULL);
 
 	(void)state;
 	assert_non_null(model);
@@ -144,7 +144,7 @@ int main(void)
 		cmocka_unit_test(neighbouring_ranges_do_not_overlap),
 		cmocka_unit_test(a_range_that_would_wrap_ends_at_the_top),
 		cmocka_unit_test(sizes_and_durations_are_said_in_the_largest_whole_unit),
-		cmocka_unit_test(the_demo_deployment_becomes_a_model),
+		cmocka_unit_test(a_description_becomes_a_model),
 		cmocka_unit_test(a_partition_overrides_the_common_health_actions),
 	};
 
