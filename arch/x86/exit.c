@@ -193,7 +193,6 @@ enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
 {
 	uint64_t code = vcpu->arch.vmcb.exit_code;
 
-	vcpu->arch.vmcb.tlb_control = 0;
 	if (code == VMEXIT_NPF)
 		return exit_nested_fault(vcpu);
 	switch (code) {

@@ -67,9 +67,10 @@ static bool fast_write(struct vcpu *vcpu)
 
 bool exit_fast(struct vcpu *vcpu)
 {
-	const struct vmcb *vmcb = &vcpu->arch.vmcb;
+	struct vmcb *vmcb = &vcpu->arch.vmcb;
 	uint64_t code = vmcb->exit_code;
 
+	vmcb->tlb_control = 0;
 	trace_exit(vcpu, code);
 	if (code == VMEXIT_MSR)
 		return vmcb->exit_info1 && !vcpu_framed(vcpu) && fast_write(vcpu);
