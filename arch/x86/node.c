@@ -158,8 +158,9 @@ void arch_check_node(void)
 	check_asids();
 	check_ram();
 	note_quirks();
-	console_print("TSC:    %u / %u Hz, boot took the loader to %u\n",
-		mullion_system.tsc_hz_numerator, mullion_system.tsc_hz_denominator, boot_entry_tsc);
+	check_apic();
+	console_print("TSC:    %u / %u Hz, %u at kernel entry\n", mullion_system.tsc_hz_numerator,
+		mullion_system.tsc_hz_denominator, boot_entry_tsc);
 }
 
 /* Supervisor code may neither execute nor touch what belongs to user pages: there are none. */
