@@ -339,7 +339,8 @@ static void mark_bound(const struct figure *figure)
 		"lc rgb '%s' back\n",
 		(double)bound, (double)bound, jitter_alarm);
 	fprintf(figure->script,
-		"set label 'bound %s ns' at first %.9g, graph 0.98 right rotate by 90 offset -0.9,0 "
+		"set label 'bound %s ns' at first %.9g, graph 0.98 right rotate by 90 offset "
+		"-0.9,0 "
 		"textcolor rgb "
 		"'%s' font ',12' front\n",
 		jitter_format_count(value, bound), (double)bound, jitter_alarm);
@@ -439,6 +440,8 @@ static void margins(
 		left, right, bottom, top);
 }
 
+#define FOOT_LONGEST 120u /* longer conditions, such as command lines, stand in the report only */
+
 /* All lines but the sources and clocks, which stand in the legend and on the axes. */
 static char *conditions_text(const struct jitter_report *report)
 {
@@ -447,7 +450,7 @@ static char *conditions_text(const struct jitter_report *report)
 
 	for (i = 0; i < count; i++) {
 		bool said = !strncmp(lines[i], "source:", 7) || !strncmp(lines[i], "clock:", 6) ||
-			    !strncmp(lines[i], "limits:", 7);
+			    !strncmp(lines[i], "limits:", 7) || strlen(lines[i]) > FOOT_LONGEST;
 
 		if (!said) {
 			longer = jitter_printf("%s%s%s", text, *text ? "; " : "", lines[i]);
@@ -463,12 +466,16 @@ static char *conditions_text(const struct jitter_report *report)
 static void overview_foot(const struct figure *figure)
 {
 	char *text = conditions_text(figure->report);
+	const bool turns = json_array_size(json_object_get(figure->report->system, "cpus")) > 1;
 
 	screen_text(figure, 0.03, 0.032, text, 11, jitter_muted);
 	if (strstr(text, "icount"))
 		screen_text(figure, 0.03, 0.011,
-			"One instruction is one fixed step of time here: path lengths, not "
-			"hardware latencies.",
+			turns ? "One instruction is one fixed step of time: path lengths, not "
+				"hardware latencies. Emulated CPUs take turns of 1 \302\265s: "
+				"with busy neighbours, that is the floor."
+			      : "One instruction is one fixed step of time here: path lengths, not "
+				"hardware latencies.",
 			11, jitter_muted);
 	free(text);
 }
