@@ -40,6 +40,7 @@ $(eval $(call kernel_library,$(KERNEL),,))
 -include tools/tools.mk
 -include partitions/partitions.mk
 -include verification/verification.mk
+-include tools/demo.mk
 
 # ---- What users ask for ---------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ rsvg-convert "$work/s.svg" -o "$work/s.png" && cmp -s "$work/s.svg" "$work/one/s
 ok $? "its chart is an image, the same as the build's"
 ! grep -q "$(printf '\033')" "$work/out"
 ok $? "no colours outside a terminal"
-grep -q '^    hog  *1  5 ms  *50 %  *5 ms, from 0$' "$work/out"
+grep -q '^    hog  *1  450 us  *45 %  *550 us, from 800 us$' "$work/out"
 ok $? "shares and gaps are exact"
 
 # ---- run, with a QEMU that only answers
