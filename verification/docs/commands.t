@@ -5,7 +5,7 @@ Invariant: a document that names a command, option, make target, file or heading
 Of its fenced blocks, `sh` are commands that must end with 0, `console` are commands after `$ ` with what
 they print: each quoted line must appear, in order; a line `...` stands for any, a line's end `...` for its
 rest. A block whose fence says `elsewhere` is for another machine and is not run. Each document gets a
-scratch copy of the tree with a copy of what is built. Long make targets are only asked for with -n.
+scratch copy of the tree with a copy of what is built. Long make targets are not run, only looked up.
 """
 import functools
 import glob
@@ -100,13 +100,27 @@ def quoted_line_missing(quoted, output):
     return None
 
 
+@functools.lru_cache(maxsize=None)
+def make_targets():
+    """make's own list, without running anything: a recipe line with + would run even with -n."""
+    result = subprocess.run(["make", "-pq", "BUILD=" + BUILD, "help"], stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, check=False)
+    found, real = set(), True
+    for line in result.stdout.decode().split("\n"):
+        if re.match(r"[\w./-]+:(?!=)", line) and real:
+            found.add(line.split(":")[0])
+        real = line != "# Not a target:"
+    return found
+
+
 def softened(command):
-    """A long make target is not run, only planned."""
+    """A long make target is not run; one that does not exist fails."""
     words = command.split()
-    if words[0] == "make" and not all(w in QUICK or "=" in w or w.startswith(("-", "build/"))
-                                      for w in words[1:]):
-        return command.replace("make", "make -n", 1) + " >/dev/null"
-    return command
+    targets = [w for w in words[1:] if "=" not in w and not w.startswith("-")]
+    if words[0] != "make" or all(t in QUICK or t.startswith("build/") for t in targets):
+        return command
+    unknown = [t for t in targets if t not in make_targets()]
+    return "echo make has no target %s; false" % unknown[0] if unknown else "true"
 
 
 def run_commands(text, scratch):
@@ -167,12 +181,6 @@ def check_links(path, text):
 # ---- Names in the running text ----
 
 @functools.lru_cache(maxsize=None)
-def make_has(target):
-    return subprocess.run(["make", "-n", "BUILD=" + BUILD, target], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, check=False).returncode == 0
-
-
-@functools.lru_cache(maxsize=None)
 def subcommand_help(name):
     result = subprocess.run([os.path.join(BUILD, "tools/mullion"), name, "--help"],
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
@@ -188,7 +196,7 @@ def name_fault(span):
     if not words:
         return None
     if words[0] == "make" and len(words) > 1:
-        return None if make_has(words[1]) else "make has no target %s" % words[1]
+        return None if words[1] in make_targets() or words[1][0] == "-" else "make has no target %s" % words[1]
     options = [w.split("=")[0].rstrip(",;.") for w in words if re.match(r"--[a-z]", w)]
     if words[0] == "mullion" or (options and words[0].startswith("--")):
         known = [words[1]] if len(words) > 1 and words[1] in SUBCOMMANDS else SUBCOMMANDS
