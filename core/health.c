@@ -3,7 +3,7 @@
  *
  * Invariant: what a partition did wrong costs that partition's time alone. The line for the log is
  * written when the faulting vcpu's own window has room for it; until then it waits in the vcpu, and a
- * later one takes its place. The trace has them all.
+ * later one takes its place.
  */
 #include <mullion/core.h>
 
@@ -28,18 +28,15 @@ static const char *const action_names[MULLION_ACTION_COUNT] = {
 	[MULLION_ACTION_SHUTDOWN] = "stopped, node shuts down",
 };
 
-/* A repeat is worth a line when its count gains a digit: a storm costs the log a few lines, not all. */
-static bool worth_a_line(struct health_report *report, enum mullion_event event, uint64_t detail)
+/*
+ * The 1st, 10th, 100th ... event of a kind is worth a line: a storm costs the log a few, however many
+ * kinds it mixes. The trace has them all.
+ */
+static bool worth_a_line(struct health_count *count)
 {
-	if (event != report->event || detail != report->detail || report->repeats == 0) {
-		report->repeats = 1;
-		report->next_line = 10;
-		return true;
-	}
-	report->repeats++;
-	if (report->repeats < report->next_line)
+	if (++count->events < count->next_line)
 		return false;
-	report->next_line *= 10;
+	count->next_line = count->next_line == 0 ? 10 : count->next_line * 10;
 	return true;
 }
 
@@ -49,7 +46,7 @@ static void note(struct vcpu *vcpu, enum mullion_event event, enum mullion_actio
 	struct health_report *report = &vcpu->report;
 	bool ends = action >= MULLION_ACTION_STOP;
 
-	if (!worth_a_line(report, event, detail) && !ends)
+	if (!worth_a_line(&report->counts[event]) && !ends)
 		return;
 	report->event = (uint8_t)event;
 	report->action = (uint8_t)action;
@@ -87,6 +84,8 @@ static bool time_for_a_line(const struct vcpu *vcpu)
 
 static void print_report(const struct vcpu *vcpu, const struct health_report *report)
 {
+	uint64_t events = report->counts[report->event].events;
+
 	console_print("health: %s: %s", vcpu_partition(vcpu)->name, event_names[report->event]);
 	if (report->event == MULLION_EVENT_MEMORY)
 		console_print(": %s at %x",
@@ -98,8 +97,8 @@ static void print_report(const struct vcpu *vcpu, const struct health_report *re
 		console_print(" %x", report->detail);
 	console_print(", rip %x, vcpu %u; %s", report->rip, (uint64_t)vcpu->config->index,
 		action_names[report->action]);
-	if (report->repeats > 1)
-		console_print(" (%u times)", report->repeats);
+	if (events > 1)
+		console_print(" (%u times)", events);
 	console_print("\n");
 }
 

@@ -19,12 +19,16 @@ enum vcpu_state {
 	VCPU_STOPPED,
 };
 
-/* The last health event and its line in the log; repeats of the same event are counted. */
+struct health_count {
+	uint64_t events, next_line;
+};
+
+/* The health event whose line in the log is due, and how many of each kind there were. */
 struct health_report {
 	uint8_t event, action;
 	bool pending;
 	uint64_t detail, address, rip;
-	uint64_t repeats, next_line;
+	struct health_count counts[MULLION_EVENT_COUNT];
 };
 
 struct vcpu {
