@@ -33,7 +33,7 @@ $(NEWLIB_STAMP):
 	@touch $@
 
 PARTITION_CPPFLAGS := -nostdinc -isystem $(NEWLIB_PREFIX)/include \
-	-isystem $(shell $(CC) -print-file-name=include) -Ipartitions/lib/include -Icore/include \
+	-isystem $$($(CC) -print-file-name=include) -Ipartitions/lib/include -Icore/include \
 	-D_DEFAULT_SOURCE
 PARTITION_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 	-Wmissing-prototypes -Wstrict-prototypes -Werror $(PARTITION_MACHINE) \

@@ -555,8 +555,7 @@ static void single(const struct figure *figure, enum jitter_figure what, const c
 		scope_panel(figure, false);
 }
 
-/* ---- gnuplot
- * ---------------------------------------------------------------------------------------- */
+/* ---- gnuplot ---- */
 
 static int spawn(FILE *script, FILE *out)
 {
@@ -567,6 +566,7 @@ static int spawn(FILE *script, FILE *out)
 
 	fflush(script);
 	rewind(script);
+	setenv("LC_ALL", "C.UTF-8", 1); /* gnuplot converts its own words from the locale's encoding */
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fileno(out), STDOUT_FILENO);
