@@ -7,11 +7,12 @@
 #define APIC_PAGE     APIC_BASE_DEFAULT
 #define FAULT_KIND    0x1full
 #define APIC_ID_SHIFT 24u
+#define REGISTER_REST 0xcu /* a register is the first four of its 16 bytes */
 
 /* In the memory-mapped layout the identity and the destination stand in the top byte. */
 static bool page_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 {
-	if (!vapic_read(vcpu, offset, value))
+	if (offset & REGISTER_REST || !vapic_read(vcpu, offset, value))
 		return false;
 	if (offset == APIC_ID)
 		*value <<= APIC_ID_SHIFT;
@@ -20,9 +21,11 @@ static bool page_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 
 static bool page_write(struct vcpu *vcpu, uint32_t offset, uint32_t value)
 {
-	if (offset == APIC_ICR)
-		return vapic_send(vcpu, vcpu->arch.apic.icr_high >> APIC_ID_SHIFT, value);
-	return offset != APIC_SELF_IPI && vapic_write(vcpu, offset, value);
+	uint64_t destination = vcpu->arch.apic.icr_high >> APIC_ID_SHIFT;
+
+	if (offset & REGISTER_REST || offset == APIC_SELF_IPI)
+		return false;
+	return vapic_write(vcpu, offset, offset == APIC_ICR ? destination << 32 | value : value);
 }
 
 /* Registers are 16 bytes apart; the upper 12 read as zero. Unknown ones read zero, ignore writes.
@@ -50,7 +53,7 @@ static bool exit_apic_page(struct vcpu *vcpu, uint64_t gpa)
 	mov = guest_mov(vcpu);
 	if (mov->length == 0)
 		return false;
-	apic_access(vcpu, gpa & 0xff0, mov);
+	apic_access(vcpu, gpa & 0xffc, mov);
 	skip_instruction(vcpu, mov->length);
 	return true;
 }
