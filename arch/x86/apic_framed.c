@@ -246,6 +246,16 @@ static uint64_t vector_word(const uint64_t set[4], uint32_t offset)
 	return (uint32_t)(set[word / 2] >> (word % 2 * 32));
 }
 
+/* AMD APM 2, 16.6.4: the higher of the task's class and the class in service. */
+static uint64_t processor_priority(const struct vcpu *vcpu)
+{
+	uint64_t task = vcpu->arch.vmcb.interrupt & VMCB_V_TPR;
+	int vector = highest(vcpu->arch.apic.isr);
+	uint64_t serving = vector == NONE ? 0 : (uint64_t)vector >> TPR_CLASS_SHIFT;
+
+	return (task > serving ? task : serving) << TPR_CLASS_SHIFT;
+}
+
 bool framed_apic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 {
 	struct virtual_apic *apic = &vcpu->arch.apic;
@@ -259,8 +269,10 @@ bool framed_apic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 	}
 	switch (offset) {
 	case APIC_TPR:
-	case APIC_PPR:
 		*value = (vcpu->arch.vmcb.interrupt & VMCB_V_TPR) << TPR_CLASS_SHIFT;
+		return true;
+	case APIC_PPR:
+		*value = processor_priority(vcpu);
 		return true;
 	case APIC_TIMER_INITIAL:
 		*value = apic->initial_count;
