@@ -5,12 +5,18 @@
  *
  * Argument: mode=NAME, or just NAME.
  *
- *   spin      computes, interrupts on                 cli, clispin  the same with interrupts off
- *   hlt, halt halts, woken by its own timer           clihlt        halts with interrupts off, for
- * ever cpuid, vmmcall, wrmsr, rdmsr, port, mmio          a storm of that one exit exits     storms
- * of every exit, in turn           fpu           dirties FPU, SSE and debug registers mix
- * everything above but clihlt, in turn: the default triple    a triple fault wild          a jump
- * to where there is no memory write     a write to where there is no memory
+ *   spin                   computes, interrupts on
+ *   cli, clispin           the same with interrupts off
+ *   hlt, halt              halts, woken by its own timer
+ *   clihlt                 halts with interrupts off, for ever
+ *   cpuid, vmmcall, wrmsr, rdmsr, port, mmio
+ *                          a storm of that one exit
+ *   exits                  storms of every exit, in turn
+ *   fpu                    dirties FPU, SSE and debug registers
+ *   mix                    everything above but clihlt, in turn: the default
+ *   triple                 a triple fault
+ *   wild                   a jump to where there is no memory
+ *   write                  a write to where there is no memory
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,20 +5,21 @@
  *
  * The same ELF runs natively, under Mullion, under Xen and under KVM. Arguments, all optional:
  *
- *   tests=LIST       of gap, delivery.spin, delivery.halt, oneshot_x2apic.spin,
- * oneshot_x2apic.halt, oneshot_xapic.spin, oneshot_xapic.halt, exit.empty, exit.cpuid,
- * exit.vmmcall, exit.arm, exit.arm_count, exit.eoi, exit.arm_xapic, exit.eoi_xapic, phase,
+ *   tests=LIST       of gap, delivery.spin, delivery.halt, oneshot_x2apic.spin, oneshot_x2apic.halt,
+ *                    oneshot_xapic.spin, oneshot_xapic.halt, exit.empty, exit.cpuid, exit.vmmcall,
+ *                    exit.arm, exit.arm_count, exit.eoi, exit.arm_xapic, exit.eoi_xapic, phase,
  *                    phase.spin, vtimer; `exit` stands for all exit tests. Default: on a CPU with
  *                    windows phase, phase.spin, vtimer, exit.*; elsewhere gap, delivery, oneshot,
- * exit.*. What the machine does not offer (by CPUID) is left out. n=10000          samples per
- * test; n-TEST=N for one test period-ns=100000 distance of deadlines, delay of one-shots
+ *                    exit.*. What the machine does not offer (by CPUID) is left out.
+ *   n=10000          samples per test; n-TEST=N for one test
+ *   period-ns=100000 distance of deadlines, delay of one-shots
  *   gap-ns=200000000 duration of the gap test; gap-floor=64: gaps above so many ticks are all kept
  *   cpus=0           vcpus to measure, one after the other: a list, or all (natively with vcpus=N)
  *   busy=LIST        vcpus that spin meanwhile: what neighbours cost on this machine
  *   dump=1           print all samples too, where memory cannot be read from outside
  *   after=exit       or idle: halt for ever
- *   tsc-hz=N[/D]     natively: the TSC's frequency; without it CPUID, the hypervisor or the PIT
- * tell apic=xapic       leave the APIC in xAPIC mode
+ *   tsc-hz=N[/D]     natively: the TSC's frequency; without it CPUID, the hypervisor or the PIT tell
+ *   apic=xapic       leave the APIC in xAPIC mode
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -110,8 +110,7 @@ struct jitter_report {
 	unsigned warnings;
 };
 
-/* ---- jitter_report.c: growing and releasing a report; out of memory ends the program
- * ------------- */
+/* ---- jitter_report.c: growing and releasing a report; out of memory ends the program ---- */
 
 struct jitter_source *jitter_add_source(
 	struct jitter_report *report, enum jitter_kind kind, const char *path, const char *label);
@@ -131,8 +130,7 @@ void jitter_warn(struct jitter_report *report, const char *format, ...)
 /* A name that may be printed anywhere: 1 .. 63 of the letters, digits and -_./ */
 bool jitter_name_valid(const char *text);
 
-/* ---- Readers: 0, or -1 after a message on stderr when the file itself cannot be used
- * ------------- */
+/* ---- Readers: 0, or -1 after a message on stderr when the file itself cannot be used ---- */
 
 int jitter_read_ram(struct jitter_report *report, const char *path, const char *label);
 int jitter_read_lines(struct jitter_report *report, const char *path, const char *label);
@@ -140,8 +138,7 @@ int jitter_read_cyclictest(struct jitter_report *report, const char *path, const
 int jitter_read_oslat(struct jitter_report *report, const char *path, const char *label);
 int jitter_read_system(struct jitter_report *report, const char *path);
 
-/* ---- jitter_stats.c
- * ------------------------------------------------------------------------------ */
+/* ---- jitter_stats.c ---- */
 
 /* Nearest rank: the smallest value that at least numerator/denominator of all samples do not
  * exceed. */
@@ -166,8 +163,7 @@ struct jitter_percentile_name {
 #define JITTER_PERCENTILES 4u
 extern const struct jitter_percentile_name jitter_percentiles[JITTER_PERCENTILES];
 
-/* ---- jitter_judge.c, jitter_trace.c
- * --------------------------------------------------------------- */
+/* ---- jitter_judge.c, jitter_trace.c ---- */
 
 /* Applies bounds and names causes. Returns how many bounds are broken. */
 unsigned jitter_judge(struct jitter_report *report);
@@ -180,14 +176,12 @@ char *jitter_record_words(
 /* The one line that ends every report; the caller frees it. */
 char *jitter_verdict_line(const struct jitter_report *report);
 
-/* ---- jitter_system.c: questions to the description, -1 or NULL where it does not say
- * --------------- */
+/* ---- jitter_system.c: questions to the description, -1 or NULL where it does not say ---- */
 
 int jitter_system_cpu(const struct jitter_report *report, const char *partition, unsigned vcpu);
 const char *jitter_system_vcpu_partition(const struct jitter_report *report, unsigned vcpu);
 
-/* ---- Writers
- * ---------------------------------------------------------------------------------------- */
+/* ---- Writers ---- */
 
 /* What every report says of how it was measured; count of lines, each to be freed. */
 size_t jitter_condition_lines(const struct jitter_report *report, char ***lines);
@@ -200,8 +194,7 @@ int jitter_write_csv(const struct jitter_report *report, FILE *out);
 int jitter_write_svg(const struct jitter_report *report, const char *figure, FILE *out);
 int jitter_write_html(const struct jitter_report *report, FILE *out);
 
-/* ---- jitter_plot.c: figures drawn by gnuplot
- * -------------------------------------------------------- */
+/* ---- jitter_plot.c: figures drawn by gnuplot ---- */
 
 enum jitter_figure { JITTER_HISTOGRAM, JITTER_TAIL, JITTER_SCOPE, JITTER_OVERVIEW };
 /* streams: those to draw, in order. An SVG document in memory, or NULL after a message. */

@@ -394,8 +394,7 @@ static void scope_panel(const struct figure *figure, bool titles)
 	}
 }
 
-/* ---- Whole figures
- * -------------------------------------------------------------------------------- */
+/* ---- Whole figures ---- */
 
 static void print_data(const struct figure *figure)
 {

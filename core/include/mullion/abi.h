@@ -155,8 +155,7 @@ enum mullion_action {
 	MULLION_ACTION_COUNT
 };
 
-/* ---- Trace: one ring of fixed records per CPU, always on
- * ----------------------------------------- */
+/* ---- Trace: one ring of fixed records per CPU, always on ---- */
 
 enum mullion_trace_kind {
 	MULLION_TRACE_EXIT =
