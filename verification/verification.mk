@@ -5,6 +5,7 @@
 -include verification/peers/peers.mk
 -include verification/bench/bench.mk
 -include verification/rules/rules.mk
+-include verification/docs/docs.mk
 
 UNIT := $(BUILD)/unit
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Itools/mullion -Icore/include -Iarch/x86/include \
