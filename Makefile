@@ -53,11 +53,16 @@ kernel: $(KERNEL)/libkernel.a
 help:
 	@echo 'make demo                  install what is missing, build, boot, measure, report'
 	@echo 'make test                  everything that must hold'
+	@echo 'make check                 its fast part: no boots'
 	@echo 'make image DEPLOYMENT=x    build config/deployments/x.dts into $(BUILD)/x/'
 	@echo 'make run DEPLOYMENT=x      build it and boot it in QEMU'
+	@echo 'make bench                 every figure of the README, into $(BUILD)/bench.json'
+	@echo 'make coverage              lines of the kernel reached in the booted kernel, as HTML'
+	@echo 'make peers                 the same probe under Xen and KVM, in one table'
 	@echo 'make clean                 remove $(BUILD)/'
 
-image: kernel tools partitions
+image: packages
+	@$(MAKE) --no-print-directory kernel tools partitions
 	$(BUILD)/tools/mullion build config/deployments/$(DEPLOYMENT).dts -o $(BUILD)/$(DEPLOYMENT)
 
 run: image
