@@ -14,19 +14,20 @@ ok() {
 }
 
 cat >bench.json <<'END'
-{ "conditions": "planted", "figures": {
-	"exit.cpuid": { "value": 97, "n": 10000, "conditions": "one busy CPU" },
-	"exit.eoi": { "value": 121, "n": 10000 } } }
+{ "exit.cpuid": { "value": 97, "unit": "ns", "target": 120, "met": true, "n": 10000, "seconds": 0.5,
+	"conditions": "between two reads; QEMU TCG, planted" },
+  "exit.eoi": { "value": 121, "unit": "ns", "target": 120, "met": false, "n": 10000, "seconds": 0.5,
+	"conditions": "QEMU TCG, planted" } }
 END
 printf 'before\n<!-- figures: x -->\nold\n<!-- figures end -->\nafter\n' >page.md
 
 "$figures" bench.json page.md
 ok $? 'a page with both markers is written'
-grep -q '| ≤ 120 | 97 |.*| n = 10,000; one busy CPU |' page.md
+grep -q '| ≤ 120 | 97 |.*| between two reads; n = 10,000, 0.5 s (1) |' page.md
 ok $? 'a figure has its target, its value and its conditions'
 grep -q '| ≤ 120 | 121 (missed) |' page.md
 ok $? 'a figure beyond its target says so'
-grep -q '(`framed.drift`) | 0 | not measured |' page.md
+grep -q '`framed.drift` | | not measured |' page.md
 ok $? 'a figure that was not measured says so'
 [ "$(head -n 1 page.md)" = before ] && [ "$(tail -n 1 page.md)" = after ] && ! grep -q '^old$' page.md
 ok $? 'the rest of the page is kept, the old table is not'
