@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""The bench's judge on runs written by hand: its figures, and every way in which it must refuse."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+JUDGE = os.path.join("verification", "bench", "judge")
+MODES = "spin cpuid vmmcall wrmsr rdmsr port mmio hlt clihlt clispin fpu mix".split()
+number = 0
+
+
+def ok(good, sentence, shown=""):
+    global number
+    number += 1
+    print(f"{'ok' if good else 'not ok'} {number} - {sentence}")
+    if not good:
+        print(re.sub("^", "# ", shown, flags=re.M))
+    return good
+
+
+def stream(name, low, high, n=10100, seconds=5.05, **more):
+    return {"stream": name, "source": "probe", "cpu": 0, "n": n, "min": low, "max": high, "observed": 0,
+            "started": 1000, "ended": 1000 + int(seconds * 1e9), "note": "by hand", "complete": True, **more}
+
+
+def owned(n, seconds, gap):
+    return [stream("gap.all", 11, gap, n * 1000, seconds), stream("delivery.spin", 2, 2, n, seconds),
+            stream("delivery.halt", 2, 2, n, seconds)]
+
+
+def windows(low, high, **more):
+    return [stream("phase", low, high, drift=0, **more)]
+
+
+def good_runs():
+    flat = [[t, 9] for t in range(200)]
+    runs = {
+        "owned": owned(10100, 5.05, 26), "owned-short": owned(1000, 0.5, 26), "native": owned(10100, 5.05, 26),
+        "exits": [stream("exit." + name, 50, 100, 50000, 0.01)
+                  for name in ("cpuid", "vmmcall", "arm", "eoi", "arm_xapic", "eoi_xapic")],
+        "drift-1ms": windows(9, 11, samples=flat), "drift-10ms": windows(9, 11, samples=flat),
+        "switch": windows(9, 11, samples=flat),
+        "smp": owned(5000, 0.5, 1011), "smp-native": owned(5000, 0.5, 1011),
+    }
+    runs.update({"phase-" + mode: windows(9, 11) for mode in MODES})
+    watch = {**stream("phase", 9, 634, 5000), "source": "watch", "duration_s": 2.5, "ns": {"min": 9, "max": 634}}
+    facts = {
+        "owned": {"trace_head": 2 * 20200 + 7}, "owned-short": {"trace_head": 2 * 2000 + 7},
+        "boot": {"entered": 1000, "first_entry": 51000, ".text": 20000, ".rodata": 5000},
+        "smp": {"entered": 1000, "epoch": 61000}, "switch": {"guard": 300},
+    }
+    return runs, watch, facts
+
+
+def judge(change=lambda runs, watch, facts: None):
+    """Exit status, what it said, and the file it wrote or None."""
+    runs, watch, facts = good_runs()
+    change(runs, watch, facts)
+    with tempfile.TemporaryDirectory() as work:
+        for name, streams in runs.items():
+            with open(os.path.join(work, name + ".txt"), "w", encoding="ascii") as file:
+                file.write("Mullion: a banner line\n")
+                file.writelines(json.dumps(s, separators=(",", ":")) + "\n" for s in streams)
+        for name, known in facts.items():
+            with open(os.path.join(work, name + ".facts"), "w", encoding="ascii") as file:
+                json.dump(known, file)
+        with open(os.path.join(work, "smp.json"), "w", encoding="ascii") as file:
+            json.dump({"streams": [watch]}, file)
+        output = os.path.join(work, "bench.json")
+        done = subprocess.run([sys.executable, JUDGE, work, output], capture_output=True, text=True, check=False)
+        figures = None
+        if os.path.exists(output):
+            with open(output, encoding="ascii") as file:
+                figures = json.load(file)
+        return done.returncode, done.stdout + done.stderr, figures
+
+
+def refuses(sentence, key, change):
+    status, said, figures = judge(change)
+    ok(status == 1 and key + ":" in said and figures is None, sentence, said)
+
+
+def misses(sentence, key, value, change):
+    status, said, figures = judge(change)
+    figure = (figures or {}).get(key, {})
+    ok(status == 0 and figure.get("value") == value and figure.get("met") is False, sentence, said)
+
+
+def drop(run, name):
+    return lambda runs, watch, facts: runs.update({run: [s for s in runs[run] if s["stream"] != name]})
+
+
+def alter(run, index, **values):
+    return lambda runs, watch, facts: runs[run][index].update(values)
+
+
+def fact(run, **values):
+    return lambda runs, watch, facts: facts[run].update(values)
+
+
+print("1..19")
+code, text, all_figures = judge()
+ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
+ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
+                             for f in all_figures.values()), "every figure has all its members", text)
+expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_other": 0, "exit.cpuid": 100,
+            "framed.phase_spread": 2, "framed.switch": 309, "boot.to_partition": 50009, "size.text": 25000,
+            "smp.phase_max": 634}
+ok({key: (all_figures or {})[key]["value"] for key in expected} == expected, "values are what the runs hold", text)
+
+refuses("a stream that is missing is an error, and no file is written", "exit.cpuid", drop("exits", "exit.cpuid"))
+refuses("so is one neighbour of twelve", "framed.phase_spread", drop("phase-mmio", "phase"))
+refuses("so is a run that did not take place", "owned.gap_over_native", lambda r, w, f: r.pop("native"))
+refuses("so is a fact", "boot.to_partition", lambda r, w, f: f["boot"].pop("entered"))
+refuses("an unfinished stream is an error", "owned.delivery_max", alter("owned", 1, complete=False))
+refuses("too few samples are an error", "exit.eoi", alter("exits", 3, n=9999))
+refuses("too short a run is an error", "owned.gap_over_native", alter("owned", 0, ended=4_999_999_999))
+refuses("samples that were not printed are an error", "framed.drift",
+        lambda r, w, f: r["drift-1ms"][0].pop("samples"))
+refuses("an unfinished stream in the RAM is an error", "smp.phase_max", lambda r, w, f: w.update(complete=False))
+
+misses("a longer gap than natively is reported, not an error", "owned.gap_over_native", 1, alter("owned", 0, max=27))
+misses("a flat but late delivery too", "owned.delivery_max", 21,
+       lambda r, w, f: [alter("owned", k, min=21, max=21)(r, w, f) for k in (1, 2)])
+misses("a punctual but uneven delivery too", "owned.delivery_max", 3, alter("owned", 2, max=3))
+misses("an exit that nobody asked for is seen", "owned.exits_other", 0.073, fact("owned", trace_head=2 * 20200 + 8))
+misses("a drift of a tick is seen", "framed.drift", 1,
+       lambda r, w, f: r["drift-10ms"][0].update(samples=[[t, 9 + (t >= 100)] for t in range(200)]))
+misses("one neighbour that shifts windows is seen", "framed.phase_spread", 11, alter("phase-mix", 0, max=20))
+misses("a kernel too large is reported", "size.text", 60000, fact("boot", **{".text": 55000}))
