@@ -12,11 +12,13 @@
 #define HLT_BYTES     1u
 #define WBINVD_BYTES  2u
 #define OPCODE_STI    0xfbu
-#define CR4_FORBIDDEN (CR4_OSXSAVE | CR4_VMXE | CR4_SMXE | CR4_PKE | CR4_CET)
-#define IOIO_IN       1ull
-#define IOIO_STRING   4ull
-#define VECTOR_AC     17u
-#define VECTOR_UD     6u
+#define CR4_GUEST                                                                                  \
+	0x330fbfull /* VME to PAE, PGE to UMIP, FSGSBASE, PCIDE, SMEP, SMAP: as CPUID shows */
+#define CR8_MAX     15u
+#define IOIO_IN     1ull
+#define IOIO_STRING 4ull
+#define VECTOR_AC   17u
+#define VECTOR_UD   6u
 
 enum vcpu_leave after_health(struct vcpu *vcpu, enum mullion_action action, unsigned length)
 {
@@ -72,7 +74,7 @@ static void keep_shadow(struct vcpu *vcpu)
 	struct vmcb *vmcb = &vcpu->arch.vmcb;
 	uint8_t code[FETCH_BYTES];
 
-	if (!quirk_loses_shadow || !(vmcb->interrupt_shadow & VMCB_SHADOW))
+	if (!quirk_tcg || !(vmcb->interrupt_shadow & VMCB_SHADOW))
 		return;
 	if (guest_fetch(vcpu, vmcb->rip - 1, code) == 0 || code[0] != OPCODE_STI)
 		return;
@@ -128,26 +130,43 @@ static enum vcpu_leave exit_exception(struct vcpu *vcpu, uint64_t vector)
 }
 
 /* CR4: what the partition's CPUID hides cannot be switched on. */
-static COLD enum vcpu_leave exit_cr4(struct vcpu *vcpu)
+static enum vcpu_leave write_cr4_of(struct vcpu *vcpu, uint64_t value, unsigned length)
 {
-	uint8_t code[FETCH_BYTES];
-	struct vmcb *vmcb = &vcpu->arch.vmcb;
-	struct decoded_mov mov = { 0 };
-	uint64_t value;
-
-	decode_cr4_write(code, guest_fetch(vcpu, vmcb->rip, code), &mov);
-	value = *vcpu_register(vcpu, mov.reg);
-	if (mov.length == 0)
-		return after_health(vcpu,
-			health_raise(vcpu, MULLION_EVENT_INSTRUCTION, VMEXIT_CR4_WRITE, 0), 3);
-	if (value & CR4_FORBIDDEN) {
+	if (value & ~CR4_GUEST || (vmcb->efer & EFER_LMA && !(value & CR4_PAE))) {
 		arch_vcpu_inject_fault(vcpu);
 		return STAY;
 	}
-	vmcb->cr4 = value;
-	vmcb->tlb_control = VMCB_TLB_FLUSH_ALL;
-	skip_instruction(vcpu, mov.length);
+	vcpu->arch.vmcb.cr4 = value;
+	vcpu->arch.vmcb.tlb_control = VMCB_TLB_FLUSH_ALL;
+	skip_instruction(vcpu, length);
 	return STAY;
+}
+
+/* CR8 is the upper half of the task priority: AMD APM 2, 16.6.4. */
+static enum vcpu_leave write_cr8_of(struct vcpu *vcpu, uint64_t value, unsigned length)
+{
+	if (value > CR8_MAX) {
+		arch_vcpu_inject_fault(vcpu);
+		return STAY;
+	}
+	framed_apic_write(vcpu, APIC_TPR, value << 4);
+	skip_instruction(vcpu, length);
+	return STAY;
+}
+
+static COLD enum vcpu_leave exit_control_register(struct vcpu *vcpu, uint64_t code)
+{
+	uint8_t bytes[FETCH_BYTES];
+	struct decoded_mov mov = { 0 };
+	uint64_t value;
+
+	decode_cr_write(bytes, guest_fetch(vcpu, vcpu->arch.vmcb.rip, bytes), &mov);
+	value = *vcpu_register(vcpu, mov.reg);
+	if (mov.length != 0 && mov.value == 4 && code == VMEXIT_CR4_WRITE)
+		return write_cr4_of(vcpu, value, mov.length);
+	if (mov.length != 0 && mov.value == 8 && code == VMEXIT_CR8_WRITE)
+		return write_cr8_of(vcpu, value, mov.length);
+	return after_health(vcpu, health_raise(vcpu, MULLION_EVENT_INSTRUCTION, code, 0), 3);
 }
 
 /* Caches are coherent and shared: flushing them would cost the neighbours, and changes nothing. */
@@ -209,7 +228,8 @@ enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
 	case VMEXIT_NMI:
 		return exit_kick(vcpu);
 	case VMEXIT_CR4_WRITE:
-		return exit_cr4(vcpu);
+	case VMEXIT_CR8_WRITE:
+		return exit_control_register(vcpu, code);
 	case VMEXIT_WBINVD:
 		return exit_wbinvd(vcpu);
 	case VMEXIT_EXCEPTION_DB:

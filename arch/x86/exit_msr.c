@@ -4,7 +4,7 @@
 #include <arch_internal.h>
 
 #define MSR_BYTES        2u
-#define EFER_GUEST       (EFER_SCE | EFER_LME | EFER_NXE | EFER_FFXSR)
+#define EFER_GUEST       (EFER_SCE | EFER_LME | EFER_NXE)
 #define X2APIC_REGISTERS 0x40u
 
 static bool read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
@@ -32,6 +32,8 @@ static bool write_efer(struct vcpu *vcpu, uint64_t value)
 	struct vmcb *vmcb = &vcpu->arch.vmcb;
 
 	if (value & ~(EFER_GUEST | EFER_LMA))
+		return false;
+	if ((value ^ vmcb->efer) & EFER_LME && vmcb->cr0 & CR0_PG)
 		return false;
 	vmcb->efer = (value & EFER_GUEST) | (vmcb->efer & EFER_LMA) | EFER_SVME;
 	return true;

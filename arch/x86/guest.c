@@ -13,6 +13,7 @@
 #define LEVEL_BITS   9u
 #define PAGE_BYTES   4096u
 #define SEGMENT_LONG 0x200u
+#define SEGMENT_BIG  0x400u
 
 /* Memory beyond the hole: only partitions with gigabytes have any. */
 static COLD const uint8_t *above_hole(uint64_t gpa, uint64_t bytes)
@@ -72,11 +73,16 @@ static inline void locate(const struct vcpu *vcpu, uint64_t linear, struct guest
 	walk->at = vmcb->cr0 & CR0_PG ? NULL : at_physical(vcpu, linear);
 }
 
+enum code_size guest_code_size(const struct vmcb *vmcb)
+{
+	if (vmcb->efer & EFER_LMA && vmcb->cs.attributes & SEGMENT_LONG)
+		return CODE_64;
+	return vmcb->cs.attributes & SEGMENT_BIG ? CODE_32 : CODE_16;
+}
+
 static uint64_t linear_address(const struct vmcb *vmcb, uint64_t offset)
 {
-	bool long_code = vmcb->efer & EFER_LMA && vmcb->cs.attributes & SEGMENT_LONG;
-
-	return long_code ? offset : vmcb->cs.base + offset;
+	return guest_code_size(vmcb) == CODE_64 ? offset : vmcb->cs.base + offset;
 }
 
 /* The instruction may go on in the next page, which may lie anywhere, or be missing. */
@@ -120,7 +126,8 @@ static bool still_true(const struct vmcb *vmcb, const struct code_site *site)
 	const uint64_t *code = (const uint64_t *)(const void *)site->walk.at;
 
 	if (site->rip != vmcb->rip || site->cr3 != vmcb->cr3 || site->efer != vmcb->efer ||
-		site->attributes != vmcb->cs.attributes)
+		site->attributes != vmcb->cs.attributes || site->base != vmcb->cs.base ||
+		(site->cr0 ^ vmcb->cr0) & CR0_PG)
 		return false;
 	for (unsigned i = 0; i < site->walk.levels; i++)
 		if (*(const volatile uint64_t *)site->walk.entry[i] != site->walk.value[i])
@@ -138,8 +145,10 @@ static COLD void refresh(const struct vcpu *vcpu, struct code_site *site)
 
 	site->mov = (struct decoded_mov){ 0 };
 	if (bytes != 0)
-		decode_mov((const uint8_t *)site->code, bytes, &site->mov);
+		decode_mov((const uint8_t *)site->code, bytes, guest_code_size(vmcb), &site->mov);
 	site->rip = vmcb->rip;
+	site->base = vmcb->cs.base;
+	site->cr0 = vmcb->cr0;
 	site->cr3 = vmcb->cr3;
 	site->efer = vmcb->efer;
 	site->attributes = crosses || bytes == 0 ? UINT32_MAX : vmcb->cs.attributes;

@@ -31,7 +31,7 @@ _Static_assert(__builtin_offsetof(struct arch_vcpu, gpr) == 4096, "svm.S");
 /* A CPU that answers does so within this fraction of a second. */
 #define CPU_ANSWER_FRACTION 10u
 
-bool quirk_loses_shadow;
+bool quirk_tcg;
 struct boot_ram boot_ram[BOOT_RAM_ENTRIES];
 uint32_t boot_ram_count;
 uint64_t boot_entry_tsc;
@@ -144,10 +144,10 @@ static void note_quirks(void)
 {
 	if (!(cpuid(CPUID_FEATURES, 0).ecx & FEATURE_HYPERVISOR))
 		return;
-	quirk_loses_shadow = cpuid(CPUID_HYPERVISOR, 0).ebx == TCG_EBX;
-	if (quirk_loses_shadow)
+	quirk_tcg = cpuid(CPUID_HYPERVISOR, 0).ebx == TCG_EBX;
+	if (quirk_tcg)
 		console_print(
-			"QUIRK:  TCG ignores the interrupt shadow at VMRUN; STI is replayed\n");
+			"QUIRK:  QEMU TCG: an interrupted STI is replayed, CR8 is intercepted\n");
 }
 
 void arch_check_node(void)

@@ -24,6 +24,7 @@
  */
 #define INTERCEPTED_EXCEPTIONS (1u << 1 | 1u << 17)
 #define CR4_BIT                (1u << 4)
+#define CR8_BIT                (1u << 8)
 
 static const uint32_t intercepts[3] = {
 	/* PAUSE, INVLPG, RDTSC, descriptor tables: harmless inside the partition. */
@@ -66,6 +67,8 @@ static void reset_controls(struct vcpu *vcpu)
 		return;
 	vmcb->intercept[0] |= INTERCEPT_INTR | INTERCEPT_HLT;
 	vmcb->interrupt = VMCB_V_INTR_MASKING;
+	if (quirk_tcg)
+		vmcb->intercept_cr_write |= CR8_BIT;
 }
 
 static struct vmcb_segment segment(uint16_t attributes, uint64_t base, uint32_t limit)

@@ -132,6 +132,9 @@ void vapic_reset(struct vcpu *vcpu);
  */
 unsigned guest_fetch(const struct vcpu *vcpu, uint64_t offset, uint8_t code[FETCH_BYTES]);
 
+/* How wide the code is that the vcpu executes. */
+enum code_size guest_code_size(const struct vmcb *vmcb);
+
 /* The MOV at RIP, remembered while nothing it depended on changes; length 0 if it is something
  * else. */
 const struct decoded_mov *guest_mov(struct vcpu *vcpu);
@@ -180,10 +183,11 @@ void trap_report(uint64_t vector, uint64_t code, uint64_t rip);
  */
 
 /*
- * QEMU's TCG saves the interrupt shadow at #VMEXIT and ignores it at VMRUN: an interrupt could come
- * between a guest's STI and its HLT. Known at boot by the emulator's CPUID signature.
+ * QEMU's TCG, known by its CPUID signature, differs from the architecture in two ways that matter:
+ * it saves the interrupt shadow at #VMEXIT and ignores it at VMRUN, so an interrupt could come between
+ * a guest's STI and its HLT; and it aborts when a guest writes CR8 while a virtual interrupt waits.
  */
-extern bool quirk_loses_shadow;
+extern bool quirk_tcg;
 
 /* Memory map handed over at boot, copied before paging: see boot.S. */
 struct boot_ram {

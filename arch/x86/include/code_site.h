@@ -18,8 +18,9 @@ struct guest_walk {
 };
 
 struct code_site {
-	uint64_t rip, cr3, efer;
-	uint32_t attributes; /* of CS */
+	uint64_t rip, cr0, cr3, efer;
+	uint64_t base; /* of CS, and its attributes */
+	uint32_t attributes;
 	struct decoded_mov mov;
 	uint64_t code[FETCH_BYTES / 8];
 	struct guest_walk walk;

@@ -1,6 +1,6 @@
 /*
  * The few instructions the kernel has to decode because SVM does not say what they were: a 32-bit
- * MOV to or from the local APIC's page, and MOV to CR4. AMD APM 3, 1.2. Pure: bytes in, meaning
+ * MOV to or from the local APIC's page, and MOV to CR4 or CR8. AMD APM 3, 1.2. Pure: bytes in, meaning
  * out.
  *
  * The buffer always holds FETCH_BYTES; `bytes` says how many of them are the partition's. So
@@ -26,7 +26,7 @@
 #define MOV_STORE_EAX 0xa3u
 #define MOV_IMMEDIATE 0xc7u
 
-/* A MOV between a 32-bit register, or an immediate, and memory; or from a register to CR4. */
+/* A MOV between a 32-bit register, or an immediate, and memory; or from a register to a control register. */
 struct decoded_mov {
 	uint8_t length; /* 0: it is something else */
 	bool write, immediate;
@@ -34,18 +34,22 @@ struct decoded_mov {
 	uint32_t value; /* immediate */
 };
 
+/* What the code segment makes of the bytes: its L and D bits. */
+enum code_size { CODE_16, CODE_32, CODE_64 };
+
 struct prefixes {
 	unsigned bytes; /* where the opcode stands */
 	uint8_t rex;
 };
 
-static inline struct prefixes skip_prefixes(const uint8_t *code)
+/* Only 64-bit code has REX; elsewhere these bytes are instructions of their own. */
+static inline struct prefixes skip_prefixes(const uint8_t *code, enum code_size size)
 {
 	struct prefixes p = { 0 };
 
 	while (p.bytes < MAX_PREFIXES && code[p.bytes] == PREFIX_ADDRESS_SIZE)
 		p.bytes++;
-	if ((code[p.bytes] & 0xf0) == 0x40)
+	if (size == CODE_64 && (code[p.bytes] & 0xf0) == 0x40)
 		p.rex = code[p.bytes++];
 	return p;
 }
@@ -69,11 +73,14 @@ static inline uint32_t immediate32(const uint8_t *code)
 	return value;
 }
 
-/* EAX and an absolute address: 8 bytes long, 4 with the address-size prefix. */
-static inline void decode_absolute(const uint8_t *code, unsigned at, struct decoded_mov *mov)
+/* EAX and an absolute address: 8 bytes long, 4 with the prefix or in 32-bit code. */
+static inline void decode_absolute(
+	const uint8_t *code, unsigned at, enum code_size size, struct decoded_mov *mov)
 {
+	bool narrow = size == CODE_32 || code[0] == PREFIX_ADDRESS_SIZE;
+
 	mov->write = code[at] == MOV_STORE_EAX;
-	mov->length = (uint8_t)(at + 1 + (code[0] == PREFIX_ADDRESS_SIZE ? 4 : 8));
+	mov->length = (uint8_t)(at + 1 + (narrow ? 4 : 8));
 }
 
 static inline void decode_modrm(const uint8_t *code, struct prefixes p, struct decoded_mov *mov)
@@ -90,13 +97,16 @@ static inline void decode_modrm(const uint8_t *code, struct prefixes p, struct d
 	mov->length = (uint8_t)(end + (mov->immediate ? 4 : 0));
 }
 
-/* *mov is zero before; its length stays 0 if the instruction is none of these, or is cut off. */
-static inline void decode_mov(
-	const uint8_t code[FETCH_BYTES], unsigned bytes, struct decoded_mov *mov)
+/*
+ * *mov is zero before; its length stays 0 if the instruction is none of these, or is cut off. 16-bit
+ * operands and addresses, which 16-bit code and the prefix in 32-bit code have, are something else.
+ */
+static inline void decode_mov(const uint8_t code[FETCH_BYTES], unsigned bytes, enum code_size size,
+	struct decoded_mov *mov)
 {
-	struct prefixes p = skip_prefixes(code);
+	struct prefixes p = skip_prefixes(code, size);
 
-	if (p.rex & REX_W)
+	if (p.rex & REX_W || size == CODE_16 || (size == CODE_32 && p.bytes != 0))
 		return;
 	switch (code[p.bytes]) {
 	case MOV_STORE:
@@ -106,7 +116,7 @@ static inline void decode_mov(
 		break;
 	case MOV_LOAD_EAX:
 	case MOV_STORE_EAX:
-		decode_absolute(code, p.bytes, mov);
+		decode_absolute(code, p.bytes, size, mov);
 		break;
 	default:
 		break;
@@ -115,16 +125,18 @@ static inline void decode_mov(
 		mov->length = 0;
 }
 
-static inline void decode_cr4_write(
+/* mov->value says which control register. */
+static inline void decode_cr_write(
 	const uint8_t code[FETCH_BYTES], unsigned bytes, struct decoded_mov *mov)
 {
 	struct prefixes p = skip_prefixes(code);
 	const uint8_t *opcode = &code[p.bytes];
 	uint8_t modrm = opcode[2];
 
-	if (opcode[0] != 0x0f || opcode[1] != 0x22 || (modrm >> 3 & 7) != 4 || p.bytes + 3 > bytes)
+	if (opcode[0] != 0x0f || opcode[1] != 0x22 || p.bytes + 3 > bytes)
 		return;
 	mov->write = true;
+	mov->value = (modrm >> 3 & 7) | (p.rex & REX_R ? 8 : 0);
 	mov->reg = (uint8_t)((modrm & 7) | (p.rex & REX_B ? 8 : 0));
 	mov->length = (uint8_t)(p.bytes + 3);
 }

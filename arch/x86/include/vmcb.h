@@ -107,6 +107,7 @@ _Static_assert(__builtin_offsetof(struct vmcb, event_inject) == 0xa8, "VMCB even
 /* Exit codes: AMD APM 2, appendix C */
 enum vmexit {
 	VMEXIT_CR4_WRITE = 0x14,
+	VMEXIT_CR8_WRITE = 0x18,
 	VMEXIT_EXCEPTION_DB = 0x41,
 	VMEXIT_EXCEPTION_AC = 0x51,
 	VMEXIT_INTR = 0x60,
