@@ -43,10 +43,10 @@ def good_runs():
                   for name in ("cpuid", "vmmcall", "arm", "eoi", "arm_xapic", "eoi_xapic")],
         "drift-1ms": windows(9, 11, samples=flat), "drift-10ms": windows(9, 11, samples=flat),
         "switch": windows(9, 11, samples=flat),
-        "smp": owned(5000, 0.5, 1011), "smp-native": owned(5000, 0.5, 1011),
+        "smp": owned(10000, 1.0, 1011), "smp-native": owned(10000, 1.0, 1011),
     }
     runs.update({"phase-" + mode: windows(9, 11) for mode in MODES})
-    watch = {**stream("phase", 9, 634, 5000), "source": "watch", "duration_s": 2.5, "ns": {"min": 9, "max": 634}}
+    watch = {**stream("phase", 9, 634), "source": "watch", "duration_s": 2.5, "ns": {"min": 9, "max": 634}}
     facts = {
         "owned": {"trace_head": 2 * 20200 + 7}, "owned-short": {"trace_head": 2 * 2000 + 7},
         "boot": {"entered": 1000, "first_entry": 51000, ".text": 20000, ".rodata": 5000},
