@@ -12,8 +12,8 @@
 #define HLT_BYTES     1u
 #define WBINVD_BYTES  2u
 #define OPCODE_STI    0xfbu
-#define CR4_GUEST                                                                                  \
-	0x330fbfull /* VME to PAE, PGE to UMIP, FSGSBASE, PCIDE, SMEP, SMAP: as CPUID shows */
+/* VME to PAE, PGE to UMIP, FSGSBASE, PCIDE, SMEP, SMAP: what CPUID shows. */
+#define CR4_GUEST   0x330fbfull
 #define CR8_MAX     15u
 #define IOIO_IN     1ull
 #define IOIO_STRING 4ull
@@ -132,7 +132,9 @@ static enum vcpu_leave exit_exception(struct vcpu *vcpu, uint64_t vector)
 /* CR4: what the partition's CPUID hides cannot be switched on. */
 static enum vcpu_leave write_cr4_of(struct vcpu *vcpu, uint64_t value, unsigned length)
 {
-	if (value & ~CR4_GUEST || (vmcb->efer & EFER_LMA && !(value & CR4_PAE))) {
+	bool long_mode = vcpu->arch.vmcb.efer & EFER_LMA;
+
+	if (value & ~CR4_GUEST || (long_mode && !(value & CR4_PAE))) {
 		arch_vcpu_inject_fault(vcpu);
 		return STAY;
 	}
@@ -160,7 +162,8 @@ static COLD enum vcpu_leave exit_control_register(struct vcpu *vcpu, uint64_t co
 	struct decoded_mov mov = { 0 };
 	uint64_t value;
 
-	decode_cr_write(bytes, guest_fetch(vcpu, vcpu->arch.vmcb.rip, bytes), &mov);
+	decode_cr_write(bytes, guest_fetch(vcpu, vcpu->arch.vmcb.rip, bytes),
+		guest_code_size(&vcpu->arch.vmcb), &mov);
 	value = *vcpu_register(vcpu, mov.reg);
 	if (mov.length != 0 && mov.value == 4 && code == VMEXIT_CR4_WRITE)
 		return write_cr4_of(vcpu, value, mov.length);

@@ -126,10 +126,10 @@ static inline void decode_mov(const uint8_t code[FETCH_BYTES], unsigned bytes, e
 }
 
 /* mov->value says which control register. */
-static inline void decode_cr_write(
-	const uint8_t code[FETCH_BYTES], unsigned bytes, struct decoded_mov *mov)
+static inline void decode_cr_write(const uint8_t code[FETCH_BYTES], unsigned bytes,
+	enum code_size size, struct decoded_mov *mov)
 {
-	struct prefixes p = skip_prefixes(code);
+	struct prefixes p = skip_prefixes(code, size);
 	const uint8_t *opcode = &code[p.bytes];
 	uint8_t modrm = opcode[2];
 
