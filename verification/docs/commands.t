@@ -187,7 +187,10 @@ def subcommand_help(name):
     return result.stdout.decode() if result.returncode == 0 else ""
 
 
-SUBCOMMANDS = ("check", "build", "explain", "run", "jitter")
+@functools.lru_cache(maxsize=None)
+def subcommands():
+    said = subprocess.run([os.path.join(BUILD, "tools/mullion"), "help"], stdout=subprocess.PIPE, check=True).stdout
+    return tuple(re.findall(r"^  ([a-z]+)  ", said.decode(), re.M))
 
 
 def name_fault(span):
@@ -199,9 +202,9 @@ def name_fault(span):
         return None if words[1] in make_targets() or words[1][0] == "-" else "make has no target %s" % words[1]
     options = [w.split("=")[0].rstrip(",;.") for w in words if re.match(r"--[a-z]", w)]
     if words[0] == "mullion" or (options and words[0].startswith("--")):
-        known = [words[1]] if len(words) > 1 and words[1] in SUBCOMMANDS else SUBCOMMANDS
+        known = [words[1]] if len(words) > 1 and words[1] in subcommands() else subcommands()
         if words[0] == "mullion" and len(words) > 1 and words[1][0] != "-" and \
-                words[1] not in SUBCOMMANDS + ("help", "SUBCOMMAND"):
+                words[1] not in subcommands() + ("SUBCOMMAND",):
             return "mullion has no subcommand %s" % words[1]
         for option in options:
             if option not in ("--help", "--version") and \
