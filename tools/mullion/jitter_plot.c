@@ -439,7 +439,7 @@ static void margins(
 		left, right, bottom, top);
 }
 
-#define FOOT_LONGEST 120u /* longer conditions, such as command lines, stand in the report only */
+#define FOOT_LONGEST 180u /* what does not fit, such as command lines, stands in the report only */
 
 /* All lines but the sources and clocks, which stand in the legend and on the axes. */
 static char *conditions_text(const struct jitter_report *report)
@@ -449,7 +449,8 @@ static char *conditions_text(const struct jitter_report *report)
 
 	for (i = 0; i < count; i++) {
 		bool said = !strncmp(lines[i], "source:", 7) || !strncmp(lines[i], "clock:", 6) ||
-			    !strncmp(lines[i], "limits:", 7) || strlen(lines[i]) > FOOT_LONGEST;
+			    !strncmp(lines[i], "limits:", 7) ||
+			    strlen(text) + strlen(lines[i]) > FOOT_LONGEST;
 
 		if (!said) {
 			longer = jitter_printf("%s%s%s", text, *text ? "; " : "", lines[i]);
@@ -565,7 +566,8 @@ static int spawn(FILE *script, FILE *out)
 
 	fflush(script);
 	rewind(script);
-	setenv("LC_ALL", "C.UTF-8", 1); /* gnuplot converts its own words from the locale's encoding */
+	setenv("LC_ALL", "C.UTF-8",
+		1); /* gnuplot converts its own words from the locale's encoding */
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fileno(out), STDOUT_FILENO);
