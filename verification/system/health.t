@@ -37,7 +37,7 @@ shutdown() {
 	ok $? "$1: the node ends with status $4"
 }
 
-plan 83
+plan 85
 suite owned log
 for times in 1 10 100 1000; do
 	suffix=" \\($times times\\)"

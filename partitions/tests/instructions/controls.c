@@ -106,6 +106,32 @@ static void check_cr4_registers(void)
 	tap_check(wrong == 0, "cr4_is_written_from_any_register", "%u wrong", wrong);
 }
 
+static void cr4_with_segment_prefix(void *const value)
+{
+	__asm__ volatile(".byte 0x3e; mov %0, %%cr4" ::"r"(*(const uint64_t *)value) : "memory");
+}
+
+static void cr8_beyond(void *const unused)
+{
+	(void)unused;
+	__asm__ volatile("mov %0, %%cr8" ::"r"(16ull) : "memory");
+}
+
+/* Meaningless prefixes are not looked through. CR8: on an owned CPU the machine's own business. */
+static void check_cr_oddities(void)
+{
+	uint64_t value = cr4_read();
+
+	tap_check(catch_call(cr4_with_segment_prefix, &value).vector == VECTOR_GP,
+		"a_cr4_write_behind_a_segment_prefix_is_refused", "it was not");
+	if (catch_call(cr8_beyond, NULL).vector == CATCH_NONE)
+		tap_skip("cr8_has_four_bits", "this machine does not check it");
+	else
+		tap_check(catch_call(cr8_beyond, NULL).vector == VECTOR_GP, "cr8_has_four_bits",
+			"it has more");
+	__asm__ volatile("mov %0, %%cr8" ::"r"(0ull) : "memory");
+}
+
 static unsigned efer_refused(const uint64_t *const values, const unsigned count)
 {
 	const uint64_t before = msr_read(MSR_EFER);
@@ -144,5 +170,6 @@ void check_controls(void)
 	check_cr4_bits();
 	check_cr4_long_mode();
 	check_cr4_registers();
+	check_cr_oddities();
 	check_efer();
 }

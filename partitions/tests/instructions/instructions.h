@@ -17,7 +17,7 @@ void check_cpuid(void);
 void check_debug(void);
 void check_modes(void);
 
-#define CONTROL_TESTS 8u
+#define CONTROL_TESTS 10u
 #define CPUID_TESTS   8u
 #define DEBUG_TESTS   6u
 #define MODE_TESTS    6u

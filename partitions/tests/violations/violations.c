@@ -17,13 +17,14 @@
 #include <mullion/tap.h>
 
 #define NOWHERE      0xe0000000ull
+#define HOLE         0xf8000000ull
 #define PORT         0x80
 #define MSR_UNKNOWN  0x12345678u
 #define VECTOR_UD    6
 #define VECTOR_GP    13
 #define STORM        1000u
 #define RAISE_CODE   0xc0de
-#define LOG_TESTS    12u
+#define LOG_TESTS    13u
 #define INJECT_TESTS 6u
 #define ONES         0xffffffffull
 
@@ -150,6 +151,7 @@ static void check_log_memory(void)
 	expect(read_byte, at(APIC_PAGE + 0x20), VECTOR_GP, "a_read_of_one_byte_is_a_fault");
 	expect(add_memory, at(NOWHERE), VECTOR_GP, "an_instruction_but_mov_is_a_fault");
 	expect(jump, at(NOWHERE), VECTOR_GP, "a_jump_to_no_memory_is_a_fault");
+	expect(jump, at(HOLE), VECTOR_GP, "and_so_is_one_into_the_hole");
 }
 
 static void run_log(void)
