@@ -5,6 +5,7 @@ _mullion_options() {
 	case $1 in
 	check) echo --images --json --help --usage ;;
 	build) echo --output --images --kernel --help --usage ;;
+	audit) echo --description --json --quiet --help --usage ;;
 	explain) echo --json --svg --images --help --usage ;;
 	run) echo --icount --timeout --serial --ram --debug --dry-run --help --usage ;;
 	jitter) echo --ram --samples --cyclictest --oslat --system --bound --require --text --json --csv \
@@ -15,6 +16,7 @@ _mullion_options() {
 _mullion_files() {
 	case $1 in
 	check | build | explain) compgen -f -X '!*.dts' -- "$2"; compgen -d -- "$2" ;;
+	audit) compgen -f -X '!*.elf' -- "$2"; compgen -d -- "$2" ;;
 	run) compgen -d -- "$2" ;;
 	esac
 }
@@ -25,14 +27,15 @@ _mullion() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'check build explain run jitter help --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter help --help --version' -- "$current")
 	elif [ "$subcommand" = help ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'check build explain run jitter' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter' -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_mullion_options "$subcommand")" -- "$current")
 	else
 		case $before in
 		--images | --kernel | --output | -i | -k | -o) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+		--description | -d) mapfile -t COMPREPLY < <(_mullion_files check "$current") ;;
 		--serial | --debug | --ram | --svg | --html | --csv | --text | --json | --samples | --cyclictest | \
 			--oslat | --system) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
 		--figure) mapfile -t COMPREPLY < <(compgen -W 'delivery phase gap exit' -- "$current") ;;

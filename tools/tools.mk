@@ -1,21 +1,23 @@
 # The host program: build/tools/mullion, one binary with subcommands. The front end and the jitter
-# report list their own sources in front.mk and jitter.mk; the back end's are listed here.
+# report list their own sources in front.mk and jitter.mk, the audit in audit.mk; the back end's are
+# listed here.
 
 -include tools/mullion/front.mk
 -include tools/mullion/jitter.mk
+-include tools/mullion/audit.mk
 
 MULLION_BACK := allocate.c bitmap.c build.c check_command.c command.c cpuid.c cpuid_policy.c \
 	emit_descriptors.c emit_images.c emit_json.c emit_pages.c emit_permissions.c \
 	emit_schedules.c emit_system.c emit_trees.c explain.c explain_access.c layout.c load.c main.c \
 	maps.c output.c paging.c placement.c plan.c regions.c run.c shares.c svg.c ticks.c
 
-MULLION_SRCS := $(addprefix tools/mullion/,$(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER)))
+MULLION_SRCS := $(addprefix tools/mullion/,$(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER) $(MULLION_AUDIT)))
 MULLION_OBJS := $(MULLION_SRCS:tools/mullion/%.c=$(BUILD)/tools/obj/%.o)
 
 TOOLS_CPPFLAGS := -D_GNU_SOURCE -Icore/include -Iarch/x86/include -Ipartitions/lib/include -Itools/mullion
 TOOLS_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wno-format-truncation -Werror
-TOOLS_LIBS := -lfdt -ljansson -lm
+TOOLS_LIBS := -lfdt -ljansson -lnettle -lm
 
 MULLION := $(BUILD)/tools/mullion
 

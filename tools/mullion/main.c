@@ -22,6 +22,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
 	{ "check", check_main, "judge a description against the named rules" },
 	{ "build", build_main, "build the image of a description" },
+	{ "audit", audit_main, "say what a finished image allows, and prove that it is no more" },
 	{ "explain", explain_main, "say who may touch what, and when each partition runs" },
 	{ "run", run_main, "boot a build in QEMU" },
 	{ "jitter", jitter_main, "report the jitter that probes have measured" },

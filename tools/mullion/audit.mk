@@ -1,0 +1,4 @@
+# mullion audit. Of the compiler it uses the model, for what is wanted, and nothing of the back end.
+MULLION_AUDIT := $(addprefix tools/mullion/,audit.c audit_cpuid.c audit_description.c audit_expect.c \
+	audit_hash.c audit_image.c audit_json.c audit_kernel.c audit_match.c audit_memory.c \
+	audit_permissions.c audit_print.c audit_system.c audit_time.c audit_walk.c)

@@ -1,0 +1,272 @@
+/*
+ * What each partition's map is meant to hold: its memory, and what its info page lists.
+ *
+ * The invariant: the info page is believed only as far as the map itself shows it to the partition,
+ * and only where it is well-formed; who else sees the same pages is judged in audit_memory.c.
+ */
+#include "audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "allocate.h"
+
+size_t audit_pieces(uint64_t memory_bytes, struct range pieces[2])
+{
+	const uint64_t low = memory_bytes < MULLION_HOLE_BASE ? memory_bytes : MULLION_HOLE_BASE;
+
+	pieces[0] = (struct range){ 0, low };
+	pieces[1] = (struct range){ MULLION_HOLE_END, memory_bytes - low };
+	return pieces[1].bytes ? 2 : 1;
+}
+
+static const char *name_of(const struct audit *audit, unsigned partition)
+{
+	return partition < audit->system->partitions_count ? audit->partitions[partition].name
+							   : "?";
+}
+
+const char *audit_region_name(const struct audit *audit, const struct mullion_region *region)
+{
+	switch (region->kind) {
+	case MULLION_REGION_TIME:
+		return format("the time page of vcpu %u", region->index);
+	case MULLION_REGION_CONSOLE:
+		return format("the console of %s", name_of(audit, region->peer));
+	case MULLION_REGION_LOG:
+		return "the kernel's log";
+	case MULLION_REGION_TRACE:
+		return format("the trace of CPU %u", region->index);
+	case MULLION_REGION_QUEUING_READER:
+		return format("the reader's page of channel %.24s", region->name);
+	default:
+		return format("channel %.24s", region->name);
+	}
+}
+
+/* ---- The partition's memory ---- */
+
+/* Memory is one physical stretch: where it starts, by the longest mapping in the map. */
+static uint64_t find_base(const struct audit_partition *partition)
+{
+	const uint64_t bytes = partition->arch->memory_bytes;
+	const struct audit_mapping *longest = NULL;
+	struct range pieces[2];
+	size_t i;
+
+	audit_pieces(bytes, pieces);
+	for (i = 0; i < partition->stage2.count; i++) {
+		const struct audit_mapping *item = &partition->stage2.items[i];
+
+		if (item->virtual < pieces[0].bytes && (!longest || item->bytes > longest->bytes))
+			longest = item;
+	}
+	return longest ? longest->physical - longest->virtual : AUDIT_NONE;
+}
+
+static void expect(struct audit_partition *partition, struct audit_expected expected)
+{
+	partition->expected[partition->expected_count++] = expected;
+}
+
+static void expect_memory(struct audit *audit, struct audit_partition *partition, unsigned p)
+{
+	const uint64_t bytes = partition->arch->memory_bytes;
+	struct range pieces[2];
+	const size_t count = audit_pieces(bytes, pieces);
+	size_t i;
+
+	partition->memory_base = find_base(partition);
+	if (!bytes || bytes % AUDIT_PAGE || partition->memory_base == AUDIT_NONE)
+		audit_find(audit, "memory-size",
+			"partition %s is said to have %#llx bytes of memory", partition->name,
+			(unsigned long long)bytes);
+	for (i = 0; i < count; i++)
+		expect(partition, (struct audit_expected){ pieces[i].base, pieces[i].bytes,
+					  partition->memory_base + (i ? pieces[0].bytes : 0),
+					  AUDIT_READ | AUDIT_WRITE | AUDIT_EXECUTE, AUDIT_MEMORY, p,
+					  "its memory" });
+}
+
+static void expect_page(struct audit_partition *partition, uint64_t gpa, unsigned kind, unsigned p,
+	const char *what)
+{
+	expect(partition,
+		(struct audit_expected){ gpa, AUDIT_PAGE, audit_physical(&partition->stage2, gpa),
+			AUDIT_READ, kind, p, what });
+}
+
+/* ---- Its regions ---- */
+
+/* Where the kernel writes a page of its own, the tables say where it lies. */
+static uint64_t region_physical(const struct audit *audit, const struct audit_partition *partition,
+	const struct mullion_region *region)
+{
+	const struct mullion_partition *table = partition->table;
+
+	switch (region->kind) {
+	case MULLION_REGION_TIME:
+		return audit_address(audit->vcpus[table->first_vcpu + region->index].time);
+	case MULLION_REGION_LOG:
+		return audit_address(audit->system->log);
+	case MULLION_REGION_TRACE:
+		return audit_address(audit->cpus[region->index].trace);
+	default:
+		return audit_physical(&partition->stage2, region->gpa);
+	}
+}
+
+static const char *index_trouble(const struct audit *audit, const struct audit_partition *partition,
+	const struct mullion_region *region)
+{
+	if (region->peer >= audit->system->partitions_count)
+		return "names a partition that does not exist";
+	if (region->kind == MULLION_REGION_TIME && region->index >= partition->table->vcpus)
+		return "is of a vcpu that the partition does not have";
+	if (region->kind == MULLION_REGION_TRACE && region->index >= audit->system->cpus_count)
+		return "is of a CPU that does not exist";
+	if (!region->kind || region->kind > MULLION_REGION_QUEUING_READER)
+		return "is of no kind that abi.h knows";
+	return NULL;
+}
+
+static const char *region_trouble(const struct audit *audit,
+	const struct audit_partition *partition, const struct mullion_region *region)
+{
+	const bool kernels = region->kind == MULLION_REGION_TIME ||
+			     region->kind == MULLION_REGION_LOG ||
+			     region->kind == MULLION_REGION_TRACE;
+
+	if (region->gpa % AUDIT_PAGE || region->bytes % AUDIT_PAGE || !region->bytes)
+		return "is not made of whole pages";
+	if (region->gpa < MULLION_SHARED_GPA || region->gpa >= MULLION_SHARED_END ||
+		region->bytes > MULLION_SHARED_END - region->gpa)
+		return "lies outside the shared pages' place";
+	if (region->access != MULLION_READ && region->access != (MULLION_READ | MULLION_WRITE))
+		return "has rights that abi.h does not know";
+	if (kernels && region->access & MULLION_WRITE)
+		return "is the kernel's to write, and claims to be writable";
+	if (!memchr(region->name, 0, sizeof(region->name)))
+		return "has a name without an end";
+	return index_trouble(audit, partition, region);
+}
+
+/* What makes two partitions' regions the same pages. */
+static unsigned region_key(
+	const struct audit_partition *partition, const struct mullion_region *region)
+{
+	if (region->kind == MULLION_REGION_CONSOLE)
+		return region->peer;
+	if (region->kind == MULLION_REGION_TIME)
+		return partition->table->first_vcpu + region->index;
+	return region->kind == MULLION_REGION_LOG ? 0 : region->index;
+}
+
+static void expect_region(struct audit *audit, struct audit_partition *partition, size_t i)
+{
+	const struct mullion_region *region = &partition->info->regions[i];
+	const char *wrong = region_trouble(audit, partition, region);
+
+	if (wrong) {
+		audit_find(audit, "info-region", "region %zu of the info page of %s, at %#llx, %s",
+			i, partition->name, (unsigned long long)region->gpa, wrong);
+		return;
+	}
+	expect(partition, (struct audit_expected){ region->gpa, region->bytes,
+				  region_physical(audit, partition, region),
+				  AUDIT_READ | (region->access & MULLION_WRITE ? AUDIT_WRITE : 0u),
+				  region->kind, region_key(partition, region),
+				  audit_region_name(audit, region) });
+}
+
+/* ---- The info page ---- */
+
+static const char *info_trouble(const struct audit *audit, const struct audit_partition *partition,
+	const struct mullion_info *info, unsigned p)
+{
+	if (info->magic != MULLION_INFO_MAGIC || info->abi_version != MULLION_ABI_VERSION)
+		return "is not an info page of this ABI";
+	if (info->partition != p)
+		return format("is that of partition %u", info->partition);
+	if (info->vcpus != partition->table->vcpus || info->flags != partition->table->flags ||
+		info->memory_bytes != partition->arch->memory_bytes)
+		return "tells other vcpus, flags or memory than the kernel's tables";
+	if (strncmp(info->name, partition->name, sizeof(info->name)) != 0)
+		return "tells another name than the kernel's tables";
+	if (info->tsc_hz_numerator != audit->system->tsc_hz_numerator ||
+		info->tsc_hz_denominator != audit->system->tsc_hz_denominator)
+		return "tells another clock than the kernel's tables";
+	if (info->regions_count > MULLION_MAX_REGIONS)
+		return "counts more regions than it holds";
+	return NULL;
+}
+
+static void open_info(struct audit *audit, struct audit_partition *partition, unsigned p)
+{
+	const uint64_t physical = audit_physical(&partition->stage2, MULLION_INFO_GPA);
+	const struct mullion_info *info = NULL;
+	const char *wrong = NULL;
+
+	if (physical != AUDIT_NONE)
+		info = audit_constant(audit, physical, AUDIT_PAGE, AUDIT_PAGE,
+			format("the info page of %s", partition->name));
+	if (info)
+		wrong = info_trouble(audit, partition, info, p);
+	if (wrong)
+		audit_find(audit, "info-page", "the info page of %s, %s, %s", partition->name,
+			audit_image_place(&audit->image, physical), wrong);
+	if (info && info->magic == MULLION_INFO_MAGIC && info->regions_count <= MULLION_MAX_REGIONS)
+		partition->info = info;
+}
+
+static int by_virtual(const void *a, const void *b)
+{
+	const struct audit_expected *x = a, *y = b;
+
+	return (x->virtual > y->virtual) - (x->virtual < y->virtual);
+}
+
+/* Sorts what is expected, and drops what overlaps. */
+static void put_in_order(struct audit *audit, struct audit_partition *partition)
+{
+	struct audit_expected *list = partition->expected;
+	size_t i, kept = 1;
+
+	qsort(list, partition->expected_count, sizeof(*list), by_virtual);
+	for (i = 1; i < partition->expected_count; i++)
+		if (list[i].virtual - list[kept - 1].virtual < list[kept - 1].bytes)
+			audit_find(audit, "info-region",
+				"the info page of %s puts %s and %s at the same address, %#llx",
+				partition->name, list[kept - 1].what, list[i].what,
+				(unsigned long long)list[i].virtual);
+		else
+			list[kept++] = list[i];
+	partition->expected_count = kept;
+}
+
+static void expect_partition(struct audit *audit, unsigned p)
+{
+	struct audit_partition *partition = &audit->partitions[p];
+	size_t i, regions;
+
+	audit_walk(audit, &partition->stage2, NULL);
+	audit_walk(audit, &partition->peek, &audit->kernel);
+	open_info(audit, partition, p);
+	regions = partition->info ? partition->info->regions_count : 0;
+	partition->expected = allocate(regions + 4, sizeof(*partition->expected));
+	expect_memory(audit, partition, p);
+	expect_page(partition, MULLION_INFO_GPA, AUDIT_INFO, p, "its info page");
+	expect_page(partition, MULLION_START_GPA, AUDIT_START, p, "its start page");
+	for (i = 0; i < regions; i++)
+		expect_region(audit, partition, i);
+	put_in_order(audit, partition);
+}
+
+void audit_expect(struct audit *audit)
+{
+	unsigned p;
+
+	audit_walk(audit, &audit->kernel, NULL);
+	for (p = 0; p < audit->system->partitions_count; p++)
+		expect_partition(audit, p);
+}
