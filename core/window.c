@@ -86,30 +86,30 @@ static bool serve(struct cpu *cpu, struct vcpu *vcpu, uint64_t not_before)
 	return leave != LEAVE_YIELD && leave != LEAVE_STOP;
 }
 
-/* Run one window to its end. not_before is its start; the vcpu is loaded. */
-static void serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t not_before)
+/* Run one window to its end. It opens at `begin`; the vcpu is loaded. */
+static void serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin)
 {
-	uint64_t now = arch_now();
+	uint64_t now = begin;
 
 	do {
-		if (arch_vcpu_poll(vcpu, now < not_before ? not_before : now))
+		if (arch_vcpu_poll(vcpu, now))
 			vcpu->halted = false;
-		if (!serve(cpu, vcpu, not_before))
+		if (!serve(cpu, vcpu, begin))
 			break;
 		now = arch_now();
 	} while (now < cpu->limit && !node_ending());
 }
 
-static void open_window(
-	struct cpu *cpu, const struct mullion_window *window, struct vcpu *vcpu, uint64_t begin)
+static void open_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin, uint64_t end)
 {
 	bool first = start(cpu, vcpu);
 	uint64_t now;
 
 	load(cpu, vcpu);
-	publish(cpu, vcpu, begin, schedule_ticks(cpu, &window->end));
-	trace_vcpu(vcpu, MULLION_TRACE_WINDOW, cpu->window, begin, cpu->frame.number);
+	publish(cpu, vcpu, begin, end);
 	now = arch_now();
+	trace(vcpu->trace, now, trace_tag(MULLION_TRACE_WINDOW, vcpu->number), cpu->window, begin,
+		cpu->frame.number);
 	if (now > begin && !first)
 		health_raise(vcpu, MULLION_EVENT_OVERRUN, now - begin, 0);
 }
@@ -118,17 +118,19 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 {
 	struct vcpu *vcpu = &system_vcpus[window->vcpu];
 	uint64_t begin = schedule_ticks(cpu, &window->start);
+	uint64_t end = schedule_ticks(cpu, &window->end);
+	uint64_t now = arch_now();
 
-	cpu->limit = schedule_ticks(cpu, &window->end) - guard();
-	if (arch_now() + POLL_GUARDS * guard() < begin)
+	cpu->limit = end - guard();
+	if (now + POLL_GUARDS * guard() < begin)
 		sleep_until(cpu, begin - guard());
-	if (arch_now() >= cpu->limit)
+	else if (now >= cpu->limit)
 		return;
 	if (!runnable(vcpu)) {
 		health_flush(vcpu);
 		return;
 	}
-	open_window(cpu, window, vcpu, begin);
+	open_window(cpu, vcpu, begin, end);
 	serve_window(cpu, vcpu, begin);
 }
 

@@ -129,14 +129,19 @@ static bool addressed(
 	return destination == index;
 }
 
+static void post(struct virtual_apic *apic, uint32_t vector)
+{
+	__atomic_fetch_or(&apic->posted[vector / 64], 1ull << vector % 64, __ATOMIC_ACQ_REL);
+	store_shared(&apic->posted_any, 1);
+}
+
 /* A sibling on an owned CPU gets the hardware's own interrupt; on a framed one it is posted. */
 static void deliver(struct vcpu *to, uint32_t vector)
 {
-	if (!vcpu_framed(to))
-		apic_send(to->cpu->config->hardware_id, APIC_ICR_FIXED | vector);
+	if (vcpu_framed(to))
+		post(&to->arch.apic, vector);
 	else
-		__atomic_fetch_or(
-			&to->arch.apic.posted[vector / 64], 1ull << vector % 64, __ATOMIC_ACQ_REL);
+		apic_send(to->cpu->config->hardware_id, APIC_ICR_FIXED | vector);
 }
 
 static void send_one(struct vcpu *from, struct vcpu *to, uint32_t command)

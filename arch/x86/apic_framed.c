@@ -57,14 +57,19 @@ static void offer(struct vcpu *vcpu)
 	vcpu->arch.vmcb.interrupt = control;
 }
 
-static void take_posted(struct virtual_apic *apic)
+static COLD void collect_posted(struct virtual_apic *apic)
 {
-	for (unsigned i = 0; i < 4; i++) {
-		if (__atomic_load_n(&apic->posted[i], __ATOMIC_RELAXED) == 0)
-			continue;
+	store_shared(&apic->posted_any, 0);
+	for (unsigned i = 0; i < 4; i++)
 		apic->irr[i] |= __atomic_exchange_n(&apic->posted[i], 0, __ATOMIC_ACQ_REL);
-		apic->work = true;
-	}
+	apic->work = true;
+}
+
+/* Lowered before the bits are taken: a bit posted meanwhile raises it again. */
+static inline void take_posted(struct virtual_apic *apic)
+{
+	if (load_shared(&apic->posted_any))
+		collect_posted(apic);
 }
 
 static void request(struct virtual_apic *apic, unsigned vector)

@@ -69,18 +69,22 @@ static enum vcpu_leave exit_halt(struct vcpu *vcpu)
  * Re-entry at the same instruction. Where the machine loses the interrupt shadow, an STI that was
  * just executed is taken back, so that executing it again builds the shadow anew.
  */
-static void keep_shadow(struct vcpu *vcpu)
+static COLD void replay_sti(struct vcpu *vcpu)
 {
 	struct vmcb *vmcb = &vcpu->arch.vmcb;
 	uint8_t code[FETCH_BYTES];
 
-	if (!quirk_tcg || !(vmcb->interrupt_shadow & VMCB_SHADOW))
-		return;
 	if (guest_fetch(vcpu, vmcb->rip - 1, code) == 0 || code[0] != OPCODE_STI)
 		return;
 	vmcb->rip -= 1;
 	vmcb->rflags &= ~RFLAGS_IF;
 	vmcb->interrupt_shadow = 0;
+}
+
+static inline void keep_shadow(struct vcpu *vcpu)
+{
+	if (quirk_tcg && vcpu->arch.vmcb.interrupt_shadow & VMCB_SHADOW)
+		replay_sti(vcpu);
 }
 
 /* An event whose delivery the exit interrupted is delivered again. */
@@ -217,13 +221,13 @@ enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
 
 	if (code == VMEXIT_NPF)
 		return exit_nested_fault(vcpu);
+	if (code == VMEXIT_VMMCALL)
+		return exit_hypercall(vcpu);
+	if (code == VMEXIT_INTR)
+		return exit_timer(vcpu);
 	switch (code) {
 	case VMEXIT_MSR:
 		return exit_msr(vcpu);
-	case VMEXIT_VMMCALL:
-		return exit_hypercall(vcpu);
-	case VMEXIT_INTR:
-		return exit_timer(vcpu);
 	case VMEXIT_HLT:
 		return exit_halt(vcpu);
 	case VMEXIT_IOIO:

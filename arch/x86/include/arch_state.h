@@ -20,6 +20,7 @@ enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R
  */
 struct virtual_apic {
 	uint64_t irr[4], isr[4]; /* 256 vectors */
+	uint32_t posted_any;     /* shared; raised after a bit of posted[] */
 	uint64_t posted[4];      /* shared; interrupts sent by sibling vcpus */
 	uint64_t deadline;       /* TSC; 0: not armed */
 	uint64_t period;         /* ticks; periodic mode */

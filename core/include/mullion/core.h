@@ -5,6 +5,7 @@
 #define MULLION_CORE_H
 
 #include <mullion/arch.h>
+#include <mullion/schedule.h>
 #include <stdarg.h>
 
 /* ---- boot.c -----------------------------------------------------------------------------------
@@ -15,15 +16,6 @@ void kernel_main(void) __attribute__((noreturn));
 
 /* Every CPU's way in, in its own time. */
 void cpu_main(struct cpu *cpu) __attribute__((noreturn));
-
-/* ---- schedule.c (exact time; see the file) ----------------------------------------------------
- */
-
-void schedule_begin(struct cpu *cpu, uint64_t epoch, uint32_t schedule);
-void schedule_advance(struct cpu *cpu);
-const struct mullion_window *schedule_window(const struct cpu *cpu);
-uint64_t schedule_ticks(const struct cpu *cpu, const struct mullion_ticks *offset);
-uint64_t schedule_frame_end(const struct cpu *cpu);
 
 /* ---- window.c, owned.c: what a CPU does all its life -------------------------------------------
  */

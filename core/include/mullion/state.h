@@ -55,10 +55,12 @@ struct cpu {
 	const struct mullion_cpu *config;
 	struct vcpu *loaded; /* whose FPU, segments and debug registers are in the CPU */
 	struct frame_clock frame;
-	uint32_t schedule, window; /* the window served now, or next */
-	uint64_t limit;            /* the running window's end less the guard, in ticks */
-	uint32_t ready;            /* shared; set once this CPU can run partitions */
-	uint32_t parked;           /* shared; set when this CPU has left its partitions for good */
+	const struct mullion_schedule *plan;        /* the schedule in force, */
+	const struct mullion_cpu_schedule *windows; /* and this CPU's part of it */
+	uint32_t schedule, window;                  /* the window served now, or next */
+	uint64_t limit;  /* the running window's end less the guard, in ticks */
+	uint32_t ready;  /* shared; set once this CPU can run partitions */
+	uint32_t parked; /* shared; set when this CPU has left its partitions for good */
 	struct arch_cpu arch;
 };
 
