@@ -17,7 +17,7 @@ UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/%)
 define unit_rule
 $(UNIT)/$(1): verification/unit/$(1).c $$($(1)_SRCS) $$(wildcard tools/mullion/*.h core/include/mullion/*.h verification/unit/*.h)
 	@mkdir -p $$(@D)
-	@$$(CC) $$(UNIT_CFLAGS) $$($(1)_CFLAGS) verification/unit/$(1).c $$($(1)_SRCS) -o $$@ $$(UNIT_LIBS)
+	@$$(CC) $$($(1)_INCLUDE) $$(UNIT_CFLAGS) $$($(1)_CFLAGS) verification/unit/$(1).c $$($(1)_SRCS) -o $$@ $$(UNIT_LIBS)
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_rule,$(test))))
 

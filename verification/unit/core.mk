@@ -1,0 +1,11 @@
+# Unit tests of the kernel's own files, compiled for the host: core against a fake architecture, and the
+# pure parts of arch/x86.
+UNIT_TESTS += test_schedule test_console test_decode
+
+# Found before arch/x86/include.
+CORE_FAKE_INCLUDE := -Iverification/unit/fake_arch
+
+test_schedule_SRCS := core/schedule.c
+test_schedule_INCLUDE := $(CORE_FAKE_INCLUDE)
+test_console_SRCS := core/console.c
+test_console_INCLUDE := $(CORE_FAKE_INCLUDE)
