@@ -204,6 +204,8 @@ void audit_close(struct audit *audit);
 
 /* A partition's memory in guest-physical order, around the hole: one piece or two. */
 size_t audit_pieces(uint64_t memory_bytes, struct range pieces[2]);
+/* The command line in a partition's start page, within the page; NULL if there is none. */
+const char *audit_command_line(const struct audit *audit, const struct audit_partition *partition);
 /* What a region is, in words: "the console of nav". */
 const char *audit_region_name(const struct audit *audit, const struct mullion_region *region);
 

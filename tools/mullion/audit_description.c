@@ -262,8 +262,13 @@ static void compare_table(const struct wanted *wanted, unsigned p)
 	const struct model_partition *model = &wanted->model->partitions[p];
 	const struct audit_partition *partition = &wanted->audit->partitions[p];
 	const uint32_t flags = model->control ? MULLION_INFO_CONTROL : 0;
+	const char *words = audit_command_line(wanted->audit, partition);
 	unsigned event;
 
+	if (words && strcmp(words, model->args ? model->args : "") != 0)
+		audit_find(wanted->audit, "wanted-args",
+			"partition %s gets other arguments than described: \"%s\"", partition->name,
+			words);
 	if (strcmp(partition->name, model->name) != 0)
 		audit_find(wanted->audit, "wanted-partitions",
 			"partition %u is %s, and is to be %s", p, partition->name, model->name);

@@ -201,6 +201,34 @@ static const char *info_trouble(const struct audit *audit, const struct audit_pa
 	return NULL;
 }
 
+static bool is_zero(const void *data, const void *end)
+{
+	const uint8_t *byte;
+
+	for (byte = data; byte < (const uint8_t *)end; byte++)
+		if (*byte)
+			return false;
+	return true;
+}
+
+/* A partition reads the whole page, so nothing may lie in what the ABI leaves unused. */
+static const char *info_rest(const struct mullion_info *info)
+{
+	const char *name = info->name, *end = name + sizeof(info->name);
+	const struct mullion_region *region = info->regions;
+
+	if (!is_zero(info->reserved, info->regions) ||
+		!is_zero(name + strnlen(name, sizeof(info->name)), end))
+		return "has something in its reserved bytes";
+	for (; region < info->regions + info->regions_count; region++)
+		if (!is_zero(
+			    region->name + strnlen(region->name, sizeof(region->name)), region + 1))
+			return "has something behind the name of a region";
+	return is_zero(region, (const uint8_t *)info + AUDIT_PAGE)
+		       ? NULL
+		       : "has something behind its regions";
+}
+
 static void open_info(struct audit *audit, struct audit_partition *partition, unsigned p)
 {
 	const uint64_t physical = audit_physical(&partition->stage2, MULLION_INFO_GPA);
@@ -215,8 +243,13 @@ static void open_info(struct audit *audit, struct audit_partition *partition, un
 	if (wrong)
 		audit_find(audit, "info-page", "the info page of %s, %s, %s", partition->name,
 			audit_image_place(&audit->image, physical), wrong);
-	if (info && info->magic == MULLION_INFO_MAGIC && info->regions_count <= MULLION_MAX_REGIONS)
-		partition->info = info;
+	if (!info || info->magic != MULLION_INFO_MAGIC || info->regions_count > MULLION_MAX_REGIONS)
+		return;
+	partition->info = info;
+	wrong = info_rest(info);
+	if (wrong)
+		audit_find(audit, "info-page", "the info page of %s, %s, %s", partition->name,
+			audit_image_place(&audit->image, physical), wrong);
 }
 
 static int by_virtual(const void *a, const void *b)

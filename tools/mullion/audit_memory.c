@@ -272,28 +272,66 @@ struct memory_map_entry {
 };
 #define START_MAGIC 0x336ec578u
 
+static bool is_zero(const uint8_t *page, uint64_t from, uint64_t to)
+{
+	while (from < to)
+		if (page[from++])
+			return false;
+	return true;
+}
+
+static const char *memory_trouble(
+	const struct audit_partition *partition, const uint8_t *page, uint64_t map)
+{
+	const struct memory_map_entry *entry = (const void *)(page + map);
+	struct range pieces[2];
+	const size_t count = audit_pieces(partition->arch->memory_bytes, pieces);
+	size_t i;
+
+	if (map % 8 || map > AUDIT_PAGE - count * sizeof(*entry) ||
+		((const struct start_info *)(const void *)page)->memory_map_count != count)
+		return "has no memory map";
+	for (i = 0; i < count; i++, entry++)
+		if (entry->base != pieces[i].base || entry->bytes != pieces[i].bytes ||
+			entry->type != 1 || entry->reserved)
+			return "tells another memory than the tables map";
+	return NULL;
+}
+
+/* Header, then the memory map, then the command line; zeros between them and behind. */
 static const char *start_trouble(const struct audit_partition *partition, const uint8_t *page)
 {
 	const struct start_info *start = (const void *)page;
-	struct range pieces[2];
-	const size_t count = audit_pieces(partition->arch->memory_bytes, pieces);
 	const uint64_t map = start->memory_map - MULLION_START_GPA;
 	const uint64_t words = start->command_line - MULLION_START_GPA;
-	const struct memory_map_entry *entries = (const void *)(page + map);
-	size_t i;
+	const uint64_t map_end = map + start->memory_map_count * sizeof(struct memory_map_entry);
+	const char *wrong = memory_trouble(partition, page, map);
 
-	if (start->magic != START_MAGIC || start->version != 1 || start->modules_count)
-		return "is not a PVH start page";
-	if (map % 8 || map > AUDIT_PAGE - count * sizeof(*entries) ||
-		start->memory_map_count != count)
-		return "has no memory map";
-	for (i = 0; i < count; i++)
-		if (entries[i].base != pieces[i].base || entries[i].bytes != pieces[i].bytes ||
-			entries[i].type != 1)
-			return "tells another memory than the tables map";
-	if (words >= AUDIT_PAGE || !memchr(page + words, 0, AUDIT_PAGE - words))
-		return "has a command line that does not end in it";
+	if (start->magic != START_MAGIC || start->version != 1 || start->flags ||
+		start->modules_count || start->modules || start->rsdp || start->reserved)
+		return "is not a PVH start page without modules and tables of firmware";
+	if (wrong)
+		return wrong;
+	if (map < sizeof(*start) || words < map_end || words >= AUDIT_PAGE ||
+		!memchr(page + words, 0, AUDIT_PAGE - words))
+		return "has no command line that ends in it";
+	if (!is_zero(page, sizeof(*start), map) || !is_zero(page, map_end, words) ||
+		!is_zero(page, words + strlen((const char *)page + words), AUDIT_PAGE))
+		return "has something in its unused bytes";
 	return NULL;
+}
+
+const char *audit_command_line(const struct audit *audit, const struct audit_partition *partition)
+{
+	const uint64_t physical = audit_physical(&partition->stage2, MULLION_START_GPA);
+	const uint8_t *page = NULL;
+
+	if (physical != AUDIT_NONE)
+		page = audit_image_at(&audit->image, physical, AUDIT_PAGE);
+	if (!page || start_trouble(partition, page))
+		return NULL;
+	return (const char *)page +
+	       (((const struct start_info *)(const void *)page)->command_line - MULLION_START_GPA);
 }
 
 static void check_start(struct audit *audit, const struct audit_partition *partition)

@@ -138,16 +138,36 @@ static void check_attributes(struct walk *walk, uint64_t at, uint64_t value, boo
 
 static void check_walker(struct walk *walk, uint64_t at, uint64_t value, bool leaf)
 {
+	const bool dirty = value & X86_PTE_DIRTY;
+
 	if (!(value & X86_PTE_ACCESSED))
 		complain(walk, "entry-accessed", at, value,
 			"lacks the accessed bit: the processor would write into this constant "
 			"table");
-	if (leaf && value & X86_PTE_WRITE && !(value & X86_PTE_DIRTY))
+	if (leaf && value & X86_PTE_WRITE && !dirty)
 		complain(walk, "entry-dirty", at, value,
 			"lacks the dirty bit: the processor would write into this constant table");
+	if (dirty && !(leaf && value & X86_PTE_WRITE))
+		complain(walk, "entry-dirty", at, value,
+			"has the dirty bit, and nothing is written by it");
 }
 
-static void check_entry(struct walk *walk, uint64_t at, uint64_t value, unsigned level)
+/* Each right is decided in one place, the leaf; no bit waits for another to make it a right. */
+static void check_levels(struct walk *walk, uint64_t at, uint64_t value, bool leaf, unsigned above)
+{
+	const bool peek = walk->map->kind == AUDIT_PEEK;
+
+	if (!leaf && value & X86_PTE_NX)
+		complain(walk, "entry-rights", at, value, "takes execution away above the leaves");
+	if (value & X86_PTE_WRITE && (peek || (leaf && !(above & AUDIT_WRITE))))
+		complain(walk, "entry-rights", at, value,
+			"has a write bit where nothing may be written");
+	if (!leaf && !peek && !(value & X86_PTE_WRITE))
+		complain(walk, "entry-rights", at, value, "takes writing away above the leaves");
+}
+
+static void check_entry(
+	struct walk *walk, uint64_t at, uint64_t value, unsigned level, unsigned above)
 {
 	const bool leaf = is_leaf(value, level), user = value & X86_PTE_USER;
 
@@ -155,6 +175,7 @@ static void check_entry(struct walk *walk, uint64_t at, uint64_t value, unsigned
 		complain(walk, "entry-reserved", at, value, "has reserved bits set");
 	check_attributes(walk, at, value, leaf);
 	check_walker(walk, at, value, leaf);
+	check_levels(walk, at, value, leaf, above);
 	if (walk->map->kind == AUDIT_STAGE2 && !user)
 		complain(walk, "entry-user", at, value,
 			"lacks the user bit: every access of a partition is a user access, and all "
@@ -206,7 +227,7 @@ static void walk_entry(struct walk *walk, uint64_t at, uint64_t value, unsigned 
 				walk, "entry-absent", at, value, "is not present and yet not zero");
 		return;
 	}
-	check_entry(walk, at, value, level);
+	check_entry(walk, at, value, level, above);
 	if (is_leaf(value, level))
 		take_leaf(walk, value, level, address, rights);
 	else if (take_table(walk, value & FRAME, at) &&
