@@ -6,7 +6,8 @@
  * Argument: mode=NAME, or just NAME.
  *
  *   spin                   computes, interrupts on
- *   cli, clispin           the same with interrupts off
+ *   loop                   computes and touches nothing else, ever
+ *   cli, clispin           computes with interrupts off
  *   hlt, halt              halts, woken by its own timer
  *   clihlt                 halts with interrupts off, for ever
  *   cpuid, vmmcall, wrmsr, rdmsr, port, mmio
@@ -46,6 +47,12 @@ static void burst_spin(void)
 {
 	for (unsigned i = 0; i < BURST; i++)
 		__asm__ volatile("" ::"r"(i * 2654435761u));
+}
+
+static void burst_loop(void)
+{
+	for (;;)
+		burst_spin();
 }
 
 static void burst_deaf(void)
@@ -157,6 +164,7 @@ static void burst_write(void)
 
 static const struct mode modes[] = {
 	{ "spin", burst_spin, true, false },
+	{ "loop", burst_loop, false, false },
 	{ "cpuid", burst_cpuid, true, true },
 	{ "vmmcall", burst_vmmcall, true, true },
 	{ "wrmsr", burst_wrmsr, true, true },
