@@ -15,10 +15,12 @@
 
 #include "instructions.h"
 
-#define UNGRANTED   0x80u
-#define PATTERN     0x1122334455667788ull
-#define TESTS_HERE  13u
-#define STRING_SIZE 8u
+#define UNGRANTED     0x80u
+#define PATTERN       0x1122334455667788ull
+#define TESTS_HERE    14u
+#define STRING_SIZE   8u
+#define SWITCH_TICKS  3000000ull
+#define SWITCH_PERIOD 5000u
 
 static void do_wbinvd(void *const unused)
 {
@@ -148,6 +150,32 @@ static void check_strings(void)
 		"a_string_write_to_an_ungranted_port_ends", "it went %p", (const void *)source);
 }
 
+static volatile unsigned ticks;
+
+static void on_tick(struct irq_frame *const frame)
+{
+	(void)frame;
+	ticks++;
+}
+
+/* MOV SS holds interrupts back for one instruction, wherever the timer and the windows' ends hit. */
+static void check_stack_switches(void)
+{
+	const uint64_t end = tsc_read() + SWITCH_TICKS;
+
+	irq_set_handler(TIMER_VECTOR, on_tick);
+	apic_write(APIC_LVT_TIMER, APIC_LVT_PERIODIC | TIMER_VECTOR);
+	apic_write(APIC_TIMER_INITIAL, SWITCH_PERIOD);
+	irq_enable();
+	while (tsc_read() < end)
+		for (unsigned i = 0; i < 100; i++)
+			__asm__ volatile("mov %0, %%ss; nop; mov %0, %%ss; nop" ::"r"(0x10)
+					 : "memory");
+	irq_disable();
+	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | TIMER_VECTOR);
+	tap_check(ticks > 100, "interrupts_go_on_among_stack_switches", "%u did", ticks);
+}
+
 int main(void)
 {
 	if (platform.kind != PLATFORM_MULLION) {
@@ -159,6 +187,7 @@ int main(void)
 	check_reads();
 	check_writes();
 	check_strings();
+	check_stack_switches();
 	check_controls();
 	check_cpuid();
 	check_debug();
