@@ -6,4 +6,5 @@ bench: packages
 
 bench-run:
 	@verification/bench/run $(BUILD)
+	@verification/bench/audit $(BUILD)
 	@verification/bench/judge $(BUILD)/bench $(BUILD)/bench.json

@@ -51,6 +51,7 @@ def good_runs():
         "owned": {"trace_head": 2 * 20200 + 7}, "owned-short": {"trace_head": 2 * 2000 + 7},
         "boot": {"entered": 1000, "first_entry": 51000, ".text": 20000, ".rodata": 5000},
         "smp": {"entered": 1000, "epoch": 61000}, "switch": {"guard": 300},
+        "audit": {"seconds": 0.25, "partitions": 16, "memory_gib": 64, "pci_functions": 0},
     }
     return runs, watch, facts
 
@@ -101,7 +102,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..19")
+print("1..21")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
@@ -115,6 +116,7 @@ refuses("a stream that is missing is an error, and no file is written", "exit.cp
 refuses("so is one neighbour of twelve", "framed.phase_spread", drop("phase-mmio", "phase"))
 refuses("so is a run that did not take place", "owned.gap_over_native", lambda r, w, f: r.pop("native"))
 refuses("so is a fact", "boot.to_partition", lambda r, w, f: f["boot"].pop("entered"))
+refuses("so is an audit of less than was asked for", "audit.seconds", fact("audit", memory_gib=63))
 refuses("an unfinished stream is an error", "owned.delivery_max", alter("owned", 1, complete=False))
 refuses("too few samples are an error", "exit.eoi", alter("exits", 3, n=9999))
 refuses("too short a run is an error", "owned.gap_over_native", alter("owned", 0, ended=4_999_999_999))
@@ -131,3 +133,4 @@ misses("a drift of a tick is seen", "framed.drift", 1,
        lambda r, w, f: r["drift-10ms"][0].update(samples=[[t, 9 + (t >= 100)] for t in range(200)]))
 misses("one neighbour that shifts windows is seen", "framed.phase_spread", 11, alter("phase-mix", 0, max=20))
 misses("a kernel too large is reported", "size.text", 60000, fact("boot", **{".text": 55000}))
+misses("a slow audit is reported", "audit.seconds", 5.1, fact("audit", seconds=5.1))
