@@ -11,6 +11,8 @@
 
 #include "allocate.h"
 
+__extension__ typedef unsigned __int128 wide;
+
 struct wanted {
 	struct audit *audit;
 	const struct model *model;
@@ -371,7 +373,6 @@ static bool is_instant(const struct wanted *wanted, const struct mullion_schedul
 	const struct mullion_ticks *ticks, uint64_t ns)
 {
 	const struct fraction hz = wanted->model->board.tsc_hz;
-	__extension__ typedef unsigned __int128 wide;
 	const wide divisor = (wide)hz.denominator * 1000000000u, product = (wide)ns * hz.numerator;
 	const uint64_t rest = (uint64_t)(product % divisor);
 
@@ -469,9 +470,53 @@ static void compare_board(const struct wanted *wanted)
 		audit->arch->poweroff_port != port_of(model, board->poweroff))
 		audit_find(wanted->audit, "wanted-ports",
 			"the kernel keeps another console or power-off port than described");
-	if (audit->system->tsc_hz_numerator != board->tsc_hz.numerator ||
-		audit->system->tsc_hz_denominator != board->tsc_hz.denominator)
-		audit_find(wanted->audit, "wanted-clock", "it counts on another TSC frequency");
+	if (board->poweroff >= 0 &&
+		(audit->arch->poweroff_value != board->poweroff_value ||
+			audit->arch->poweroff_failure != board->poweroff_failure))
+		audit_find(wanted->audit, "wanted-ports",
+			"it powers the node off with other values than described");
+}
+
+/* Rounded up: a guard is at least as long as described. */
+static bool is_at_least(const struct fraction hz, uint64_t ticks, uint64_t ns)
+{
+	const wide divisor = (wide)hz.denominator * 1000000000u, product = (wide)ns * hz.numerator;
+
+	return ticks == (uint64_t)((product + divisor - 1) / divisor);
+}
+
+/* to / from, times 2^32, whichever way it was rounded. */
+static bool is_ratio(struct fraction from, struct fraction to, uint64_t multiplier)
+{
+	const long double ratio = (long double)to.numerator * (long double)from.denominator *
+				  4294967296.0L /
+				  ((long double)to.denominator * (long double)from.numerator);
+	const long double wrong = (long double)multiplier - ratio;
+
+	return wrong >= -1 && wrong <= 1;
+}
+
+static void compare_clock(const struct wanted *wanted)
+{
+	const struct mullion_system *system = wanted->audit->system;
+	const struct arch_system_tables *arch = wanted->audit->arch;
+	const struct model_board *board = &wanted->model->board;
+
+	if (system->tsc_hz_numerator != board->tsc_hz.numerator ||
+		system->tsc_hz_denominator != board->tsc_hz.denominator ||
+		!is_ratio(board->tsc_hz, board->timer_hz, arch->timer_multiplier) ||
+		!is_ratio(board->timer_hz, board->tsc_hz, arch->timer_inverse))
+		audit_find(wanted->audit, "wanted-clock",
+			"it counts on other frequencies of TSC and timer than described");
+	if (!is_at_least(board->tsc_hz, system->switch_guard_ticks, board->switch_guard_ns) ||
+		!is_at_least(board->tsc_hz, system->start_delay_ticks, board->start_delay_ns) ||
+		arch->timer_lead_ticks != board->timer_lead_ticks)
+		audit_find(wanted->audit, "wanted-clock",
+			"its switch guard of %llu ticks, start delay of %llu or timer lead of %u "
+			"is "
+			"not as described",
+			(unsigned long long)system->switch_guard_ticks,
+			(unsigned long long)system->start_delay_ticks, arch->timer_lead_ticks);
 }
 
 static bool same_counts(const struct wanted *wanted)
@@ -498,6 +543,7 @@ void audit_description(struct audit *audit, const struct model *model)
 	size_t i;
 
 	compare_board(&wanted);
+	compare_clock(&wanted);
 	if (!same_counts(&wanted))
 		return;
 	for (p = 0; p < model->partitions_count; p++) {

@@ -231,6 +231,11 @@ static void check_asids(struct audit *audit)
 		if (!a->arch->asid)
 			audit_find(audit, "asid",
 				"partition %s has address-space id 0, the kernel's", a->name);
+		if (a->arch->asid > audit->system->partitions_count)
+			audit_find(audit, "asid",
+				"partition %s has address-space id %u, and there are only %u "
+				"partitions",
+				a->name, a->arch->asid, audit->system->partitions_count);
 		for (q = 0; q < p; q++)
 			if (audit->partitions[q].arch->asid == a->arch->asid)
 				audit_find(audit, "asid",

@@ -261,7 +261,7 @@ void audit_walk(struct audit *audit, struct audit_map *map, const struct audit_m
 {
 	struct walk walk = { audit, map, NULL };
 
-	if (kernel)
+	if (kernel && kernel->root % AUDIT_PAGE == 0)
 		walk.kernel_root = audit_image_at(&audit->image, kernel->root, AUDIT_PAGE);
 	if (take_table(&walk, map->root, map->root))
 		walk_table(&walk, map->root, LEVELS, 0, AUDIT_READ | AUDIT_WRITE | AUDIT_EXECUTE);
@@ -296,7 +296,7 @@ uint64_t audit_entry(const struct audit *audit, uint64_t root, uint64_t address)
 		const uint64_t *entries = audit_image_at(&audit->image, table, AUDIT_PAGE);
 		const unsigned index = (unsigned)(address >> shift_of(level)) % ENTRIES;
 
-		if (!entries)
+		if (!entries || table % AUDIT_PAGE)
 			return at;
 		at = table + 8ull * index;
 		if (!(entries[index] & X86_PTE_PRESENT) || is_leaf(entries[index], level))

@@ -260,6 +260,16 @@ def asid_zero(i):
     i.put("<I", i.tables("nav") + 56, 0)
 
 
+@defect("demo", "asid", "an address-space id that no processor need have")
+def asid_large(i):
+    i.put("<I", i.tables("nav") + 56, 9000)
+
+
+@defect("demo", "constant-data", "a root that is not on a page")
+def unaligned(i):
+    i.put("<Q", i.arch, i.kernel + 7)
+
+
 # ---- The kernel's maps
 
 def kernel(address):
@@ -480,6 +490,16 @@ def owner(i):
 @defect("demo", "wanted-cpus", "a CPU with another APIC id")
 def apic_id(i):
     i.put("<I", i.cpus + 24, 4)
+
+
+@defect("demo", "wanted-clock", "a shorter switch guard")
+def guard_ticks(i):
+    i.put("<Q", i.system + 96, i.get("<Q", i.system + 96)[0] - 1)
+
+
+@defect("demo", "wanted-clock", "a timer that counts half")
+def timer(i):
+    i.put("<Q", i.arch + 24, 1 << 31)
 
 
 @defect("demo", "wanted-health", "a health action changed")

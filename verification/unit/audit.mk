@@ -1,0 +1,7 @@
+# Unit tests of the audit: tables and files that no compiler would make.
+UNIT_TESTS += test_audit_walk test_audit_image
+
+AUDIT_BASE := $(addprefix tools/mullion/,allocate.c arena.c report.c audit_image.c audit_match.c \
+	audit_system.c audit_walk.c)
+test_audit_walk_SRCS := $(AUDIT_BASE)
+test_audit_image_SRCS := $(AUDIT_BASE)
