@@ -57,8 +57,12 @@ static void offer(struct vcpu *vcpu)
 	vcpu->arch.vmcb.interrupt = control;
 }
 
-static COLD void collect_posted(struct virtual_apic *apic)
+/* What was delivered is noted before it is requested anew, because noting clears the request. */
+static COLD void collect_posted(struct vcpu *vcpu)
 {
+	struct virtual_apic *apic = &vcpu->arch.apic;
+
+	note_delivery(vcpu);
 	store_shared(&apic->posted_any, 0);
 	for (unsigned i = 0; i < 4; i++)
 		apic->irr[i] |= __atomic_exchange_n(&apic->posted[i], 0, __ATOMIC_ACQ_REL);
@@ -66,14 +70,17 @@ static COLD void collect_posted(struct virtual_apic *apic)
 }
 
 /* Lowered before the bits are taken: a bit posted meanwhile raises it again. */
-static inline void take_posted(struct virtual_apic *apic)
+static inline void take_posted(struct vcpu *vcpu)
 {
-	if (load_shared(&apic->posted_any))
-		collect_posted(apic);
+	if (load_shared(&vcpu->arch.apic.posted_any))
+		collect_posted(vcpu);
 }
 
-static void request(struct virtual_apic *apic, unsigned vector)
+static void request(struct vcpu *vcpu, unsigned vector)
 {
+	struct virtual_apic *apic = &vcpu->arch.apic;
+
+	note_delivery(vcpu);
 	set_vector(apic->irr, vector);
 	apic->work = true;
 }
@@ -95,7 +102,7 @@ static void take_timer(struct vcpu *vcpu, uint64_t now)
 	apic->deadline = apic->period != 0 ? next_period(apic, now) : 0;
 	if (apic->lvt_timer & APIC_LVT_MASKED || vector < APIC_FIRST_VECTOR)
 		return;
-	request(apic, vector);
+	request(vcpu, vector);
 	trace_vcpu(vcpu, MULLION_TRACE_INJECT, vector, due, 0);
 }
 
@@ -105,7 +112,7 @@ bool arch_vcpu_poll(struct vcpu *vcpu, uint64_t now)
 	const struct vmcb *vmcb = &vcpu->arch.vmcb;
 
 	take_timer(vcpu, now);
-	take_posted(apic);
+	take_posted(vcpu);
 	if (!apic->work)
 		return false;
 	note_delivery(vcpu);
@@ -208,7 +215,7 @@ static void end_of_interrupt(struct vcpu *vcpu)
 static bool send(struct vcpu *vcpu, uint32_t destination, uint32_t command)
 {
 	vapic_send(vcpu, destination, command);
-	take_posted(&vcpu->arch.apic);
+	take_posted(vcpu);
 	note_delivery(vcpu);
 	offer(vcpu);
 	return true;

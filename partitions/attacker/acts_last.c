@@ -65,6 +65,15 @@ static void halt_deaf(void)
 	cpu_stop();
 }
 
+/* Due again before the exit that serves it has ended: nothing else ever happens here. */
+static void timer_storm(void)
+{
+	apic_write(APIC_LVT_TIMER, APIC_LVT_PERIODIC | TIMER_VECTOR);
+	apic_write(APIC_TIMER_INITIAL, 1);
+	for (;;)
+		irq_enable();
+}
+
 static void exit_badly(void)
 {
 	hypercall(MULLION_HC_EXIT, ~0ull);
@@ -82,6 +91,7 @@ static const struct {
 	{ "write-abroad", write_abroad },
 	{ "spin-deaf", spin_deaf },
 	{ "halt-deaf", halt_deaf },
+	{ "timer-storm", timer_storm },
 	{ "exit", exit_badly },
 };
 

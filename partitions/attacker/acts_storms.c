@@ -10,8 +10,9 @@
 
 #define VECTOR       0x51u
 #define STORM        1000u
-#define SHORT_COUNT  100u
+#define SHORT_COUNT  4000u
 #define LONG_TICKS   3000000ull
+#define WAIT_TICKS   30000000ull
 #define RFLAGS_TF    (1ull << 8)
 #define HOLE         0xf8000000ull
 #define LOAD_BYTES   2u
@@ -29,7 +30,7 @@ static void on_hit(struct irq_frame *const frame)
 static void wait_for_hits(const unsigned count)
 {
 	irq_enable();
-	for (const uint64_t end = tsc_read() + LONG_TICKS; hits < count && tsc_read() < end;)
+	for (const uint64_t end = tsc_read() + WAIT_TICKS; hits < count && tsc_read() < end;)
 		cpu_pause();
 	irq_disable();
 }
@@ -41,6 +42,8 @@ static void on_period(struct irq_frame *const frame)
 		apic_write(APIC_TIMER_INITIAL, 0);
 }
 
+/* Not much shorter: a period below the exit's own length leaves the partition no time, for ever. That is a
+ * last act, timer-storm. */
 static void periodic(const struct act *const act)
 {
 	hits = 0;
@@ -49,7 +52,7 @@ static void periodic(const struct act *const act)
 	apic_write(APIC_TIMER_INITIAL, (uint32_t)act->operand);
 	wait_for_hits(STORM);
 	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | TIMER_VECTOR);
-	act_saw(hits >= STORM);
+	act_saw(hits);
 }
 
 static void on_deadline(struct irq_frame *const frame)
@@ -67,7 +70,7 @@ static void past_deadlines(const struct act *const act)
 	msr_write(MSR_TSC_DEADLINE, act->operand);
 	wait_for_hits(STORM);
 	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | TIMER_VECTOR);
-	act_saw(hits >= STORM);
+	act_saw(hits);
 }
 
 static void on_self(struct irq_frame *const frame)
@@ -84,7 +87,7 @@ static void self_interrupts(const struct act *const act)
 	irq_set_handler(VECTOR, on_self);
 	msr_write(0x83f, VECTOR);
 	wait_for_hits(STORM);
-	act_saw(hits >= STORM);
+	act_saw(hits);
 }
 
 /* Every vector at once: each is taken once. */
@@ -209,9 +212,9 @@ static void storm_of_steps(const struct act *const act)
 }
 
 static const struct act acts[] = {
-	{ "a_timer_that_always_fires", periodic, 0, SHORT_COUNT, RETURNS(1) },
-	{ "deadlines_in_the_past", past_deadlines, 0, 1, RETURNS(1) },
-	{ "interrupts_to_itself_without_end", self_interrupts, 0, 0, RETURNS(1) },
+	{ "a_timer_that_fires_every_4_us", periodic, 0, SHORT_COUNT, RETURNS(STORM) },
+	{ "deadlines_in_the_past", past_deadlines, 0, 1, RETURNS(STORM) },
+	{ "interrupts_to_itself_without_end", self_interrupts, 0, 0, RETURNS(STORM) },
 	{ "all_vectors_at_once", all_vectors, 0, 0, RETURNS(LAST_VECTOR - FIRST_VECTOR + 1) },
 	{ "interrupts_off_for_windows", deaf, 0, 0, RETURNS(1) },
 	{ "interrupts_off_and_pausing_for_windows", deaf, 0, 1, RETURNS(1) },
