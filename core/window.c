@@ -56,13 +56,11 @@ static bool runnable(const struct vcpu *vcpu)
 	return state == VCPU_RUNNING || state == VCPU_STARTING;
 }
 
-/* A secondary vcpu its partition has started: the reset costs it the first ticks of this window. */
-static bool start(struct cpu *cpu, struct vcpu *vcpu)
+/* A secondary vcpu its partition has started, loaded never before: the reset costs it the first ticks of this window. */
+static bool start(struct vcpu *vcpu)
 {
 	if (!exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
 		return false;
-	if (cpu->loaded == vcpu)
-		cpu->loaded = NULL;
 	arch_vcpu_reset(vcpu);
 	vcpu->halted = false;
 	return true;
@@ -102,7 +100,7 @@ static void serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin)
 
 static void open_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin, uint64_t end)
 {
-	bool first = start(cpu, vcpu);
+	bool first = start(vcpu);
 	uint64_t now;
 
 	load(cpu, vcpu);
@@ -125,6 +123,8 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 	if (now + POLL_GUARDS * guard() < begin)
 		sleep_until(cpu, begin - guard());
 	else if (now >= cpu->limit)
+		return;
+	if (node_ending())
 		return;
 	if (!runnable(vcpu)) {
 		health_flush(vcpu);

@@ -39,6 +39,13 @@ static void note_delivery(struct vcpu *vcpu)
 	apic->injected = NONE;
 }
 
+/* Hardware compares classes itself; TCG lets the class that equals V_TPR through. */
+static bool held_back(const struct vcpu *vcpu, int vector)
+{
+	return quirk_tcg &&
+	       (unsigned)vector >> TPR_CLASS_SHIFT <= (vcpu->arch.vmcb.interrupt & VMCB_V_TPR);
+}
+
 /* Offer the most urgent waiting vector, if it is above what is in service. */
 static void offer(struct vcpu *vcpu)
 {
@@ -47,7 +54,9 @@ static void offer(struct vcpu *vcpu)
 	uint64_t control = vcpu->arch.vmcb.interrupt & (VMCB_V_TPR | VMCB_V_INTR_MASKING);
 
 	apic->work = vector != NONE;
-	if (vector != NONE && vector >> TPR_CLASS_SHIFT <= highest(apic->isr) >> TPR_CLASS_SHIFT)
+	if (vector != NONE &&
+		(held_back(vcpu, vector) ||
+			vector >> TPR_CLASS_SHIFT <= highest(apic->isr) >> TPR_CLASS_SHIFT))
 		vector = NONE;
 	apic->injected = vector;
 	if (vector != NONE)
@@ -211,6 +220,17 @@ static void end_of_interrupt(struct vcpu *vcpu)
 	offer(vcpu);
 }
 
+/* The class is the CPU's to compare; the sub-class below it is only remembered. */
+static void write_task_priority(struct vcpu *vcpu, uint32_t value)
+{
+	struct vmcb *vmcb = &vcpu->arch.vmcb;
+
+	note_delivery(vcpu);
+	vcpu->arch.apic.priority_low = value & 0xf;
+	vmcb->interrupt = (vmcb->interrupt & ~VMCB_V_TPR) | (value >> TPR_CLASS_SHIFT & 0xf);
+	offer(vcpu);
+}
+
 /* Interrupts to oneself take effect before the next instruction, as on hardware. */
 static bool send(struct vcpu *vcpu, uint32_t destination, uint32_t command)
 {
@@ -233,8 +253,7 @@ bool framed_apic_write(struct vcpu *vcpu, uint32_t offset, uint64_t value)
 		write_initial_count(vcpu, (uint32_t)value);
 		return true;
 	case APIC_TPR:
-		vcpu->arch.vmcb.interrupt = (vcpu->arch.vmcb.interrupt & ~VMCB_V_TPR) |
-					    ((value & 0xff) >> TPR_CLASS_SHIFT);
+		write_task_priority(vcpu, (uint32_t)value);
 		return true;
 	case APIC_LVT_TIMER:
 		write_lvt_timer(apic, (uint32_t)value);
@@ -281,7 +300,8 @@ bool framed_apic_read(struct vcpu *vcpu, uint32_t offset, uint64_t *value)
 	}
 	switch (offset) {
 	case APIC_TPR:
-		*value = (vcpu->arch.vmcb.interrupt & VMCB_V_TPR) << TPR_CLASS_SHIFT;
+		*value = (vcpu->arch.vmcb.interrupt & VMCB_V_TPR) << TPR_CLASS_SHIFT |
+			 apic->priority_low;
 		return true;
 	case APIC_PPR:
 		*value = processor_priority(vcpu);

@@ -27,10 +27,26 @@ enum vcpu_leave after_health(struct vcpu *vcpu, enum mullion_action action, unsi
 	return load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending() ? STAY : LEAVE_STOP;
 }
 
+/* Instructions that do not exist for a partition: #UD, as its CPUID says. */
+static COLD enum vcpu_leave exit_forbidden(struct vcpu *vcpu, uint64_t code)
+{
+	enum mullion_action action = health_raise(vcpu, MULLION_EVENT_INSTRUCTION, code, 0);
+
+	if (action <= MULLION_ACTION_INJECT && code != VMEXIT_RDPMC && code != VMEXIT_INVD)
+		vcpu->arch.vmcb.event_inject = EVENT_VALID | EVENT_EXCEPTION | VECTOR_UD;
+	else if (action == MULLION_ACTION_LOG)
+		arch_vcpu_inject_fault(vcpu);
+	return after_health(vcpu, action, 0);
+}
+
+/* The partition's kernel speaks for it; to its user programs the instruction does not exist. */
 static enum vcpu_leave exit_hypercall(struct vcpu *vcpu)
 {
-	struct hypercall_result result = hypercall(vcpu, vcpu->arch.vmcb.rax, vcpu->arch.gpr[RDI]);
+	struct hypercall_result result;
 
+	if (vcpu->arch.vmcb.cpl != 0)
+		return exit_forbidden(vcpu, VMEXIT_VMMCALL);
+	result = hypercall(vcpu, vcpu->arch.vmcb.rax, vcpu->arch.gpr[RDI]);
 	vcpu->arch.vmcb.rax = (uint64_t)result.value;
 	skip_instruction(vcpu, VMMCALL_BYTES);
 	if (load_shared(&vcpu->state) != VCPU_RUNNING)
@@ -181,18 +197,6 @@ static enum vcpu_leave exit_wbinvd(struct vcpu *vcpu)
 {
 	skip_instruction(vcpu, WBINVD_BYTES);
 	return STAY;
-}
-
-/* Instructions that do not exist for a partition: #UD, as its CPUID says. */
-static COLD enum vcpu_leave exit_forbidden(struct vcpu *vcpu, uint64_t code)
-{
-	enum mullion_action action = health_raise(vcpu, MULLION_EVENT_INSTRUCTION, code, 0);
-
-	if (action <= MULLION_ACTION_INJECT && code != VMEXIT_RDPMC && code != VMEXIT_INVD)
-		vcpu->arch.vmcb.event_inject = EVENT_VALID | EVENT_EXCEPTION | VECTOR_UD;
-	else if (action == MULLION_ACTION_LOG)
-		arch_vcpu_inject_fault(vcpu);
-	return after_health(vcpu, action, 0);
 }
 
 static COLD enum vcpu_leave exit_triple_fault(struct vcpu *vcpu, uint64_t code)

@@ -44,6 +44,9 @@ static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	if (msr - MSR_X2APIC < X2APIC_REGISTERS)
 		return vapic_write(vcpu, (msr - MSR_X2APIC) * 16, value);
 	switch (msr) {
+	case MSR_TSC_DEADLINE: /* an owned CPU's is written in exit_fast.c */
+		framed_deadline_write(vcpu, value);
+		return true;
 	case MSR_APIC_BASE: /* both interfaces always answer, at the one address */
 		return (value & ~0xfffull) == APIC_BASE_DEFAULT;
 	case MSR_EFER:
@@ -83,15 +86,8 @@ enum vcpu_leave exit_msr(struct vcpu *vcpu)
 
 	if (!vcpu->arch.vmcb.exit_info1)
 		return exit_read(vcpu, msr);
-	/* The one write whose length shows: a deadline's count is taken from the clock. */
-	if (msr == MSR_TSC_DEADLINE) {
-		if (vcpu_framed(vcpu))
-			framed_deadline_write(vcpu, value);
-		else
-			owned_deadline_write(vcpu, value);
-	} else if (!write_msr(vcpu, msr, value)) {
+	if (!write_msr(vcpu, msr, value))
 		return refuse_msr(vcpu, msr);
-	}
 	skip_instruction(vcpu, MSR_BYTES);
 	return STAY;
 }

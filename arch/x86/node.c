@@ -134,10 +134,11 @@ static void check_ram(void)
 static void check_apic(void)
 {
 	if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC)
-		refuse("the firmware left the local APIC in x2APIC mode, which this version does not "
+		refuse("the firmware left the local APIC in x2APIC mode, which this version does "
+		       "not "
 		       "drive; switch x2APIC off in its setup");
-	console_print("APIC:   xAPIC at %x, timer ticks %x / 2^32 per TSC tick\n", APIC_BASE_DEFAULT,
-		mullion_system.arch->timer_multiplier);
+	console_print("APIC:   xAPIC at %x, timer ticks %x / 2^32 per TSC tick\n",
+		APIC_BASE_DEFAULT, mullion_system.arch->timer_multiplier);
 }
 
 static void note_quirks(void)

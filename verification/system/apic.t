@@ -3,7 +3,7 @@
 # and in windows.
 . verification/system/lib.sh
 
-plan 142
+plan 144
 boot apic-owned verification/system/deployments/apic-owned.dts
 guest_tap ""
 boot apic-framed verification/system/deployments/apic-framed.dts

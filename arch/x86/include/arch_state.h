@@ -28,9 +28,10 @@ struct virtual_apic {
 	uint32_t initial_count, divide;
 	uint32_t spurious, icr_high;
 	uint32_t logical_destination, destination_format;
-	uint32_t lvt[6];  /* CMCI-less: thermal, perf, lint0, lint1, error, (unused) */
-	int32_t injected; /* vector offered to the CPU in the VMCB, or -1 */
-	bool work;        /* irr may hold something to offer */
+	uint32_t lvt[6];       /* CMCI-less: thermal, perf, lint0, lint1, error, (unused) */
+	uint32_t priority_low; /* TPR bits 3..0; the others are V_TPR */
+	int32_t injected;      /* vector offered to the CPU in the VMCB, or -1 */
+	bool work;             /* irr may hold something to offer */
 };
 
 struct arch_vcpu {

@@ -129,7 +129,7 @@ static void check_cr8(void)
 	uint32_t shown;
 
 	forget();
-	write_cr8(6); /* not 5: QEMU 7.2 lets the class that equals V_TPR through */
+	write_cr8(LOW_VECTOR >> 4); /* a class does not interrupt its own */
 	shown = apic_read(APIC_TPR);
 	send_self(LOW_VECTOR);
 	listen();
@@ -137,7 +137,7 @@ static void check_cr8(void)
 	write_cr8(4);
 	listen();
 	write_cr8(0);
-	tap_check(shown == 0x60 && held == 0 && taken[LOW_VECTOR] == 1,
+	tap_check(shown == (LOW_VECTOR & 0xf0) && held == 0 && taken[LOW_VECTOR] == 1,
 		"cr8_is_the_class_of_the_task_priority", "tpr %#" PRIx32 ", %u held, %u after",
 		shown, held, taken[LOW_VECTOR]);
 }
