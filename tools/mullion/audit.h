@@ -1,9 +1,9 @@
 /*
  * An audit reads a finished image and nothing else, and says what its tables allow.
  *
- * The invariant: nothing here knows how the image was made. What it shares with the compiler are the
- * formats (abi.h, tables.h, x86_tables.h, ELF) and the printing of findings. A table counts only
- * where it lies in constant data of the image: what cannot be read is a finding, never a guess.
+ * The invariant: nothing here knows how the image was made. What it shares with the compiler are
+ * the formats (abi.h, tables.h, x86_tables.h, ELF) and the printing of findings. A table counts
+ * only where it lies in constant data of the image: what cannot be read is a finding, never a guess.
  */
 #ifndef AUDIT_H
 #define AUDIT_H
@@ -188,7 +188,7 @@ struct audit_claims {
 void audit_match(struct audit *audit, const struct audit_map *map,
 	const struct audit_expected *expected, size_t count, struct audit_claims *claims);
 
-/* "the memory of nav at 0x1000", "stage2_nav+0x8 (0x41d008)", "the local APIC", "no RAM of this image". */
+/* "the memory of partition nav", "kernel text at exit_handle (0x200d40)", "no RAM of this image". */
 const char *audit_physical_name(const struct audit *audit, uint64_t physical);
 
 /* The proofs, in this order. audit_open: false if there is nothing to go on with. */

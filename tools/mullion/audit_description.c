@@ -1,9 +1,9 @@
 /*
  * Compares what an image allows with what its description grants.
  *
- * The invariant that is proved: no right more, no right less. What is wanted is worked out from the
- * model here once more, by the words of docs/description.md and abi.h; placement (which frame, which
- * guest address) is the compiler's choice and is judged by the proofs.
+ * The invariant that is proved: no right more, no right less. What is wanted is worked out from
+ * the model here once more, by the words of docs/description.md and abi.h; placement (which frame,
+ * which guest address) is the compiler's choice and is judged by the proofs.
  */
 #include "audit.h"
 
@@ -290,7 +290,7 @@ static bool meets(const struct audit_mapping *at, const struct range *range)
 	return at->physical < range->base + range->bytes && at->physical + at->bytes > range->base;
 }
 
-/* No device's memory may be reached: this version grants ports only. And all must be the board's RAM. */
+/* No device's memory may be reached: only ports are granted. And all must be the board's RAM. */
 static void compare_frames(const struct wanted *wanted, const struct audit_claim *claim)
 {
 	const struct model *model = wanted->model;

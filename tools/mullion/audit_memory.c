@@ -1,9 +1,9 @@
 /*
  * No frame belongs to two, but the pages that both ends declare, with the rights they declare.
  *
- * The invariant that is proved: every byte of memory that a partition reaches is its own memory, its
- * own constant pages, a page the kernel writes for it, or one end of a console or channel that has
- * one writer; nothing of the kernel, no table, no device, nothing outside RAM.
+ * The invariant that is proved: every byte of memory that a partition reaches is its own memory,
+ * its own constant pages, a page the kernel writes for it, or one end of a console or channel that
+ * has one writer; nothing of the kernel, no table, no device, nothing outside RAM.
  */
 #include "audit.h"
 

@@ -1,9 +1,9 @@
 /*
  * Ports, MSRs, address-space ids; and that every vcpu of a partition has the same rights.
  *
- * The invariant that is proved: no port is granted twice, none that the kernel keeps is granted, and
- * the MSRs open to partitions are exactly the documented ones (docs/audit.md). AMD APM 2, 15.10.1
- * and 15.11: a set bit exits.
+ * The invariant that is proved: no port is granted twice, none that the kernel keeps is granted,
+ * and the MSRs open to partitions are exactly the documented ones (docs/audit.md). AMD APM 2,
+ * 15.10.1 and 15.11: a set bit exits.
  */
 #include "audit.h"
 

@@ -1,8 +1,8 @@
 /*
  * Opens an image: finds mullion_system by its symbol and follows every pointer the kernel follows.
  *
- * The invariant: after audit_open has returned true, the arrays of struct audit are constant data of
- * the image, complete, and every index in them is in its range. tables.h, x86_tables.h.
+ * The invariant: after audit_open has returned true, the arrays of struct audit are constant data
+ * of the image, complete, and every index in them is in its range. tables.h, x86_tables.h.
  */
 #include "audit.h"
 

@@ -1,4 +1,4 @@
-/* The audit reads no byte outside its file, whatever the headers say, and names addresses by symbols. */
+/* The audit reads no byte outside its file, whatever the headers say, and names addresses. */
 #include "unit.h"
 
 #include <elf.h>

@@ -1,4 +1,4 @@
-/* The audit's walk sees every mapping with its true rights, ends on any table, and complains of each odd bit. */
+/* The audit's walk sees each mapping with its true rights, ends on any table, and sees odd bits. */
 #include "unit.h"
 
 #include <elf.h>
