@@ -3,7 +3,7 @@
 # windows.
 . verification/system/lib.sh
 
-plan 90
+plan 92
 boot instructions-owned verification/system/deployments/instructions-owned.dts
 guest_tap ""
 boot instructions-framed verification/system/deployments/instructions-framed.dts

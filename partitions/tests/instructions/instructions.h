@@ -20,6 +20,6 @@ void check_modes(void);
 #define CONTROL_TESTS 10u
 #define CPUID_TESTS   8u
 #define DEBUG_TESTS   6u
-#define MODE_TESTS    6u
+#define MODE_TESTS    7u
 
 #endif

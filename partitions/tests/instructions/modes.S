@@ -30,9 +30,16 @@ user_resume:
 	ret
 
 	/* RDI: in its own stack. */
-	.globl user_code, user_code_end
+	.globl user_code, user_code_end, user_call, user_call_itself
 user_code:
 	mov 1(%rdi), %eax
+	ud2
+	/* A hypercall that would end the partition. */
+user_call:
+	mov $3, %eax
+	xor %edi, %edi
+user_call_itself:
+	vmmcall
 	ud2
 user_code_end:
 

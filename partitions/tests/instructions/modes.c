@@ -34,6 +34,7 @@ struct table {
 
 extern volatile uint64_t boot_pt[];
 extern const uint8_t user_code[], user_code_end[], user_resume[];
+extern const uint8_t user_call[], user_call_itself[];
 extern uint64_t user_stack_kept;
 void user_run(uint64_t rip, uint64_t rsp, uint64_t rflags);
 uint32_t compat_absolute(uint32_t value);
@@ -45,7 +46,7 @@ static uint32_t tss[26];
 static uint8_t pages[2][PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
 static uint8_t kernel_stack[PAGE_BYTES] __attribute__((aligned(16)));
 static volatile int vector;
-static volatile uint64_t error, user_cs;
+static volatile uint64_t error, user_cs, user_rip;
 
 static uint64_t based_code(const uint8_t *const base)
 {
@@ -92,6 +93,7 @@ static void on_leave(struct irq_frame *const frame)
 	vector = (int)frame->vector;
 	error = frame->error;
 	user_cs = frame->cs;
+	user_rip = frame->rip;
 	frame->cs = KERNEL_CODE;
 	frame->ss = KERNEL_DATA;
 	frame->rflags = RFLAGS_FIXED;
@@ -99,15 +101,31 @@ static void on_leave(struct irq_frame *const frame)
 	frame->rip = (uintptr_t)user_resume;
 }
 
-/* The user's code reads four bytes at an odd address, then UD2. */
-static int leave_user(const uint64_t rflags)
+/* Runs the user's code from there until an exception ends it; says which. */
+static int run_user(const uint8_t *const from, const uint64_t rflags)
 {
+	const uint64_t entry = USER_PAGE * PAGE_BYTES + (uint64_t)(from - user_code);
+
 	irq_set_handler(VECTOR_UD, on_leave);
 	irq_set_handler(VECTOR_AC, on_leave);
-	user_run(USER_PAGE * PAGE_BYTES, (USER_PAGE + 2) * PAGE_BYTES, rflags | RFLAGS_FIXED);
+	user_run(entry, (USER_PAGE + 2) * PAGE_BYTES, rflags | RFLAGS_FIXED);
 	irq_set_handler(VECTOR_UD, NULL);
 	irq_set_handler(VECTOR_AC, NULL);
 	return vector;
+}
+
+/* The user's code reads four bytes at an odd address, then UD2. */
+static int leave_user(const uint64_t rflags)
+{
+	return run_user(user_code, rflags);
+}
+
+static void check_user_call(void)
+{
+	const uint64_t where = USER_PAGE * PAGE_BYTES + (uint64_t)(user_call_itself - user_code);
+
+	tap_check(run_user(user_call, 0) == VECTOR_UD && user_rip == where,
+		"a_hypercall_from_ring_3_does_not_exist", "vector %d at %#" PRIx64, vector, user_rip);
 }
 
 static void set_alignment_mask(void)
@@ -164,6 +182,7 @@ void check_modes(void)
 	irq_disable();
 	load_tables();
 	map_user();
+	check_user_call();
 	check_alignment();
 	check_compatibility();
 	check_bases();
