@@ -5,6 +5,7 @@
  * address at VMRUN and after #VMEXIT; the general registers' array follows the VMCB. FS, GS, TR, LDTR
  * and the SYSCALL MSRs stay the guest's: the kernel uses none of them.
  */
+#define ALIGN 12 /* instructions from one RDTSC to the other, the two NOPs included */
 #define GPR(n) (4096 + 8 * (n))(%rax)
 
 	.text
@@ -35,9 +36,31 @@ svm_run:
 	mov	GPR(15), %r15
 	mov	%rax, (%rsp)
 	/* not_before is less than 2^31 ticks away, or past: the low words decide, in three instructions */
-1:	rdtsc
+	rdtsc
 	sub	%ecx, %eax
-	js	1b
+	jns	9f
+	/*
+	 * A loop sees the time every third instruction, and so leaves 0, 1 or 2 of them late, as what ran
+	 * before left it. It is left ALIGN ticks early; as many fewer instructions follow as it was late; the
+	 * second loop then sees its end at once where an instruction is a tick, and nowhere too early.
+	 */
+	sub	$ALIGN, %ecx
+6:	rdtsc
+	sub	%ecx, %eax
+	js	6b
+	add	$ALIGN, %ecx
+	mov	$2, %edx
+	cmp	%edx, %eax
+	cmova	%edx, %eax
+	lea	7f(%rip), %rdx
+	add	%rax, %rdx
+	jmp	*%rdx
+7:	nop
+	nop
+8:	rdtsc
+	sub	%ecx, %eax
+	js	8b
+9:
 	mov	(%rsp), %rax
 	mov	GPR(1), %rcx
 	mov	GPR(2), %rdx
