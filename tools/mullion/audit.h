@@ -3,7 +3,7 @@
  *
  * The invariant: nothing here knows how the image was made. What it shares with the compiler are
  * the formats (abi.h, tables.h, x86_tables.h, ELF) and the printing of findings. A table counts
- * only where it lies in constant data of the image: what cannot be read is a finding, never a guess.
+ * only where it lies in constant data of the image: what cannot be read is a finding, not a guess.
  */
 #ifndef AUDIT_H
 #define AUDIT_H
@@ -59,6 +59,9 @@ void audit_image_free(struct audit_image *image);
 const void *audit_image_at(const struct audit_image *image, uint64_t address, uint64_t bytes);
 const struct audit_segment *audit_image_segment(const struct audit_image *image, uint64_t address);
 uint64_t audit_image_symbol(const struct audit_image *image, const char *name);
+
+/* Text from an image as it may be printed: at most `most` characters, odd ones as `?`. */
+const char *audit_image_text(const char *text, size_t most);
 
 /* "stage2_nav+0x1060 (0x41e060)", or the number alone. */
 const char *audit_image_place(const struct audit_image *image, uint64_t address);
@@ -188,7 +191,7 @@ struct audit_claims {
 void audit_match(struct audit *audit, const struct audit_map *map,
 	const struct audit_expected *expected, size_t count, struct audit_claims *claims);
 
-/* "the memory of partition nav", "kernel text at exit_handle (0x200d40)", "no RAM of this image". */
+/* "the memory of partition nav", "kernel text at trap (0x200d40)", "no RAM of this image". */
 const char *audit_physical_name(const struct audit *audit, uint64_t physical);
 
 /* The proofs, in this order. audit_open: false if there is nothing to go on with. */

@@ -270,7 +270,7 @@ static void compare_table(const struct wanted *wanted, unsigned p)
 	if (words && strcmp(words, model->args ? model->args : "") != 0)
 		audit_find(wanted->audit, "wanted-args",
 			"partition %s gets other arguments than described: \"%s\"", partition->name,
-			words);
+			audit_image_text(words, 1024));
 	if (strcmp(partition->name, model->name) != 0)
 		audit_find(wanted->audit, "wanted-partitions",
 			"partition %u is %s, and is to be %s", p, partition->name, model->name);

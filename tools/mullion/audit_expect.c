@@ -38,9 +38,10 @@ const char *audit_region_name(const struct audit *audit, const struct mullion_re
 	case MULLION_REGION_TRACE:
 		return format("the trace of CPU %u", region->index);
 	case MULLION_REGION_QUEUING_READER:
-		return format("the reader's page of channel %.24s", region->name);
+		return format(
+			"the reader's page of channel %s", audit_image_text(region->name, 24));
 	default:
-		return format("channel %.24s", region->name);
+		return format("channel %s", audit_image_text(region->name, 24));
 	}
 }
 

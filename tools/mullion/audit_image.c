@@ -18,6 +18,17 @@ static bool within(uint64_t offset, uint64_t bytes, uint64_t limit)
 	return offset <= limit && bytes <= limit - offset;
 }
 
+const char *audit_image_text(const char *text, size_t most)
+{
+	char *copy = format("%.*s", (int)most, text);
+	size_t i;
+
+	for (i = 0; copy[i]; i++)
+		if (copy[i] < ' ' || copy[i] > '~')
+			copy[i] = '?';
+	return copy;
+}
+
 static int by_base(const void *a, const void *b)
 {
 	const struct audit_segment *x = a, *y = b;
@@ -108,7 +119,7 @@ static void take_symbols(
 			ELF64_ST_TYPE(symbol.st_info) == STT_FILE)
 			continue;
 		image->symbols[image->symbols_count++] = (struct audit_symbol){ symbol.st_value,
-			symbol.st_size, strings + symbol.st_name };
+			symbol.st_size, audit_image_text(strings + symbol.st_name, 255) };
 	}
 	qsort(image->symbols, image->symbols_count, sizeof(*image->symbols), by_address);
 }

@@ -130,10 +130,11 @@ static json_t *segments_json(const struct audit *audit)
 		const struct audit_segment *segment = &audit->image.segments[i];
 
 		json_array_append_new(
-			list, json_pack("{s:o, s:o, s:b, s:b, s:s}", "physical",
+			list, json_pack("{s:o, s:o, s:b, s:b, s:s, s:s}", "physical",
 				      address(segment->base), "bytes", number(segment->bytes),
 				      "write", (segment->flags & PF_W) != 0, "execute",
-				      (segment->flags & PF_X) != 0, "sha256", audit_hash(segment)));
+				      (segment->flags & PF_X) != 0, "sha256", audit_hash(segment),
+				      "begins_with", audit_physical_name(audit, segment->base)));
 	}
 	return list;
 }

@@ -100,13 +100,14 @@ static void print_hashes(FILE *out, const struct audit *audit)
 {
 	size_t i;
 
-	fputs("\nSegments, SHA-256\n", out);
+	fputs("\nSegments, SHA-256, what they begin with\n", out);
 	for (i = 0; i < audit->image.segments_count; i++) {
 		const struct audit_segment *segment = &audit->image.segments[i];
 
-		fprintf(out, "  %#14llx %#14llx  r%c%c  %s\n", (unsigned long long)segment->base,
-			(unsigned long long)segment->bytes, segment->flags & PF_W ? 'w' : '-',
-			segment->flags & PF_X ? 'x' : '-', audit_hash(segment));
+		fprintf(out, "  %#14llx %#14llx  r%c%c  %s  %s\n",
+			(unsigned long long)segment->base, (unsigned long long)segment->bytes,
+			segment->flags & PF_W ? 'w' : '-', segment->flags & PF_X ? 'x' : '-',
+			audit_hash(segment), audit_physical_name(audit, segment->base));
 	}
 }
 

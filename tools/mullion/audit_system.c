@@ -84,7 +84,7 @@ const char *audit_string(struct audit *audit, const char *string, const char *wh
 	while ((text = audit_image_at(&audit->image, address, length + 1)) && text[length])
 		length++;
 	if (text)
-		return text;
+		return audit_image_text(text, 255);
 	audit_find(audit, "constant-data", "%s should be a text at %#llx, and it is none", what,
 		(unsigned long long)address);
 	return "?";

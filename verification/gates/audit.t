@@ -4,6 +4,7 @@
 First each shipped deployment, with and without its description; then every defect of plant.py, by its rule;
 then one flipped bit at a time, anywhere in the tables, whatever it means.
 """
+import json
 import os
 import random
 import shutil
@@ -70,11 +71,18 @@ def check_flips(image, path):
 def check_kinds(path):
     result = audit(path, "--json")
     ok(result.returncode == 0 and '"good": true' in result.stdout, "JSON says that it is good", result.stdout)
+    image = plant.Image(path)
+    image.put("<B", image.msr("nav") + 2, 0)
+    image.save(path + ".json.elf")
+    result = audit(path + ".json.elf", "--json")
+    told = json.loads(result.stdout)
+    ok(result.returncode == 1 and not told["good"] and told["findings"] and
+       told["findings"][0]["rule"] == "msr-surplus", "JSON carries the findings of a damaged one", result.stdout)
     ok(finds(path, dts("hello"), "wanted-partitions")[0], "an image of another description is refused")
 
 
 def main(work):
-    print(f"1..{2 * len(DEPLOYMENTS) + len(plant.DEFECTS) + 3}", flush=True)
+    print(f"1..{2 * len(DEPLOYMENTS) + len(plant.DEFECTS) + 4}", flush=True)
     images = {}
     for name in DEPLOYMENTS:
         images[name] = os.path.join(work, name, "mullion.elf")

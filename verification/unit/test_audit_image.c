@@ -97,6 +97,13 @@ static void bytes_beyond_the_file_are_not_given_out(void **state)
 	audit_image_free(&image);
 }
 
+static void odd_characters_are_not_printed(void **state)
+{
+	(void)state;
+	assert_string_equal(audit_image_text("a\033[31mb\xff", 16), "a?[31mb?");
+	assert_string_equal(audit_image_text("abcdef", 3), "abc");
+}
+
 static void headers_that_lie_are_refused(void **state)
 {
 	static const struct {
@@ -165,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_file_is_understood),
 		cmocka_unit_test(bytes_beyond_the_file_are_not_given_out),
+		cmocka_unit_test(odd_characters_are_not_printed),
 		cmocka_unit_test(headers_that_lie_are_refused),
 		cmocka_unit_test(a_file_cut_anywhere_is_refused),
 		cmocka_unit_test(no_damage_reads_beyond_the_file),
