@@ -218,6 +218,8 @@ enum { AUDIT_MSRS = 3 * 0x2000 };
 uint32_t audit_msr(uint32_t number); /* of 0 .. AUDIT_MSRS - 1 */
 bool audit_msr_open(const uint8_t *bitmap, uint32_t number, bool write);
 
+/* Nobody has so much zeroed memory in one segment; hashing it would take for ever. */
+#define AUDIT_LARGEST_SEGMENT (1ull << 30)
 /* "aa55...": SHA-256 of what the loader leaves in memory; bytes beyond the file count as zeros. */
 const char *audit_hash(const struct audit_segment *segment);
 

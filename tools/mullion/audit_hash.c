@@ -16,6 +16,8 @@ const char *audit_hash(const struct audit_segment *segment)
 	struct sha256_ctx context;
 	size_t i;
 
+	if (segment->bytes > AUDIT_LARGEST_SEGMENT)
+		return "too large for a hash";
 	sha256_init(&context);
 	sha256_update(&context, segment->file_bytes, segment->data);
 	for (; rest; rest -= rest < AUDIT_PAGE ? rest : AUDIT_PAGE)

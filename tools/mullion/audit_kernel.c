@@ -122,6 +122,9 @@ static void check_segment(struct audit *audit, const struct audit_segment *segme
 	const bool outside = end <= X86_KERNEL_TEXT || segment->base >= arch->data_end;
 	const uint32_t flags = segment->flags & (PF_W | PF_X);
 
+	if (segment->bytes > AUDIT_LARGEST_SEGMENT)
+		audit_find(audit, "segment-large", "the segment at %#llx has %llu bytes",
+			(unsigned long long)segment->base, (unsigned long long)segment->bytes);
 	if (flags == (PF_W | PF_X))
 		audit_find(audit, "segment-flags",
 			"the segment at %#llx is writable and executable",

@@ -558,6 +558,11 @@ segment("code that is loaded writable", "segment-flags", 1, 7)
 segment("constants that are loaded writable", "constant-data", 2, 6)
 
 
+@defect("demo", "segment-large", "a segment of a tebibyte")
+def tebibyte(i):
+    struct.pack_into("<Q", i.bytes, i.segments[-1][3] + 40, 1 << 40)
+
+
 @defect("demo", "image-format", "a file that breaks off")
 def cut(i):
     del i.bytes[len(i.bytes) // 2:]
