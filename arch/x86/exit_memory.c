@@ -7,6 +7,7 @@
 #define APIC_PAGE     APIC_BASE_DEFAULT
 #define FAULT_KIND    0x1full
 #define APIC_ID_SHIFT 24u
+#define VECTOR_DF     8u
 #define REGISTER_REST 0xcu /* a register is the first four of its 16 bytes */
 
 /* In the memory-mapped layout the identity and the destination stand in the top byte. */
@@ -58,11 +59,35 @@ static bool exit_apic_page(struct vcpu *vcpu, uint64_t gpa)
 	return true;
 }
 
+/*
+ * The fault came up while an exception was being delivered: the partition's gates, stack or tables lie
+ * abroad, and one more fault would meet the same fate, without end and without an instruction between at
+ * which the window could end. So it climbs as on hardware: double fault, then shutdown. AMD APM 2, 8.2.9.
+ */
+static COLD enum vcpu_leave climb(struct vcpu *vcpu, uint64_t code)
+{
+	if ((vcpu->arch.vmcb.exit_int_info & EVENT_VECTOR) == VECTOR_DF) {
+		health_raise(vcpu, MULLION_EVENT_TRIPLE_FAULT, code, 0);
+		return LEAVE_STOP;
+	}
+	vcpu->arch.vmcb.event_inject = EVENT_VALID | EVENT_ERROR_CODE | EVENT_EXCEPTION | VECTOR_DF;
+	return STAY;
+}
+
+static bool delivering_exception(const struct vmcb *vmcb)
+{
+	const uint64_t exception = EVENT_VALID | EVENT_EXCEPTION;
+
+	return (vmcb->exit_int_info & (EVENT_VALID | EVENT_TYPE)) == exception;
+}
+
 /* A harmless access is carried out on nothing: reads all ones, writes vanish. */
 static COLD enum vcpu_leave complete(struct vcpu *vcpu, enum mullion_action action)
 {
 	const struct decoded_mov *mov;
 
+	if (action <= MULLION_ACTION_INJECT && delivering_exception(&vcpu->arch.vmcb))
+		return climb(vcpu, VMEXIT_NPF);
 	if (action != MULLION_ACTION_LOG)
 		return after_health(vcpu, action, 0);
 	mov = guest_mov(vcpu);

@@ -100,6 +100,8 @@ _Static_assert(__builtin_offsetof(struct vmcb, event_inject) == 0xa8, "VMCB even
 #define VMCB_NESTED_PAGING 1ull
 
 /* event_inject and exit_int_info: AMD APM 2, 15.20 */
+#define EVENT_VECTOR     0xffull
+#define EVENT_TYPE       (7ull << 8)
 #define EVENT_EXCEPTION  (3ull << 8)
 #define EVENT_ERROR_CODE (1ull << 11)
 #define EVENT_VALID      (1ull << 31)
