@@ -1,7 +1,11 @@
 # The probe beside its peers. Not part of `make test`: it fetches packages and boots whole hypervisors.
-.PHONY: peers
-peers: $(BUILD)/peers/kvm_runner $(BUILD)/partitions/jitter.elf $(BUILD)/tools/mullion
+.PHONY: peers peers-run
+peers-run: $(BUILD)/peers/kvm_runner
 	@verification/peers/run $(BUILD)
+
+peers:
+	@$(MAKE) --no-print-directory image DEPLOYMENT=jitter
+	@$(MAKE) --no-print-directory peers-run
 
 $(BUILD)/peers/kvm_runner: verification/peers/kvm_runner.c
 	@mkdir -p $(@D)
