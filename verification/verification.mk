@@ -4,6 +4,7 @@
 -include verification/coverage/coverage.mk
 -include verification/peers/peers.mk
 -include verification/bench/bench.mk
+-include verification/noninterference/noninterference.mk
 -include verification/rules/rules.mk
 -include verification/docs/docs.mk
 
