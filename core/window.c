@@ -56,7 +56,7 @@ static bool runnable(const struct vcpu *vcpu)
 	return state == VCPU_RUNNING || state == VCPU_STARTING;
 }
 
-/* A secondary vcpu its partition has started, loaded never before: the reset costs it the first ticks of this window. */
+/* A secondary vcpu its partition has just started: the reset costs it the window's first ticks. */
 static bool start(struct vcpu *vcpu)
 {
 	if (!exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))

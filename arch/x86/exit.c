@@ -20,11 +20,17 @@
 #define VECTOR_AC   17u
 #define VECTOR_UD   6u
 
+/*
+ * A violation may repeat without an instruction, and so without an interrupt, in between: the end of
+ * the window is looked for here too.
+ */
 enum vcpu_leave after_health(struct vcpu *vcpu, enum mullion_action action, unsigned length)
 {
 	if (action == MULLION_ACTION_LOG)
 		skip_instruction(vcpu, length);
-	return load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending() ? STAY : LEAVE_STOP;
+	if (load_shared(&vcpu->state) != VCPU_RUNNING || node_ending())
+		return LEAVE_STOP;
+	return arch_now() < vcpu->cpu->limit ? STAY : LEAVE_TIMER;
 }
 
 /* Instructions that do not exist for a partition: #UD, as its CPUID says. */
