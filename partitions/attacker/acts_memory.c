@@ -222,7 +222,7 @@ static void try_regions(void)
 
 void acts_memory(void)
 {
-	const struct act code = { .name = "at_the_kernels_address_lies_the_partitions_own_code",
+	struct act code = { .name = "at_the_kernels_address_lies_the_partitions_own_code",
 		.attempt = own_code,
 		.target = 0x200000,
 		RETURNS(1) };
@@ -232,6 +232,7 @@ void acts_memory(void)
 		try_page(devices[i].name, devices[i].gpa, 0);
 	act_perform(&code);
 	try_own();
+	code.name = "and_still_does_when_all_of_it_was_written";
 	act_perform(&code);
 	try_regions();
 }

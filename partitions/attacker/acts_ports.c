@@ -107,19 +107,24 @@ static void try_width(const unsigned i, const unsigned width)
 	act_perform(&act);
 }
 
+static void try_write(const unsigned i)
+{
+	const struct act act = { .name = act_name("writing_%s", devices[i].name),
+		.attempt = write_ports,
+		.target = devices[i].first,
+		.operand = (uint64_t)devices[i].last << 32,
+		RETURNS(0) };
+
+	act_perform(&act);
+}
+
 static void try_devices(void)
 {
 	for (unsigned i = 0; i < COUNT_OF(devices); i++) {
-		const struct act act = { .name = act_name("writing_%s", devices[i].name),
-			.attempt = write_ports,
-			.target = devices[i].first,
-			.operand = (uint64_t)devices[i].last << 32,
-			RETURNS(0) };
-
 		try_width(i, WIDTH_8);
 		try_width(i, WIDTH_16);
 		try_width(i, WIDTH_32);
-		act_perform(&act);
+		try_write(i);
 	}
 }
 
