@@ -49,15 +49,8 @@ static void load(struct cpu *cpu, struct vcpu *vcpu)
 	cpu->loaded = vcpu;
 }
 
-static bool runnable(const struct vcpu *vcpu)
-{
-	uint32_t state = load_shared(&vcpu->state);
-
-	return state == VCPU_RUNNING || state == VCPU_STARTING;
-}
-
 /* A secondary vcpu its partition has just started: the reset costs it the window's first ticks. */
-static bool start(struct vcpu *vcpu)
+static COLD bool start(struct vcpu *vcpu)
 {
 	if (!exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
 		return false;
@@ -98,9 +91,9 @@ static void serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin)
 	} while (now < cpu->limit && !node_ending());
 }
 
-static void open_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin, uint64_t end)
+static void open_window(
+	struct cpu *cpu, struct vcpu *vcpu, uint64_t begin, uint64_t end, bool first)
 {
-	bool first = start(vcpu);
 	uint64_t now;
 
 	load(cpu, vcpu);
@@ -118,6 +111,7 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 	uint64_t begin = schedule_ticks(cpu, &window->start);
 	uint64_t end = schedule_ticks(cpu, &window->end);
 	uint64_t now = arch_now();
+	bool first = false;
 
 	cpu->limit = end - guard();
 	if (now + POLL_GUARDS * guard() < begin)
@@ -126,11 +120,14 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 		return;
 	if (node_ending())
 		return;
-	if (!runnable(vcpu)) {
-		health_flush(vcpu);
-		return;
+	if (load_shared(&vcpu->state) != VCPU_RUNNING) {
+		first = start(vcpu);
+		if (!first) {
+			health_flush(vcpu);
+			return;
+		}
 	}
-	open_window(cpu, vcpu, begin, end);
+	open_window(cpu, vcpu, begin, end, first);
 	serve_window(cpu, vcpu, begin);
 }
 

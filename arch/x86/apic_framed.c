@@ -130,13 +130,6 @@ bool arch_vcpu_poll(struct vcpu *vcpu, uint64_t now)
 	       (unsigned)apic->injected >> TPR_CLASS_SHIFT > (vmcb->interrupt & VMCB_V_TPR);
 }
 
-uint64_t arch_vcpu_deadline(const struct vcpu *vcpu)
-{
-	uint64_t deadline = vcpu->arch.apic.deadline;
-
-	return deadline == 0 ? UINT64_MAX : deadline;
-}
-
 /* The exit path re-enters by itself: an earlier deadline has to be armed here. */
 static void deadline_changed(struct vcpu *vcpu)
 {

@@ -1,5 +1,5 @@
 /*
- * The few architecture calls that are one instruction.
+ * The architecture calls that are an instruction or a few.
  */
 #ifndef MULLION_ARCH_INLINE_H
 #define MULLION_ARCH_INLINE_H
@@ -15,6 +15,13 @@ static inline uint64_t arch_now(void)
 static inline void arch_relax(void)
 {
 	__asm__ volatile("pause" : : : "memory");
+}
+
+static inline uint64_t arch_vcpu_deadline(const struct vcpu *vcpu)
+{
+	uint64_t deadline = vcpu->arch.apic.deadline;
+
+	return deadline == 0 ? UINT64_MAX : deadline;
 }
 
 #endif

@@ -8,9 +8,6 @@
 #include <decode.h>
 #include <x86.h>
 
-/* Out of line, so that the common paths need no stack. */
-#define COLD __attribute__((noinline, cold))
-
 __extension__ typedef unsigned __int128 uint128;
 
 /* ---- lapic.c: the CPU's own local APIC --------------------------------------------------------

@@ -75,7 +75,7 @@ enum vcpu_leave arch_vcpu_run(struct vcpu *vcpu, uint64_t tsc);
 bool arch_vcpu_poll(struct vcpu *vcpu, uint64_t now);
 
 /* Framed vcpu: when its virtual timer is due; UINT64_MAX if it is not armed. */
-uint64_t arch_vcpu_deadline(const struct vcpu *vcpu);
+static inline uint64_t arch_vcpu_deadline(const struct vcpu *vcpu);
 
 /* Make the vcpu take a general-protection fault, or what the architecture has in its place. */
 void arch_vcpu_inject_fault(struct vcpu *vcpu);

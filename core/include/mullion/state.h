@@ -12,6 +12,9 @@
 #include <mullion/tables.h>
 #include <arch_state.h>
 
+/* Out of line, so that the common paths need no stack. */
+#define COLD __attribute__((noinline, cold))
+
 enum vcpu_state {
 	VCPU_OFF = 0,  /* a secondary vcpu: waits to be started by its partition */
 	VCPU_STARTING, /* to be reset and entered by its own CPU */
