@@ -1,6 +1,7 @@
 # Unit tests of the kernel's own files, compiled for the host: core against a fake architecture, and the
 # pure parts of arch/x86.
-UNIT_TESTS += test_schedule test_console test_decode
+UNIT_TESTS += test_schedule test_console test_decode test_health test_hypercall test_trace \
+	test_partition
 
 # Found before arch/x86/include.
 CORE_FAKE_INCLUDE := -Iverification/unit/fake_arch
@@ -9,3 +10,10 @@ test_schedule_SRCS := core/schedule.c
 test_schedule_INCLUDE := $(CORE_FAKE_INCLUDE)
 test_console_SRCS := core/console.c
 test_console_INCLUDE := $(CORE_FAKE_INCLUDE)
+test_health_SRCS := core/health.c core/console.c
+test_health_INCLUDE := $(CORE_FAKE_INCLUDE)
+test_hypercall_SRCS := core/hypercall.c
+test_hypercall_INCLUDE := $(CORE_FAKE_INCLUDE)
+test_trace_INCLUDE := $(CORE_FAKE_INCLUDE)
+test_partition_SRCS := core/partition.c
+test_partition_INCLUDE := $(CORE_FAKE_INCLUDE)
