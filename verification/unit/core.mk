@@ -1,7 +1,7 @@
 # Unit tests of the kernel's own files, compiled for the host: core against a fake architecture, and the
 # pure parts of arch/x86.
 UNIT_TESTS += test_schedule test_console test_decode test_health test_hypercall test_trace \
-	test_partition
+	test_partition test_guest_walk
 
 # Found before arch/x86/include.
 CORE_FAKE_INCLUDE := -Iverification/unit/fake_arch
@@ -17,3 +17,8 @@ test_hypercall_INCLUDE := $(CORE_FAKE_INCLUDE)
 test_trace_INCLUDE := $(CORE_FAKE_INCLUDE)
 test_partition_SRCS := core/partition.c
 test_partition_INCLUDE := $(CORE_FAKE_INCLUDE)
+
+# The kernel compares code eight bytes at a time wherever it stands, which this architecture allows.
+test_guest_walk_SRCS := arch/x86/guest.c
+test_guest_walk_INCLUDE := -Iverification/unit/fake_peek
+test_guest_walk_CFLAGS := -fno-sanitize=alignment

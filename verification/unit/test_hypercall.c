@@ -1,5 +1,6 @@
 /*
- * Hypercalls: what each number answers, which events it raises, and that no other number does anything.
+ * Hypercalls: what each number answers, which events it raises, and that no other number does
+ * anything.
  */
 #include "unit.h"
 

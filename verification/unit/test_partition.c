@@ -1,5 +1,6 @@
 /*
- * Partitions as a whole: who may start whom, what a stop reaches, and how the last CPU ends the node.
+ * Partitions as a whole: who may start whom, what a stop reaches, and how the last CPU ends the
+ * node.
  */
 #include "unit.h"
 

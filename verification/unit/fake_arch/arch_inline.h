@@ -1,5 +1,5 @@
 /*
- * The fake architecture's clock.
+ * The fake architecture's clock and timers.
  */
 #ifndef FAKE_ARCH_INLINE_H
 #define FAKE_ARCH_INLINE_H
@@ -11,6 +11,11 @@ static inline uint64_t arch_now(void)
 
 static inline void arch_relax(void)
 {
+}
+
+static inline uint64_t arch_vcpu_deadline(const struct vcpu *vcpu)
+{
+	return vcpu->arch.deadline;
 }
 
 #endif

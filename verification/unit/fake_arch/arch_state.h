@@ -1,5 +1,6 @@
 /*
- * An architecture for the host: core's files compile against it unchanged, a test drives it by hand.
+ * An architecture for the host: core's files compile against it unchanged, a test drives it by
+ * hand.
  */
 #ifndef FAKE_ARCH_STATE_H
 #define FAKE_ARCH_STATE_H
@@ -8,6 +9,7 @@
 
 struct arch_vcpu {
 	uint64_t rip;
+	uint64_t deadline;
 	unsigned faults;
 };
 
