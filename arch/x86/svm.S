@@ -5,7 +5,7 @@
  * address at VMRUN and after #VMEXIT; the general registers' array follows the VMCB. FS, GS, TR, LDTR
  * and the SYSCALL MSRs stay the guest's: the kernel uses none of them.
  */
-#define ALIGN 12 /* instructions from one RDTSC to the other, the two NOPs included */
+#define ALIGN 10 /* instructions from one RDTSC to the other, the two NOPs included */
 #define GPR(n) (4096 + 8 * (n))(%rax)
 
 	.text
@@ -41,21 +41,20 @@ svm_run:
 	jns	9f
 	/*
 	 * A loop sees the time every third instruction, and so leaves 0, 1 or 2 of them late, as what ran
-	 * before left it. It is left ALIGN ticks early; as many fewer instructions follow as it was late; the
-	 * second loop then sees its end at once where an instruction is a tick, and nowhere too early.
+	 * before left it: by that a partition could tell what its neighbour did. It is left ALIGN ticks early,
+	 * and as many NOPs are passed over as it was late. Where an instruction is a tick the second loop then
+	 * ends at once, always at the same one; elsewhere it just polls on. Nowhere is it left too early.
 	 */
 	sub	$ALIGN, %ecx
 6:	rdtsc
 	sub	%ecx, %eax
 	js	6b
 	add	$ALIGN, %ecx
-	mov	$2, %edx
-	cmp	%edx, %eax
-	cmova	%edx, %eax
-	lea	7f(%rip), %rdx
-	add	%rax, %rdx
-	jmp	*%rdx
-7:	nop
+	cmp	$1, %eax
+	jae	7f
+	nop
+7:	cmp	$2, %eax
+	jae	8f
 	nop
 8:	rdtsc
 	sub	%ecx, %eax
