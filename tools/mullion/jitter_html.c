@@ -9,6 +9,7 @@
 
 #include "jitter.h"
 #include "jitter_axis.h"
+#include "xml.h"
 
 static const char style[] =
 	":root{color-scheme:light "
@@ -48,24 +49,7 @@ static const char style[] =
 
 static void escape(FILE *out, const char *text)
 {
-	for (; text && *text; text++) {
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-	}
+	xml_put(out, text, SIZE_MAX);
 }
 
 /* gnuplot writes "#1f6fd6" in three ways: so, as "rgb(31,111,214)" and as "rgb( 31, 111, 214)". */

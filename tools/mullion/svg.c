@@ -5,6 +5,7 @@
  * not fit is shortened or left out, a window too narrow to see keeps its place.
  */
 #include "svg.h"
+#include "xml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,24 +51,6 @@ static const struct colour *colour_of(size_t partition)
 
 /* ---- Text ---- */
 
-static void put_text(FILE *out, const char *text, size_t length)
-{
-	for (; *text && length; text++, length--)
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-}
-
 struct label {
 	double x, y, room, size;
 	const char *anchor, *fill, *style;
@@ -86,7 +69,7 @@ static bool put_label(FILE *out, const struct label *label, const char *text)
 		"<text x=\"%.2f\" y=\"%.2f\" font-size=\"%g\" text-anchor=\"%s\" fill=\"%s\"%s>",
 		label->x, label->y, label->size, label->anchor, label->fill,
 		label->style ? label->style : "");
-	put_text(out, text, fits ? length : (size_t)letters - 1);
+	xml_put(out, text, fits ? length : (size_t)letters - 1);
 	fputs(fits ? "</text>\n" : "&#8230;</text>\n", out);
 	return true;
 }
@@ -164,7 +147,7 @@ static void draw_bar(FILE *out, double x, double y, double width, const char *fi
 static void end_bar(FILE *out, const char *title)
 {
 	fputs("<title>", out);
-	put_text(out, title, strlen(title));
+	xml_put(out, title, strlen(title));
 	fputs("</title></rect>\n", out);
 }
 

@@ -33,7 +33,7 @@ static inline int fixture_begin(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	strcpy(fixture->directory, "/tmp/jitter-XXXXXX");
+	strcpy(fixture->directory, P_tmpdir "/jitter-XXXXXX");
 	if (!mkdtemp(fixture->directory))
 		return -1;
 	(void)snprintf(fixture->path, sizeof(fixture->path), "%s/ram", fixture->directory);
