@@ -29,8 +29,7 @@ static bool page_write(struct vcpu *vcpu, uint32_t offset, uint32_t value)
 	return vapic_write(vcpu, offset, offset == APIC_ICR ? destination << 32 | value : value);
 }
 
-/* Registers are 16 bytes apart; the upper 12 read as zero. Unknown ones read zero, ignore writes.
- */
+/* Registers are 16 bytes apart; the upper 12, and unknown ones, read as zero and ignore writes. */
 static void apic_access(struct vcpu *vcpu, uint32_t offset, const struct decoded_mov *mov)
 {
 	uint64_t *reg = vcpu_register(vcpu, mov->reg);
