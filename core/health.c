@@ -19,6 +19,7 @@ static const char *const event_names[MULLION_EVENT_COUNT] = {
 	[MULLION_EVENT_OVERRUN] = "window overrun",
 	[MULLION_EVENT_RAISED] = "raised by the partition",
 	[MULLION_EVENT_EXIT] = "exit",
+	[MULLION_EVENT_DMA] = "DMA violation",
 };
 
 static const char *const action_names[MULLION_ACTION_COUNT] = {

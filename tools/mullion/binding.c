@@ -89,6 +89,7 @@ static const struct binding_property health_properties[] = {
 	{ "on-overrun", TYPE_STRING, false },
 	{ "on-raise", TYPE_STRING, false },
 	{ "on-exit", TYPE_STRING, false },
+	{ "on-dma-violation", TYPE_STRING, false },
 	END,
 };
 

@@ -138,7 +138,7 @@ static json_t *bounds_json(const struct model_partition *partition)
 static json_t *actions_json(const struct model_partition *partition)
 {
 	static const char *const events[] = { "memory-violation", "port-violation", "msr-violation",
-		"instruction-violation", "triple-fault", "overrun", "raise", "exit" };
+		"instruction-violation", "triple-fault", "overrun", "raise", "exit", "dma-violation" };
 	static const char *const actions[] = { "log", "inject", "stop", "shutdown" };
 	json_t *object = json_object();
 	size_t i;

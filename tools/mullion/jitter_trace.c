@@ -91,7 +91,7 @@ static const struct word apic_registers[] = {
 
 static const char *const events[MULLION_EVENT_COUNT] = { "memory violation", "port violation",
 	"MSR violation", "forbidden instruction", "triple fault", "window overrun", "raised event",
-	"exit of the partition" };
+	"exit of the partition", "DMA violation" };
 static const char *const actions[MULLION_ACTION_COUNT] = { "logged", "#GP injected",
 	"partition stopped", "node shut down" };
 

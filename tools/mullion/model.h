@@ -16,6 +16,7 @@
 
 #include <mullion/abi.h>
 #include <mullion/tables.h>
+#include <x86_devices.h>
 
 /*
  * What the rules keep free for the kernel, its tables and the shared pages, before their size is
@@ -62,6 +63,66 @@ struct model_device {
 	int owner; /* partition index, or -1 */
 };
 
+struct model_iommu {
+	struct location at;
+	const char *name;
+	int kind; /* enum x86_iommu_kind */
+	struct range reg;
+	unsigned address_bits; /* 39 or 48; AMD-Vi: 48 */
+};
+
+enum model_bridge_type {
+	BRIDGE_ROOT_PORT = 1, /* PCI Express root port */
+	BRIDGE_SWITCH_PORT,   /* upstream or downstream port of a switch */
+	BRIDGE_PCI,           /* to conventional PCI: what is below shares one requester id */
+};
+
+struct model_bridge {
+	struct location at;
+	const char *name;
+	uint16_t bdf;
+	int type; /* enum model_bridge_type */
+	bool acs; /* it sends requests between what is below it upwards: isolates */
+	unsigned bus; /* the one below it */
+	int parent;   /* index of the bridge it is below, or -1 */
+};
+
+struct model_bar {
+	unsigned index;
+	struct range reg; /* as the kernel programs it */
+	bool wide;        /* 64 bits */
+	uint8_t type;     /* its low four bits */
+};
+
+struct model_function {
+	struct location at;
+	const char *name; /* "nvme@28" */
+	const char *label;
+	uint16_t bdf, requester;
+	int iommu;    /* index into model.iommus, or -1 */
+	int bridge;   /* index of the bridge it is below, or -1 */
+	int physical; /* of a virtual function: index of its physical one, else -1 */
+	bool acs;     /* a function of a multi-function device that does not talk to its siblings */
+	uint32_t config[64]; /* raw configuration space; what is not stated is 0 */
+	struct model_bar *bars;
+	size_t bars_count;
+	/* Read from `config`: */
+	uint8_t msi, msix;         /* offsets of the capabilities, 0: none */
+	unsigned messages_count;   /* MSI-X table size, 1 for MSI alone, 0 */
+	unsigned table_bar, table_offset; /* MSI-X */
+	unsigned pba_bar, pba_offset;
+	int owner; /* partition index, or -1 */
+};
+
+/* A message of a function that may interrupt one CPU of its owner. */
+struct model_interrupt {
+	struct location at;
+	int function;
+	unsigned message;
+	int cpu; /* index into model.cpus */
+	uint8_t vector;
+};
+
 struct model_bound {
 	const char *stream; /* "gap", "delivery", "phase" */
 	uint64_t ns;
@@ -81,6 +142,10 @@ struct model_partition {
 	size_t owned_cpus_count;
 	int *devices; /* indexes into model.devices */
 	size_t devices_count;
+	int *functions; /* indexes into model.functions, ascending */
+	size_t functions_count;
+	struct model_interrupt *interrupts; /* ascending by function, then message */
+	size_t interrupts_count;
 	int actions[MULLION_EVENT_COUNT]; /* enum mullion_action */
 	struct model_bound *bounds;
 	size_t bounds_count;
@@ -137,6 +202,8 @@ struct model_board {
 	struct range *ram;
 	size_t ram_count;
 	struct location ram_at; /* `reg` of the memory node */
+	const char **qemu_arguments; /* what QEMU needs to be this board, words */
+	size_t qemu_arguments_count;
 };
 
 struct model {
@@ -148,6 +215,14 @@ struct model {
 	size_t cpus_count;
 	struct model_device *devices;
 	size_t devices_count;
+	struct range ecam; /* memory-mapped configuration space of bus 0.., 0 bytes: no PCI */
+	struct location ecam_at;
+	struct model_iommu *iommus;
+	size_t iommus_count;
+	struct model_bridge *bridges; /* a parent before its children */
+	size_t bridges_count;
+	struct model_function *functions; /* ascending by bdf */
+	size_t functions_count;
 	struct model_partition *partitions;
 	size_t partitions_count;
 	struct model_schedule *schedules;

@@ -18,6 +18,7 @@ const char *const event_properties[MULLION_EVENT_COUNT] = {
 	[MULLION_EVENT_OVERRUN] = "on-overrun",
 	[MULLION_EVENT_RAISED] = "on-raise",
 	[MULLION_EVENT_EXIT] = "on-exit",
+	[MULLION_EVENT_DMA] = "on-dma-violation",
 };
 
 const char *const action_names[MULLION_ACTION_COUNT] = {
@@ -36,6 +37,7 @@ static const int default_actions[MULLION_EVENT_COUNT] = {
 	[MULLION_EVENT_OVERRUN] = MULLION_ACTION_LOG,
 	[MULLION_EVENT_RAISED] = MULLION_ACTION_LOG,
 	[MULLION_EVENT_EXIT] = MULLION_ACTION_STOP,
+	[MULLION_EVENT_DMA] = MULLION_ACTION_LOG,
 };
 
 struct builder {

@@ -7,6 +7,7 @@
 #define MULLION_X86_TABLES_H
 
 #include <stdint.h>
+#include <x86_devices.h>
 
 /* AMD APM 2, 5.3: long-mode page-table entries; nested tables use the same format (15.25.5). */
 #define X86_PTE_PRESENT  0x001ull
@@ -73,7 +74,8 @@ struct arch_vcpu_tables {
 	uint32_t entry_gpa;      /* PVH entry point, 32-bit protected mode */
 	uint32_t start_info_gpa; /* EBX at entry */
 	uint32_t asid;           /* 1.. : per partition, constant */
-	uint32_t reserved;
+	uint16_t first_function; /* its PCI functions: a run of arch_system_tables.functions */
+	uint16_t functions_count;
 };
 
 struct arch_system_tables {
@@ -93,6 +95,10 @@ struct arch_system_tables {
 	uint8_t poweroff_failure; /* written after a refusal or a panic */
 	uint16_t needs_count;
 	const struct x86_cpuid_need *needs;
+	uint16_t iommus_count;
+	uint16_t functions_count;
+	const struct x86_iommu *iommus;
+	const struct x86_function *functions; /* those of one owner are neighbours */
 };
 
 #endif

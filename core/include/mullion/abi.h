@@ -32,6 +32,9 @@
 #define MULLION_SHARED_GPA                                                                         \
 	0xfc002000ull /* first region of the info page; the compiler places all */
 #define MULLION_SHARED_END 0xfec00000ull
+/* Base address registers of the partition's PCI functions point in here. */
+#define MULLION_BAR_GPA 0xf0000000ull
+#define MULLION_BAR_END 0xfc000000ull
 
 #define MULLION_NAME_BYTES 32u
 #define MULLION_PAGE_BYTES 4096u
@@ -144,7 +147,15 @@ enum mullion_event {
 	MULLION_EVENT_OVERRUN = 5, /* a window started late; detail = ticks */
 	MULLION_EVENT_RAISED = 6,  /* MULLION_HC_RAISE; detail = code */
 	MULLION_EVENT_EXIT = 7,    /* MULLION_HC_EXIT; detail = status */
+	MULLION_EVENT_DMA = 8, /* one of its devices left its memory; detail = address */
 	MULLION_EVENT_COUNT
+};
+
+/* What a device tried; the trace record of MULLION_EVENT_DMA has it as b = access << 16 | requester. */
+enum mullion_dma_access {
+	MULLION_DMA_READ = 0,
+	MULLION_DMA_WRITE = 1,
+	MULLION_DMA_INTERRUPT = 2, /* an interrupt it was not granted */
 };
 
 enum mullion_action {

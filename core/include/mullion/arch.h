@@ -83,6 +83,15 @@ void arch_vcpu_inject_fault(struct vcpu *vcpu);
 /* The instruction the vcpu is at. */
 uint64_t arch_vcpu_rip(const struct vcpu *vcpu);
 
+/* ---- Devices -----------------------------------------------------------------------------------
+ */
+
+/*
+ * Look whether a device was stopped, if it is this CPU that looks: block it and health_device() it.
+ * At most one per IOMMU and call.
+ */
+void arch_devices_poll(struct cpu *cpu);
+
 #include <arch_inline.h>
 
 #endif

@@ -63,6 +63,17 @@ enum mullion_action health_raise(
 /* Write the pending report's line if there is time for it. */
 void health_flush(struct vcpu *vcpu);
 
+/*
+ * On the CPU that looks for such faults: a device was stopped and blocked. owner: whose it is, NULL
+ * if nobody's. access: enum mullion_dma_access; requester: what its requests bear. Carries the
+ * table's action out against the owner alone.
+ */
+void health_device(struct cpu *keeper, const struct mullion_partition *owner, uint16_t requester,
+	enum mullion_dma_access access, uint64_t address);
+
+/* Write the line about a stopped device, if one waits: in time that nobody owns. */
+void health_flush_device(struct cpu *cpu);
+
 /* ---- hypercall.c ------------------------------------------------------------------------------
  */
 
