@@ -31,7 +31,7 @@ class Image:
         self.arch, = self.get("<Q", system + 112)
         self.kernel, self.data_base, self.data_end = self.get("<3Q", self.arch)
         count, = self.get("<H", system + 6)
-        self.number = {self.text(self.get("<Q", self.partitions + 24 * p)[0]): p for p in range(count)}
+        self.number = {self.text(self.get("<Q", self.partitions + 32 * p)[0]): p for p in range(count)}
 
     def file(self, layout, at):
         return struct.unpack_from(layout, self.bytes, at)
@@ -69,7 +69,7 @@ class Image:
     # ---- What the tables say
 
     def vcpu(self, partition, index=0):
-        first, = self.get("<H", self.partitions + 24 * self.number[partition] + 8)
+        first, = self.get("<H", self.partitions + 32 * self.number[partition] + 8)
         return self.vcpus + 24 * (first + index)
 
     def tables(self, partition, index=0):
@@ -504,7 +504,7 @@ def timer(i):
 
 @defect("demo", "wanted-health", "a health action changed")
 def health(i):
-    i.put("<B", i.partitions + 24 * i.number["hog"] + 16, 0)
+    i.put("<B", i.partitions + 32 * i.number["hog"] + 16, 0)
 
 
 @defect("demo", "cpuid-hidden", "SVM shown")
