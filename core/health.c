@@ -114,6 +114,53 @@ void health_flush(struct vcpu *vcpu)
 	console_unlock();
 }
 
+static const char *const access_names[] = {
+	[MULLION_DMA_READ] = "read at",
+	[MULLION_DMA_WRITE] = "write at",
+	[MULLION_DMA_INTERRUPT] = "interrupt by",
+};
+
+static void print_device(const struct device_report *report)
+{
+	console_print("health: %s: %s: %s %x, requester %x blocked; %s\n",
+		report->owner == NULL ? "(nobody)" : report->owner->name,
+		event_names[MULLION_EVENT_DMA], access_names[report->access], report->address,
+		(uint64_t)report->requester, action_names[report->action]);
+}
+
+void health_flush_device(struct cpu *cpu)
+{
+	struct device_report *report = &cpu->device;
+
+	if (!report->pending || !console_try_lock())
+		return;
+	print_device(report);
+	report->pending = false;
+	console_unlock();
+}
+
+void health_device(struct cpu *keeper, const struct mullion_partition *owner, uint16_t requester,
+	enum mullion_dma_access access, uint64_t address)
+{
+	enum mullion_action action =
+		owner == NULL ? MULLION_ACTION_LOG : owner->actions[MULLION_EVENT_DMA];
+
+	trace(keeper->config->trace, arch_now(),
+		trace_tag(
+			MULLION_TRACE_HEALTH, owner == NULL ? MULLION_NO_VCPU : owner->first_vcpu),
+		MULLION_EVENT_DMA << 8 | action, address, (uint64_t)access << 16 | requester);
+	keeper->device = (struct device_report){ .owner = owner,
+		.address = address,
+		.requester = requester,
+		.access = (uint8_t)access,
+		.action = (uint8_t)action,
+		.pending = true };
+	if (action >= MULLION_ACTION_STOP)
+		partition_stop(owner);
+	if (action == MULLION_ACTION_SHUTDOWN)
+		node_end(false);
+}
+
 enum mullion_action health_raise(
 	struct vcpu *vcpu, enum mullion_event event, uint64_t detail, uint64_t address)
 {

@@ -105,6 +105,8 @@ void node_finish(struct cpu *cpu)
 		arch_park();
 	for (uint16_t v = 0; v < mullion_system.vcpus_count; v++)
 		health_flush(&system_vcpus[v]);
+	for (uint16_t c = 0; c < mullion_system.cpus_count; c++)
+		health_flush_device(&system_cpus[c]);
 	console_drain(UINT64_MAX);
 	units_power_off();
 	arch_power_off(!load_shared(&node_failed));

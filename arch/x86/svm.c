@@ -142,6 +142,7 @@ void arch_vcpu_reset(struct vcpu *vcpu)
 		enter_by_pvh(vcpu);
 	else
 		enter_by_startup(vcpu);
+	arch->config_address = 0;
 	vapic_reset(vcpu);
 	if (!vcpu_framed(vcpu))
 		apic_reset(vcpu->cpu);

@@ -1,7 +1,7 @@
 # Unit tests of the kernel's own files, compiled for the host: core against a fake architecture, and the
 # pure parts of arch/x86.
 UNIT_TESTS += test_schedule test_console test_decode test_health test_hypercall test_trace \
-	test_partition test_guest_walk
+	test_partition test_guest_walk test_pci_guest test_pci
 
 # Found before arch/x86/include.
 CORE_FAKE_INCLUDE := -Iverification/unit/fake_arch
@@ -22,3 +22,6 @@ test_partition_INCLUDE := $(CORE_FAKE_INCLUDE)
 test_guest_walk_SRCS := arch/x86/guest.c
 test_guest_walk_INCLUDE := -Iverification/unit/fake_peek
 test_guest_walk_CFLAGS := -fno-sanitize=alignment
+
+test_pci_guest_SRCS := arch/x86/pci_guest.c
+test_pci_SRCS := arch/x86/pci.c

@@ -363,6 +363,53 @@ static void any_other_exit_status_gets_a_line(void **state)
 	}
 }
 
+/* ---- Devices: found on another CPU than the owner's ---- */
+
+static struct cpu keeper = { .config = &(const struct mullion_cpu){ .trace = &events } };
+
+static void a_stopped_device_has_the_effect_its_owners_action_says(void **state)
+{
+	static const unsigned actions[] = { MULLION_ACTION_LOG, MULLION_ACTION_STOP,
+		MULLION_ACTION_SHUTDOWN };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		forget();
+		partition.actions[MULLION_EVENT_DMA] = (uint8_t)actions[i];
+		health_device(&keeper, &partition, 0x28, MULLION_DMA_WRITE, 0xabc000);
+		assert_int_equal(stops, actions[i] >= MULLION_ACTION_STOP);
+		assert_int_equal(ends, actions[i] == MULLION_ACTION_SHUTDOWN);
+		assert_int_equal(ends_ok, 0);
+		assert_int_equal(events.records[0].kind, MULLION_TRACE_HEALTH);
+		assert_int_equal(events.records[0].vcpu, partition.first_vcpu);
+		assert_int_equal(events.records[0].cause, MULLION_EVENT_DMA << 8 | actions[i]);
+		assert_int_equal(events.records[0].a, 0xabc000);
+		assert_int_equal(events.records[0].b, MULLION_DMA_WRITE << 16 | 0x28);
+	}
+}
+
+static void a_stopped_devices_line_waits_and_is_written_once(void **state)
+{
+	(void)state;
+	health_device(&keeper, &partition, 0x28, MULLION_DMA_READ, 0xabc000);
+	assert_true(silent());
+	health_flush_device(&keeper);
+	assert_string_equal(log_text(), "health: pump: DMA violation: read at 0xabc000, requester "
+					"0x28 blocked; goes on\n");
+	health_flush_device(&keeper);
+	assert_true(silent());
+}
+
+static void nobodys_device_is_logged_alone(void **state)
+{
+	(void)state;
+	health_device(&keeper, NULL, 0x30, MULLION_DMA_INTERRUPT, 0);
+	assert_int_equal(stops + ends, 0);
+	assert_int_equal(events.records[0].vcpu, MULLION_NO_VCPU);
+	health_flush_device(&keeper);
+	assert_non_null(strstr(log_text(), "(nobody): DMA violation: interrupt by"));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 int main(void)
@@ -375,6 +422,9 @@ int main(void)
 		TEST(an_event_that_ends_the_partition_always_gets_a_line),
 		TEST(every_kinds_line_says_what_where_and_what_follows),
 		TEST(a_later_line_says_how_many_there_were),
+		TEST(a_stopped_device_has_the_effect_its_owners_action_says),
+		TEST(a_stopped_devices_line_waits_and_is_written_once),
+		TEST(nobodys_device_is_logged_alone),
 		TEST(a_line_waits_while_the_window_has_no_room_and_is_written_once),
 		TEST(a_window_with_just_enough_room_gets_the_line_at_once),
 		TEST(the_action_does_not_wait_for_the_line),

@@ -79,6 +79,11 @@ void arch_power_off(bool ok)
 	longjmp(cpu_stops, 1);
 }
 
+void health_flush_device(struct cpu *of)
+{
+	(void)of;
+}
+
 void health_flush(struct vcpu *vcpu)
 {
 	remember("flush", vcpu->number);

@@ -40,6 +40,7 @@ struct arch_vcpu {
 	uint8_t fpu[512] __attribute__((aligned(16)));
 	uint64_t debug[4];
 	struct virtual_apic apic;
+	uint32_t config_address; /* what it wrote to port CF8h */
 	struct code_site sites[CODE_SITES]; /* where it touches the local APIC's page */
 } __attribute__((aligned(4096)));
 

@@ -119,4 +119,10 @@ static inline void take_pending_interrupts(void)
 	__asm__ volatile("stgi\n\tclgi" : : : "memory");
 }
 
+/* The same for an NMI alone: an owned CPU's interrupts are its partition's, and stay pending. */
+static inline void take_pending_nmi(void)
+{
+	__asm__ volatile("cli\n\tstgi\n\tclgi\n\tsti" : : : "memory");
+}
+
 #endif

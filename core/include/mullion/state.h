@@ -47,6 +47,15 @@ struct vcpu {
 	struct health_report report;
 };
 
+/* A device that was stopped, to be said in the log by the CPU that found it. */
+struct device_report {
+	const struct mullion_partition *owner; /* NULL: nobody's */
+	uint64_t address;
+	uint16_t requester;
+	uint8_t access, action;
+	bool pending;
+};
+
 /* Where frame `number` starts: exact, start.part / the schedule's denominator beyond start.whole.
  */
 struct frame_clock {
@@ -62,6 +71,7 @@ struct cpu {
 	const struct mullion_cpu_schedule *windows; /* and this CPU's part of it */
 	uint32_t schedule, window;                  /* the window served now, or next */
 	uint64_t limit;  /* the running window's end less the guard, in ticks */
+	struct device_report device;
 	uint32_t ready;  /* shared; set once this CPU can run partitions */
 	uint32_t parked; /* shared; set when this CPU has left its partitions for good */
 	struct arch_cpu arch;
