@@ -122,6 +122,7 @@ boot_pdpt:
 	.quad boot_pd + PAGE_TABLE, boot_pd + 0x1000 + PAGE_TABLE
 	.quad boot_pd + 0x2000 + PAGE_TABLE, boot_pd + 0x3000 + PAGE_TABLE
 	.fill 508, 8, 0
+	.globl boot_pd
 boot_pd:
 	.quad boot_pt + PAGE_TABLE
 	.set address, 0x200000

@@ -95,6 +95,11 @@ static inline void port_write8(const uint16_t port, const uint8_t value)
 	__asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port) : "memory");
 }
 
+static inline void port_write16(const uint16_t port, const uint16_t value)
+{
+	__asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port) : "memory");
+}
+
 static inline void port_write32(const uint16_t port, const uint32_t value)
 {
 	__asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port) : "memory");
