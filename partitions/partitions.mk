@@ -33,7 +33,7 @@ $(NEWLIB_STAMP):
 	@touch $@
 
 PARTITION_CPPFLAGS := -nostdinc -isystem $(NEWLIB_PREFIX)/include \
-	-isystem $$($(CC) -print-file-name=include) -Ipartitions/lib/include -Icore/include \
+	-isystem $$($(CC) -print-file-name=include) -Ipartitions/lib/include -Irtdrivers -Icore/include \
 	-D_DEFAULT_SOURCE
 PARTITION_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 	-Wmissing-prototypes -Wstrict-prototypes -Werror $(PARTITION_MACHINE) \
@@ -45,6 +45,14 @@ PARTITION_LDFLAGS := -static -nostdlib -no-pie -Wl,--gc-sections -Wl,--build-id=
 PARTITION_OBJECTS := $(BUILD)/partitions/obj
 PARTITION_LIBRARY := $(BUILD)/partitions/libmullion.a
 
+# Drivers: compiled so that the longest path through the object code can be told (docs/drivers.md), one
+# library for all partitions. drivers.elf has every one of them, whether a partition uses it or not.
+DRIVER_OBJECTS := $(BUILD)/rtdrivers/obj
+DRIVER_LIBRARY := $(BUILD)/rtdrivers/librtdrivers.a
+DRIVER_ELF := $(BUILD)/rtdrivers/drivers.elf
+DRIVER_CFLAGS := -fno-jump-tables -fno-tree-vectorize -fno-tree-loop-distribute-patterns \
+	-fno-unroll-loops -fno-reorder-blocks-and-partition -Wvla
+
 # Each directory with sources is one partition; those of partitions/tests are named test-NAME.
 PARTITION_DIRS := $(filter-out partitions/lib partitions/tests,\
 	$(patsubst %/,%,$(sort $(dir $(wildcard partitions/*/*.c)))))
@@ -52,6 +60,7 @@ PARTITION_TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard partitions/tests/
 PARTITION_ELFS := $(patsubst partitions/%,$(BUILD)/partitions/%.elf,$(PARTITION_DIRS)) \
 	$(patsubst partitions/tests/%,$(BUILD)/partitions/test-%.elf,$(PARTITION_TEST_DIRS))
 
+comma := ,
 partition_sources = $(wildcard $(1)/*.c $(1)/*.S)
 partition_objects = $(patsubst partitions/%,$(PARTITION_OBJECTS)/%.o,$(call partition_sources,$(1)))
 
@@ -71,11 +80,31 @@ $(PARTITION_LIBRARY): $(call partition_objects,partitions/lib)
 	@echo "  AR    $@"
 	@ar rcsD $@ $^
 
+driver_objects := $(patsubst rtdrivers/%,$(DRIVER_OBJECTS)/%.o,$(wildcard rtdrivers/*/*.c))
+
+$(DRIVER_OBJECTS)/%.c.o: rtdrivers/%.c $(NEWLIB_STAMP) partitions/partitions.mk
+	@mkdir -p $(dir $@)
+	@echo "  CC    $<"
+	@$(CC) $(PARTITION_CPPFLAGS) $(PARTITION_CFLAGS) $(DRIVER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(DRIVER_LIBRARY): $(driver_objects)
+	@rm -f $@
+	@echo "  AR    $@"
+	@ar rcsD $@ $^
+
+$(DRIVER_ELF): $(DRIVER_LIBRARY) $(PARTITION_LIBRARY) partitions/lib/partition.ld
+	@echo "  LD    $@"
+	@$(CC) $(filter-out -Wl$(comma)--gc-sections,$(PARTITION_LDFLAGS)) -Wl,--defsym=main=0 -o $@ \
+		-Wl,--whole-archive $(DRIVER_LIBRARY) -Wl,--no-whole-archive \
+		-Wl,--start-group $(PARTITION_LIBRARY) -L$(NEWLIB_PREFIX)/lib -lc -lm -lgcc -Wl,--end-group
+-include $(driver_objects:.o=.d)
+
 define partition_rule
-$(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(PARTITION_LIBRARY) \
-		partitions/lib/partition.ld
+$(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(DRIVER_LIBRARY) \
+		$(PARTITION_LIBRARY) partitions/lib/partition.ld
 	@echo "  LD    $$@"
 	@$$(CC) $$(PARTITION_LDFLAGS) -o $$@ $(call partition_objects,$(1)) \
+		$(DRIVER_LIBRARY) \
 		-Wl,--start-group $(PARTITION_LIBRARY) -L$(NEWLIB_PREFIX)/lib -lc -lm -lgcc -Wl,--end-group
 -include $(patsubst %.o,%.d,$(call partition_objects,$(1)))
 endef
@@ -86,4 +115,4 @@ $(foreach d,$(PARTITION_TEST_DIRS),\
 -include $(patsubst %.o,%.d,$(call partition_objects,partitions/lib))
 
 .PHONY: partitions
-partitions: $(PARTITION_ELFS)
+partitions: $(PARTITION_ELFS) $(DRIVER_ELF)
