@@ -39,8 +39,9 @@ static void emit_storage(FILE *out, const struct plan *plan)
 		"\n/* Storage. The lowest page of a stack is its guard. */\n"
 		"struct cpu system_cpus[%u];\n"
 		"struct vcpu system_vcpus[%u];\n"
+		"struct x86_function_state system_functions[%zu];\n"
 		"STACKS static uint8_t stacks[%u][X86_STACK_PAGES * 4096];\n",
-		cpus, vcpus, cpus);
+		cpus, vcpus, plan->model->functions_count ? plan->model->functions_count : 1, cpus);
 	fprintf(out,
 		"\n/* Pages that the kernel writes and partitions read. */\n"
 		"SHARED static union {\n\tstruct mullion_time time;\n"
