@@ -1,5 +1,5 @@
 /*
- * The words of a description: sizes in bytes and durations in nanoseconds.
+ * The words of a description: sizes in bytes, durations in nanoseconds, PCI functions.
  *
  * For dtc's integer expressions, so always used inside <...>. A product beyond 32 bits needs
  * `/bits/ 64 <...>`; dtc says so where it is forgotten.
@@ -13,5 +13,8 @@
 
 #define us(x) ((x) * 1000)
 #define ms(x) ((x) * 1000000)
+
+/* A PCI function's number: bus, device, function. Its unit address is the same in hexadecimal. */
+#define PCI(bus, device, function) ((bus) << 8 | (device) << 3 | (function))
 
 #endif

@@ -30,6 +30,7 @@ static const struct binding_property board_properties[] = {
 	{ "poweroff-value", TYPE_CELL, false },
 	{ "poweroff-failure", TYPE_CELL, false },
 	{ "cpuid", TYPE_CPUID, true },
+	{ "qemu-arguments", TYPE_STRINGS, false },
 	END,
 };
 
@@ -80,6 +81,52 @@ static const struct binding_node mmio_nodes[] = {
 	END_NODES,
 };
 
+static const struct binding_property iommu_properties[] = {
+	{ "compatible", TYPE_STRING, true },
+	{ "reg", TYPE_RANGE, true },
+	{ "address-bits", TYPE_CELL, true },
+	END,
+};
+
+static const struct binding_node iommu_nodes[] = {
+	{ "iommu@", "an IOMMU", true, iommu_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_property pci_properties[] = {
+	{ "#address-cells", TYPE_CELL, true },
+	{ "#size-cells", TYPE_CELL, true },
+	{ "ecam", TYPE_RANGE, true },
+	END,
+};
+
+static const struct binding_property bridge_properties[] = {
+	{ "#address-cells", TYPE_CELL, true },
+	{ "#size-cells", TYPE_CELL, true },
+	{ "reg", TYPE_CELL, true },
+	{ "type", TYPE_STRING, true },
+	{ "bus", TYPE_CELL, true },
+	{ "acs", TYPE_FLAG, false },
+	END,
+};
+
+static const struct binding_property function_properties[] = {
+	{ "reg", TYPE_CELL, true },
+	{ "requester", TYPE_CELL, false },
+	{ "iommu", TYPE_IOMMU, true },
+	{ "config", TYPE_CONFIG, true },
+	{ "bars", TYPE_BARS, true },
+	{ "acs", TYPE_FLAG, false },
+	{ "virtual-function-of", TYPE_FUNCTION, false },
+	END,
+};
+
+static const struct binding_node pci_nodes[] = {
+	{ "bridge@", "a PCI bridge", false, bridge_properties, pci_nodes },
+	{ "", "a PCI function", false, function_properties, NULL },
+	END_NODES,
+};
+
 static const struct binding_property health_properties[] = {
 	{ "on-memory-violation", TYPE_STRING, false },
 	{ "on-port-violation", TYPE_STRING, false },
@@ -107,7 +154,8 @@ static const struct binding_property partition_properties[] = {
 	{ "cpus", TYPE_CELLS, false },
 	{ "args", TYPE_STRING, false },
 	{ "role", TYPE_STRING, false },
-	{ "devices", TYPE_DEVICES, false },
+	{ "devices", TYPE_GRANTS, false },
+	{ "interrupts", TYPE_INTERRUPTS, false },
 	END,
 };
 
@@ -183,6 +231,8 @@ static const struct binding_node root_nodes[] = {
 	{ "memory@", "the board's memory", true, memory_properties, NULL },
 	{ "io", "the board's I/O ports", false, bus_properties, io_nodes },
 	{ "mmio", "the board's device memory", false, bus_properties, mmio_nodes },
+	{ "iommus", "the board's IOMMUs", false, bus_properties, iommu_nodes },
+	{ "pci", "the board's PCI functions", false, pci_properties, pci_nodes },
 	{ "partitions", "the partitions", true, no_properties, partition_nodes },
 	{ "schedules", "the schedules", false, no_properties, schedule_nodes },
 	{ "channels", "the channels", false, no_properties, channel_nodes },
@@ -225,4 +275,22 @@ const struct binding_property *binding_property(
 		if (strcmp(property->name, name) == 0)
 			return property;
 	return NULL;
+}
+
+static bool has_properties(
+	const struct source_node *node, const struct binding_property *properties)
+{
+	const struct binding_node *binding = node == NULL ? NULL : binding_of(node);
+
+	return binding != NULL && binding->properties == properties;
+}
+
+bool binding_is_bridge(const struct source_node *node)
+{
+	return has_properties(node, bridge_properties);
+}
+
+bool binding_is_function(const struct source_node *node)
+{
+	return has_properties(node, function_properties);
 }

@@ -11,6 +11,7 @@
 enum binding_type {
 	TYPE_FLAG,       /* name; */
 	TYPE_STRING,     /* "one" */
+	TYPE_STRINGS,    /* "one", "two" */
 	TYPE_CELL,       /* <1> */
 	TYPE_CELLS,      /* <1 2 3> */
 	TYPE_QUANTITY,   /* <1> or /bits/ 64 <1> */
@@ -19,10 +20,15 @@ enum binding_type {
 	TYPE_RANGE,      /* <0 base 0 size> */
 	TYPE_RANGES,     /* <0 base 0 size>, ... */
 	TYPE_CPUID,      /* <leaf subleaf eax ebx ecx edx>, ... */
+	TYPE_CONFIG,     /* <16 to 64 doublewords> */
+	TYPE_BARS,       /* <index 0 base 0 size>, ...; or nothing */
+	TYPE_INTERRUPTS, /* <&function message cpu vector>, ... */
 	TYPE_PARTITION,  /* <&partition> */
 	TYPE_PARTITIONS, /* <&partition ...> */
 	TYPE_DEVICE,     /* <&device> */
-	TYPE_DEVICES,    /* <&device ...> */
+	TYPE_GRANTS,     /* <&device &function ...> */
+	TYPE_IOMMU,      /* <&iommu> */
+	TYPE_FUNCTION,   /* <&function> */
 	TYPE_COUNT
 };
 
@@ -46,5 +52,9 @@ extern const struct binding_node binding_root;
 const struct binding_node *binding_of(const struct source_node *node);
 const struct binding_property *binding_property(
 	const struct binding_node *binding, const char *name);
+
+/* Below `pci` a node is a bridge if it is called so, else a function. False for NULL. */
+bool binding_is_bridge(const struct source_node *node);
+bool binding_is_function(const struct source_node *node);
 
 #endif

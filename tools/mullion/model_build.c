@@ -40,12 +40,6 @@ static const int default_actions[MULLION_EVENT_COUNT] = {
 	[MULLION_EVENT_DMA] = MULLION_ACTION_LOG,
 };
 
-struct builder {
-	struct model *model;
-	const struct source *source;
-	struct arena *arena;
-};
-
 int event_by_property(const char *name)
 {
 	for (int event = 0; event < MULLION_EVENT_COUNT; event++)
@@ -99,14 +93,14 @@ static uint64_t quantity(const struct source_node *node, const char *name)
 	return value;
 }
 
-static uint32_t quantity32(const struct source_node *node, const char *name)
+uint32_t quantity32(const struct source_node *node, const char *name)
 {
 	const uint64_t value = quantity(node, name);
 
 	return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-static const char *string(const struct source_node *node, const char *name)
+const char *string(const struct source_node *node, const char *name)
 {
 	const struct source_property *property = source_property(node, name);
 
@@ -115,14 +109,14 @@ static const char *string(const struct source_node *node, const char *name)
 	return (const char *)property->data;
 }
 
-static bool is_string(const struct source_node *node, const char *name, const char *value)
+bool is_string(const struct source_node *node, const char *name, const char *value)
 {
 	const char *found = string(node, name);
 
 	return found != NULL && strcmp(found, value) == 0;
 }
 
-static uint64_t wide(const struct source_property *property, size_t index)
+uint64_t wide(const struct source_property *property, size_t index)
 {
 	return (uint64_t)source_cell(property, 2 * index) << 32 |
 	       source_cell(property, 2 * index + 1);
@@ -137,7 +131,7 @@ static struct fraction fraction(const struct source_node *node, const char *name
 	return (struct fraction){ wide(property, 0), wide(property, 1) };
 }
 
-static size_t children_count(const struct source_node *node)
+size_t children_count(const struct source_node *node)
 {
 	size_t count = 0;
 
@@ -146,7 +140,7 @@ static size_t children_count(const struct source_node *node)
 	return count;
 }
 
-static const struct source_node *target(
+const struct source_node *target(
 	const struct builder *b, const struct source_node *node, const char *name, size_t index)
 {
 	const struct source_property *property = source_property(node, name);
@@ -156,8 +150,7 @@ static const struct source_node *target(
 	return source_by_phandle(b->source, source_cell(property, index));
 }
 
-/* Devices and partitions are found again by the place of their node. */
-static bool same(struct location a, struct location b)
+bool same_place(struct location a, struct location b)
 {
 	return a.line == b.line && a.column == b.column && strcmp(a.file, b.file) == 0;
 }
@@ -165,7 +158,7 @@ static bool same(struct location a, struct location b)
 static int device_index(const struct builder *b, const struct source_node *node)
 {
 	for (size_t i = 0; node != NULL && i < b->model->devices_count; i++)
-		if (same(b->model->devices[i].at, node->at))
+		if (same_place(b->model->devices[i].at, node->at))
 			return (int)i;
 	return -1;
 }
@@ -173,12 +166,12 @@ static int device_index(const struct builder *b, const struct source_node *node)
 static int partition_index(const struct builder *b, const struct source_node *node)
 {
 	for (size_t i = 0; node != NULL && i < b->model->partitions_count; i++)
-		if (same(b->model->partitions[i].at, node->at))
+		if (same_place(b->model->partitions[i].at, node->at))
 			return (int)i;
 	return -1;
 }
 
-static int cpu_index(const struct builder *b, uint64_t number)
+int cpu_index(const struct builder *b, uint64_t number)
 {
 	for (size_t i = 0; i < b->model->cpus_count; i++)
 		if (b->model->cpus[i].number == number)
@@ -288,6 +281,22 @@ static void build_cpuid(struct builder *b, const struct source_node *node)
 		};
 }
 
+static void build_qemu_arguments(struct builder *b, const struct source_node *node)
+{
+	const struct source_property *property = source_property(node, "qemu-arguments");
+	struct model_board *board = &b->model->board;
+	size_t count = 0;
+
+	if (property == NULL || property->form != SOURCE_STRINGS)
+		return;
+	for (size_t i = 0; i < property->bytes; i++)
+		count += property->data[i] == '\0';
+	board->qemu_arguments = arena_array(b->arena, count, sizeof(*board->qemu_arguments));
+	for (const char *word = (const char *)property->data; board->qemu_arguments_count < count;
+		word += strlen(word) + 1)
+		board->qemu_arguments[board->qemu_arguments_count++] = word;
+}
+
 static void build_board(struct builder *b)
 {
 	const struct source_node *node = source_child(b->source->root, "board");
@@ -306,6 +315,7 @@ static void build_board(struct builder *b)
 	board->poweroff_value = (uint8_t)quantity(node, "poweroff-value");
 	board->poweroff_failure = (uint8_t)quantity(node, "poweroff-failure");
 	build_cpuid(b, node);
+	build_qemu_arguments(b, node);
 	build_ram(b);
 }
 
@@ -342,6 +352,8 @@ static void build_grants(
 		if (b->model->devices[device].owner < 0)
 			b->model->devices[device].owner = (int)(partition - b->model->partitions);
 	}
+	build_function_grants(b, partition, node);
+	build_interrupts(b, partition, node);
 }
 
 static void build_actions(struct model_partition *partition, const struct source_node *health)
@@ -528,6 +540,8 @@ void model_build(struct model *model, const struct source *source, const char *c
 	model->source = source->path;
 	build_cpus(&b);
 	build_devices(&b);
+	build_iommus(&b);
+	build_pci(&b);
 	build_board(&b);
 	build_partitions(&b, images);
 	build_schedules(&b);

@@ -24,4 +24,34 @@ int action_by_name(const char *name);
 extern const char *const event_properties[MULLION_EVENT_COUNT];
 extern const char *const action_names[MULLION_ACTION_COUNT];
 
+/* ---- Between the files of the builder ---- */
+
+struct builder {
+	struct model *model;
+	const struct source *source;
+	struct arena *arena;
+};
+
+/* Values of a node's properties; 0 or NULL where there is none of that form. */
+uint32_t quantity32(const struct source_node *node, const char *name);
+const char *string(const struct source_node *node, const char *name);
+bool is_string(const struct source_node *node, const char *name, const char *value);
+/* The 64-bit number that begins at cell 2 * index. */
+uint64_t wide(const struct source_property *property, size_t index);
+size_t children_count(const struct source_node *node);
+/* The node that a cell of a property refers to, or NULL. */
+const struct source_node *target(
+	const struct builder *b, const struct source_node *node, const char *name, size_t index);
+/* Things are found again by the place of their node. */
+bool same_place(struct location a, struct location b);
+int cpu_index(const struct builder *b, uint64_t number);
+
+/* model_pci.c */
+void build_iommus(struct builder *b);
+void build_pci(struct builder *b);
+void build_function_grants(
+	struct builder *b, struct model_partition *partition, const struct source_node *node);
+void build_interrupts(
+	struct builder *b, struct model_partition *partition, const struct source_node *node);
+
 #endif

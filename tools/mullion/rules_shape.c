@@ -140,6 +140,7 @@ static const struct {
 } type_words[TYPE_COUNT] = {
 	[TYPE_FLAG] = { "a flag without a value", ";" },
 	[TYPE_STRING] = { "one string that is not empty", " = \"...\";" },
+	[TYPE_STRINGS] = { "strings that are not empty", " = \"...\", \"...\";" },
 	[TYPE_CELL] = { "one number of 32 bits", " = <...>;" },
 	[TYPE_CELLS] = { "a list of numbers", " = <0 1>;" },
 	[TYPE_QUANTITY] = { "one quantity of 32 or 64 bits", " = <...>; or = /bits/ 64 <...>;" },
@@ -148,16 +149,35 @@ static const struct {
 	[TYPE_RANGE] = { "an address and a size of 64 bits", " = <0 0xfee00000 0 0x1000>;" },
 	[TYPE_RANGES] = { "addresses and sizes of 64 bits", " = <0 0 0 0xa0000>;" },
 	[TYPE_CPUID] = { "rows of six numbers", " = <leaf subleaf eax ebx ecx edx>, ...;" },
+	[TYPE_CONFIG] = { "16 to 64 doublewords from offset 0", " = <0x00101b36 ...>;" },
+	[TYPE_BARS] = { "rows of index, base and size, the latter two of 64 bits",
+		" = <0 0 0xe0000000 0 0x4000>, ...; or nothing where there is none" },
+	[TYPE_INTERRUPTS] = { "rows of function, message, CPU and vector",
+		" = <&nvme 0 1 0x50>, ...;" },
 	[TYPE_PARTITION] = { "one reference to a partition", " = <&nav>;" },
 	[TYPE_PARTITIONS] = { "references to partitions", " = <&nav &probe>;" },
 	[TYPE_DEVICE] = { "one reference to a device", " = <&uart0>;" },
-	[TYPE_DEVICES] = { "references to devices", " = <&uart0 &debugcon>;" },
+	[TYPE_GRANTS] = { "references to devices and PCI functions", " = <&uart0 &nvme>;" },
+	[TYPE_IOMMU] = { "one reference to an IOMMU", " = <&iommu0>;" },
+	[TYPE_FUNCTION] = { "one reference to a PCI function", " = <&nvme>;" },
 };
 
 static bool is_one_string(const struct source_property *property)
 {
 	return property->form == SOURCE_STRINGS && property->bytes > 1 &&
 	       strlen((const char *)property->data) + 1 == property->bytes;
+}
+
+static bool are_strings(const struct source_property *property)
+{
+	const char *text = (const char *)property->data;
+	const char *const end = text + property->bytes;
+
+	if (property->form != SOURCE_STRINGS)
+		return false;
+	for (; text < end && *text != '\0'; text += strlen(text) + 1)
+		;
+	return text == end;
 }
 
 static bool is_of_type(const struct source_property *property, enum binding_type type)
@@ -170,13 +190,17 @@ static bool is_of_type(const struct source_property *property, enum binding_type
 		return property->form == SOURCE_EMPTY;
 	case TYPE_STRING:
 		return is_one_string(property);
+	case TYPE_STRINGS:
+		return are_strings(property);
 	case TYPE_CELL:
 	case TYPE_PARTITION:
 	case TYPE_DEVICE:
+	case TYPE_IOMMU:
+	case TYPE_FUNCTION:
 		return cells == 1;
 	case TYPE_CELLS:
 	case TYPE_PARTITIONS:
-	case TYPE_DEVICES:
+	case TYPE_GRANTS:
 		return cells >= 1;
 	case TYPE_QUANTITY:
 		return cells == 1 || wide == 1;
@@ -190,6 +214,12 @@ static bool is_of_type(const struct source_property *property, enum binding_type
 		return cells + 2 * wide >= 4 && (cells + 2 * wide) % 4 == 0;
 	case TYPE_CPUID:
 		return cells >= 6 && cells % 6 == 0;
+	case TYPE_CONFIG:
+		return cells >= 16 && cells <= 64;
+	case TYPE_BARS:
+		return property->form == SOURCE_EMPTY || (cells >= 5 && cells % 5 == 0);
+	case TYPE_INTERRUPTS:
+		return cells >= 4 && cells % 4 == 0;
 	case TYPE_COUNT:
 		break;
 	}
@@ -271,31 +301,71 @@ static bool in_group(const struct source_node *node, const char *group)
 	       node->parent->parent->parent == NULL && strcmp(node->parent->name, group) == 0;
 }
 
-static void check_targets(struct check *check, struct source_node *node,
-	const struct source_property *property, bool partitions)
+static bool is_device(const struct source_node *node)
 {
-	if (property->references != source_cells(property)) {
+	return in_group(node, "io") || in_group(node, "mmio");
+}
+
+static bool is_good_target(const struct source_node *node, enum binding_type type)
+{
+	switch (type) {
+	case TYPE_PARTITION:
+	case TYPE_PARTITIONS:
+		return in_group(node, "partitions");
+	case TYPE_GRANTS:
+		return is_device(node) || binding_is_function(node);
+	case TYPE_IOMMU:
+		return in_group(node, "iommus");
+	case TYPE_FUNCTION:
+	case TYPE_INTERRUPTS:
+		return binding_is_function(node);
+	default:
+		return is_device(node);
+	}
+}
+
+static const struct {
+	const char *noun, *group;
+} target_words[TYPE_COUNT] = {
+	[TYPE_INTERRUPTS] = { "a PCI function", "`pci`" },
+	[TYPE_PARTITION] = { "a partition", "`partitions`" },
+	[TYPE_PARTITIONS] = { "a partition", "`partitions`" },
+	[TYPE_DEVICE] = { "a device", "`io`" },
+	[TYPE_GRANTS] = { "a device", "`io` or `pci`" },
+	[TYPE_IOMMU] = { "an IOMMU", "`iommus`" },
+	[TYPE_FUNCTION] = { "a PCI function", "`pci`" },
+};
+
+/* Rows begin with their reference; elsewhere every cell is one. */
+static size_t cells_per_reference(enum binding_type type)
+{
+	return type == TYPE_INTERRUPTS ? 4 : 1;
+}
+
+static void check_targets(struct check *check, struct source_node *node,
+	const struct source_property *property, enum binding_type type)
+{
+	const size_t step = cells_per_reference(type);
+
+	if (property->references != source_cells(property) / step) {
 		fault_property(check, node, property->name,
-			say(check, "`%s` holds a number where a reference is asked for",
-				property->name),
-			say(check, "refer to the label of a node in `%s`",
-				partitions ? "partitions" : "io"));
+			say(check, "`%s` holds %s", property->name,
+				step == 1 ? "a number where a reference is asked for"
+					  : "rows that do not begin with a reference"),
+			say(check, "refer to the label of a node in %s", target_words[type].group));
 		return;
 	}
-	for (size_t i = 0; i < source_cells(property); i++) {
+	for (size_t i = 0; i < source_cells(property); i += step) {
 		const struct source_node *target =
 			source_by_phandle(check->source, source_cell(property, i));
-		const bool good = partitions ? in_group(target, "partitions")
-					     : in_group(target, "io") || in_group(target, "mmio");
 
-		if (good)
+		if (is_good_target(target, type))
 			continue;
 		fault_property(check, node, property->name,
-			say(check, "`%s` names %s, which is not a %s", property->name,
+			say(check, "`%s` names %s, which is not %s", property->name,
 				target == NULL ? "nothing" : say(check, "`%s`", target->name),
-				partitions ? "partition" : "device"),
-			say(check, "refer to the label of a node in `%s`",
-				partitions ? "partitions" : "io"));
+				target_words[type].noun),
+			say(check, "refer to the label of a node in %s", target_words[type].group));
 	}
 }
 
@@ -310,10 +380,9 @@ static void targets(struct check *check)
 			const struct binding_property *known =
 				binding_property(binding, property->name);
 
-			if (known == NULL || property->tainted || known->type < TYPE_PARTITION)
-				continue;
-			check_targets(check, node, property,
-				known->type == TYPE_PARTITION || known->type == TYPE_PARTITIONS);
+			if (known != NULL && !property->tainted &&
+				target_words[known->type].noun != NULL)
+				check_targets(check, node, property, known->type);
 		}
 	}
 }
@@ -335,7 +404,8 @@ static void address_cells(struct check *check)
 	static const struct {
 		const char *name;
 		uint32_t address, size;
-	} buses[] = { { "cpus", 1, 0 }, { "io", 1, 1 }, { "mmio", 2, 2 } };
+	} buses[] = { { "cpus", 1, 0 }, { "io", 1, 1 }, { "mmio", 2, 2 }, { "iommus", 2, 2 },
+		{ "pci", 1, 0 } };
 	struct source_node *root = check->source->root;
 
 	expect_cells(check, root, "#address-cells", 2);
@@ -345,6 +415,12 @@ static void address_cells(struct check *check)
 
 		expect_cells(check, bus, "#address-cells", buses[i].address);
 		expect_cells(check, bus, "#size-cells", buses[i].size);
+	}
+	for (struct source_node *node = root; node != NULL; node = source_next(node)) {
+		if (!binding_is_bridge(node))
+			continue;
+		expect_cells(check, node, "#address-cells", 1);
+		expect_cells(check, node, "#size-cells", 0);
 	}
 }
 

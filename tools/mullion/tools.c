@@ -255,7 +255,8 @@ bool tools_preprocess(struct source *source, const char *output)
 
 #define DTC_CHECKS                                                                                 \
 	"-Wno-unit_address_vs_reg", "-Wno-unit_address_format",                                    \
-		"-Wno-avoid_unnecessary_addr_size", "-Wno-unique_unit_address"
+		"-Wno-avoid_unnecessary_addr_size", "-Wno-unique_unit_address",                    \
+		"-Wno-interrupts_property"
 
 bool tools_compile(struct source *source, const char *input, const char *annotated, const char *dtb)
 {
