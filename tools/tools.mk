@@ -6,7 +6,7 @@
 -include tools/mullion/jitter.mk
 -include tools/mullion/audit.mk
 
-MULLION_BACK := allocate.c bitmap.c build.c check_command.c command.c cpuid.c cpuid_policy.c \
+MULLION_BACK := allocate.c assignment.c bitmap.c build.c check_command.c command.c cpuid.c cpuid_policy.c \
 	emit_descriptors.c emit_images.c emit_json.c emit_pages.c emit_permissions.c \
 	emit_schedules.c emit_system.c emit_trees.c explain.c explain_access.c layout.c load.c main.c \
 	maps.c output.c paging.c placement.c plan.c regions.c run.c shares.c svg.c ticks.c

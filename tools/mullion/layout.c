@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "allocate.h"
+#include "assignment.h"
 #include "paging.h"
 #include "placement.h"
 #include "regions.h"
@@ -122,10 +123,13 @@ static uint64_t tables_bytes(const struct layout *layout)
 	uint64_t bytes = LAYOUT_RODATA_BYTES + X86_MSR_BITMAP_BYTES + 64 * PAGING_4K;
 	size_t p;
 
-	for (p = 0; p < model->partitions_count; p++)
-		bytes +=
-			2 * tree_bytes(&model->partitions[p]) + X86_IO_BITMAP_BYTES + 2 * PAGING_4K;
-	return bytes + layout->vcpus_count * 2 * PAGING_4K;
+	for (p = 0; p < model->partitions_count; p++) {
+		const unsigned trees = layout->partitions[p].functions ? 3 : 2;
+
+		bytes += trees * tree_bytes(&model->partitions[p]) + X86_IO_BITMAP_BYTES +
+			 2 * PAGING_4K;
+	}
+	return bytes + layout->vcpus_count * 2 * PAGING_4K + assignment_tables_bytes(layout);
 }
 
 static uint64_t data_bytes(const struct layout *layout)
@@ -134,7 +138,8 @@ static uint64_t data_bytes(const struct layout *layout)
 		X86_STACK_PAGES * PAGING_4K + sizeof(struct mullion_trace) + LAYOUT_CPU_BYTES;
 
 	return layout->cpus_count * per_cpu +
-	       layout->vcpus_count * (PAGING_4K + LAYOUT_VCPU_BYTES) + LAYOUT_DATA_BYTES;
+	       layout->vcpus_count * (PAGING_4K + LAYOUT_VCPU_BYTES) + LAYOUT_DATA_BYTES +
+	       assignment_data_bytes(layout);
 }
 
 static void place_kernel(struct layout *layout)
@@ -311,6 +316,8 @@ bool layout_build(const struct model *model, struct layout *layout, struct findi
 	*layout = (struct layout){ .model = model };
 	number_cpus(layout);
 	number_vcpus(layout);
+	if (!assignment_build(layout, wrong))
+		return false;
 	place_kernel(layout);
 	regions_build(layout);
 	if (!check_regions(layout, wrong) || !place(layout, wrong))
@@ -325,6 +332,7 @@ void layout_free(struct layout *layout)
 
 	for (p = 0; layout->partitions && p < layout->model->partitions_count; p++)
 		free(layout->partitions[p].regions);
+	assignment_free(layout);
 	free(layout->partitions);
 	free(layout->cpus);
 	free(layout->vcpus);

@@ -47,10 +47,22 @@ struct layout_region {
 	int block;                  /* index into layout.blocks, or -1 */
 };
 
+/* A PCI function, in the order of arch_system_tables.functions. */
+struct layout_function {
+	int number;     /* index into model.functions */
+	const char *id; /* its name as a C identifier */
+	/* Where its owner finds its BARs, by index; 0: no BAR there, or no owner. */
+	uint32_t gpas[6];
+	/* The pages that hold its MSI-X table; 0 bytes where it has none. */
+	struct range table;
+	uint32_t table_gpa; /* where its owner would find them */
+};
+
 struct layout_partition {
 	const char *id; /* its name as a C identifier */
 	struct range memory;
 	unsigned first_vcpu, vcpus;
+	unsigned first_function, functions; /* of layout.functions */
 	struct layout_region *regions;
 	size_t regions_count;
 	struct image image; /* empty where images are not looked at */
@@ -65,6 +77,8 @@ struct layout {
 	struct layout_partition *partitions; /* as in the model */
 	struct layout_block *blocks;
 	size_t blocks_count;
+	struct layout_function *functions; /* by owner, then bdf; those without owner last */
+	size_t functions_count;
 	uint64_t data_base, data_end; /* the kernel's read-write data */
 	struct range *ram;            /* all that must be RAM, ascending, merged */
 	size_t ram_count;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "allocate.h"
+#include "assignment.h"
 
 #define APIC_PHYSICAL    0xfee00000ull
 #define KERNEL_TABLE     (X86_PTE_PRESENT | X86_PTE_WRITE | X86_PTE_ACCESSED)
@@ -19,6 +20,7 @@
 #define GUEST_MEMORY     (GUEST_TABLE | X86_PTE_DIRTY)
 #define GUEST_READ_ONLY  (X86_PTE_PRESENT | X86_PTE_USER | X86_PTE_ACCESSED | X86_PTE_NX)
 #define GUEST_READ_WRITE (GUEST_READ_ONLY | X86_PTE_WRITE | X86_PTE_DIRTY)
+#define GUEST_DEVICE     (GUEST_READ_WRITE | X86_PTE_PCD | X86_PTE_PWT)
 
 static bool map(
 	struct paging *paging, uint64_t virtual, uint64_t physical, uint64_t bytes, uint64_t flags)
@@ -50,6 +52,56 @@ static bool map_kernel_data(const struct layout *layout, struct paging *kernel)
 	return map(kernel, address, address, layout->data_end - address, KERNEL_DATA);
 }
 
+static int by_base(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return (x->base > y->base) - (x->base < y->base);
+}
+
+/* All registers the kernel uses, ascending; MSI-X tables may share a page. */
+static size_t list_registers(const struct layout *layout, struct range **list)
+{
+	const struct model *model = layout->model;
+	size_t used = 0, i;
+
+	*list = allocate(model->iommus_count + 2 * layout->functions_count, sizeof(**list));
+	for (i = 0; i < model->iommus_count; i++)
+		(*list)[used++] = assignment_unit_registers(&model->iommus[i]);
+	for (i = 0; i < layout->functions_count; i++) {
+		const struct layout_function *function = &layout->functions[i];
+
+		(*list)[used++] = (struct range){
+			assignment_config(model, &model->functions[function->number]), PAGING_4K
+		};
+		if (assignment_interrupts(layout, i))
+			(*list)[used++] = function->table;
+	}
+	qsort(*list, used, sizeof(**list), by_base);
+	return used;
+}
+
+static bool map_registers(const struct layout *layout, struct paging *kernel)
+{
+	struct range *list;
+	const size_t count = list_registers(layout, &list);
+	uint64_t mapped = 0; /* up to here */
+	bool done = true;
+	size_t i;
+
+	for (i = 0; done && i < count; i++) {
+		const uint64_t end = list[i].base + list[i].bytes;
+		const uint64_t base = list[i].base > mapped ? list[i].base : mapped;
+
+		if (base >= end)
+			continue;
+		done = map(kernel, base, base, end - base, KERNEL_DEVICE);
+		mapped = end;
+	}
+	free(list);
+	return done;
+}
+
 static bool map_kernel(const struct layout *layout, struct paging *kernel)
 {
 	paging_init(kernel, KERNEL_TABLE, PAGING_2M);
@@ -60,7 +112,7 @@ static bool map_kernel(const struct layout *layout, struct paging *kernel)
 			layout->data_base - X86_KERNEL_RODATA, KERNEL_RODATA))
 		return false;
 	kernel->largest_page = PAGING_4K; /* guard pages lie between */
-	return map_kernel_data(layout, kernel) &&
+	return map_kernel_data(layout, kernel) && map_registers(layout, kernel) &&
 	       map(kernel, X86_APIC_VA, APIC_PHYSICAL, PAGING_4K, KERNEL_DEVICE);
 }
 
@@ -98,6 +150,31 @@ static bool map_region(
 		region->info.bytes, flags);
 }
 
+static bool map_function(const struct layout *layout, size_t f, struct paging *paging)
+{
+	struct assignment_piece *pieces;
+	const size_t count = assignment_pieces(layout, f, &pieces);
+	bool done = true;
+	size_t i;
+
+	for (i = 0; done && i < count; i++)
+		done = map(
+			paging, pieces[i].gpa, pieces[i].physical, pieces[i].bytes, GUEST_DEVICE);
+	free(pieces);
+	return done;
+}
+
+static bool map_functions(const struct layout *layout, const struct layout_partition *partition,
+	struct paging *paging)
+{
+	size_t f;
+
+	for (f = 0; f < partition->functions; f++)
+		if (!map_function(layout, partition->first_function + f, paging))
+			return false;
+	return true;
+}
+
 static bool map_stage2(
 	const struct layout *layout, unsigned p, uint64_t largest_page, struct paging *paging)
 {
@@ -114,7 +191,7 @@ static bool map_stage2(
 	for (i = 0; i < partition->regions_count; i++)
 		if (!map_region(layout, paging, &partition->regions[i]))
 			return false;
-	return true;
+	return map_functions(layout, partition, paging);
 }
 
 /* The kernel's part of a peek root refers to the kernel's own tables: one truth. */
@@ -139,6 +216,20 @@ static bool map_peek(const struct layout *layout, unsigned p, const struct pagin
 		return false;
 	share_kernel(kernel, paging);
 	return true;
+}
+
+/* All units of a board are of one kind and reach equally far: one tree per partition does. */
+static bool map_dma(const struct layout *layout, unsigned p, struct paging *paging)
+{
+	const struct model_iommu *unit = layout->model->iommus;
+	uint64_t flags = VTD_PTE_READ | VTD_PTE_WRITE;
+
+	if (!layout->partitions[p].functions)
+		return true;
+	if (unit->kind == X86_IOMMU_AMDVI)
+		flags = AMDVI_PTE_PRESENT | AMDVI_PTE_COHERENT | AMDVI_PTE_READ | AMDVI_PTE_WRITE;
+	paging_init_dma(paging, unit->kind, unit->address_bits > 39 ? 4 : 3);
+	return map_memory(paging, layout->partitions[p].memory, 0, flags);
 }
 
 /* CPUID 8000_0001 EDX bit 26. */
@@ -174,12 +265,14 @@ bool maps_build(const struct layout *layout, struct maps *maps)
 	maps->count = layout->model->partitions_count;
 	maps->stage2 = allocate(maps->count, sizeof(*maps->stage2));
 	maps->peek = allocate(maps->count, sizeof(*maps->peek));
+	maps->dma = allocate(maps->count, sizeof(*maps->dma));
 	maps->huge_pages = huge && uses_huge_pages(layout);
 	if (!map_kernel(layout, &maps->kernel))
 		return false;
 	for (p = 0; p < maps->count; p++)
 		if (!map_stage2(layout, p, largest_page, &maps->stage2[p]) ||
-			!map_peek(layout, p, &maps->kernel, largest_page, &maps->peek[p]))
+			!map_peek(layout, p, &maps->kernel, largest_page, &maps->peek[p]) ||
+			!map_dma(layout, p, &maps->dma[p]))
 			return false;
 	return true;
 }
@@ -192,8 +285,10 @@ void maps_free(struct maps *maps)
 	for (p = 0; p < maps->count; p++) {
 		paging_free(&maps->stage2[p]);
 		paging_free(&maps->peek[p]);
+		paging_free(&maps->dma[p]);
 	}
 	free(maps->stage2);
 	free(maps->peek);
+	free(maps->dma);
 	*maps = (struct maps){ 0 };
 }

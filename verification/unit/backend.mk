@@ -2,7 +2,7 @@
 UNIT_TESTS += test_ticks test_paging test_bitmap test_cpuid test_layout test_maps test_shares test_svg
 
 BACKEND_BASE := tools/mullion/allocate.c tools/mullion/arena.c
-BACKEND_LAYOUT := $(BACKEND_BASE) $(addprefix tools/mullion/,layout.c placement.c regions.c paging.c) \
+BACKEND_LAYOUT := $(BACKEND_BASE) $(addprefix tools/mullion/,layout.c assignment.c placement.c regions.c paging.c) \
 	verification/unit/sample_model.c
 
 test_ticks_SRCS := tools/mullion/ticks.c
