@@ -79,7 +79,8 @@ struct x86_iommu_storage {
 	uint8_t queue[4096];  /* VT-d: invalidation queue; AMD-Vi: command buffer */
 	uint8_t events[4096]; /* AMD-Vi: event log */
 	uint64_t completion;  /* what the hardware stores behind an invalidation */
-	uint64_t reserved[511];
+	uint64_t next;        /* the fault record the kernel looks at next */
+	uint64_t reserved[510];
 };
 
 struct x86_iommu {
