@@ -1,0 +1,148 @@
+/*
+ * net: two network cards exchange numbered frames and compare every byte. In one partition with both
+ * cards (role=both, natively), or in two partitions with one each (role=ping, role=echo).
+ *
+ * Arguments: frames=1000; vector=N: received frames interrupt, and the partition sleeps between them.
+ * Runs natively and under Mullion.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <mullion/args.h>
+#include <mullion/irq.h>
+#include <mullion/tap.h>
+#include <mullion/time.h>
+
+#include "station.h"
+
+#define FRAMES      1000u
+#define PATIENCE_NS 20000000000ull
+#define STEP_NS     1000000ull
+
+static struct virtio_net cards[2];
+static struct station ping, echo;
+static bool is_ping, is_echo, sleeps;
+static volatile unsigned interrupts;
+
+static void on_frame(struct irq_frame *const frame)
+{
+	(void)frame;
+	interrupts++;
+}
+
+static void on_step(struct irq_frame *const frame)
+{
+	(void)frame;
+}
+
+static bool patient(const struct station *const station)
+{
+	return tsc_read() - station->progress_tsc < time_ticks_from_ns(PATIENCE_NS);
+}
+
+/* Interrupts are off but in here, so one that came since the last look at the ring ends the sleep. */
+static void rest(void)
+{
+	if (!sleeps) {
+		cpu_pause();
+		return;
+	}
+	timer_arm(tsc_read() + time_ticks_from_ns(STEP_NS));
+	irq_wait();
+	timer_disarm();
+}
+
+static void run(void)
+{
+	bool came;
+
+	do {
+		came = is_ping && ping_step(&ping);
+		came |= is_echo && echo_step(&echo);
+		if (!came)
+			rest();
+	} while ((is_ping && !ping.done && patient(&ping)) ||
+		 (is_echo && !echo.done && patient(&echo)));
+}
+
+static bool open_card(struct virtio_net *const card, const unsigned nth)
+{
+	const unsigned wanted = (unsigned)args_number("vector", 0);
+	const bool good = virtio_net_open(card, nth, (uint8_t)args_number("last-bus", 0), wanted);
+
+	tap_check(good, "the_card_is_found_and_started", "card %u is not", nth);
+	if (good)
+		printf("# %02x:%02x:%02x:%02x:%02x:%02x, vector %#x\n", card->mac[0], card->mac[1],
+			card->mac[2], card->mac[3], card->mac[4], card->mac[5], card->vector);
+	if (good && card->vector != 0) {
+		irq_set_handler(card->vector, on_frame);
+		sleeps = true;
+	}
+	return good;
+}
+
+static void check_honest(const struct virtio_net *const card)
+{
+	tap_check(!card->broken && card->refused == 0, "the_device_told_nothing_but_the_truth",
+		"broken %d, refused %" PRIu64, card->broken, card->refused);
+}
+
+static void report(const char *const role, const struct station *const station)
+{
+	printf("# %s: %" PRIu32 " of %" PRIu32 " frames right, %" PRIu32 " wrong\n", role,
+		station->expected, station->frames, station->wrong);
+	meter_print(&station->send);
+	meter_print(&station->receive);
+	meter_print(&station->reclaim);
+}
+
+static void check_ping(void)
+{
+	tap_check(ping.met, "the_other_end_answers", "it does not");
+	tap_check(ping.next == ping.frames && ping.expected == ping.frames && ping.wrong == 0,
+		"every_frame_comes_back_once_in_order_and_right_to_the_byte",
+		"%" PRIu32 " sent, %" PRIu32 " right, %" PRIu32 " wrong", ping.next, ping.expected,
+		ping.wrong);
+	tap_check(ping.done, "the_other_end_says_good_bye", "it does not");
+	check_honest(ping.net);
+	report("ping", &ping);
+}
+
+static void check_echo(void)
+{
+	station_drain(&echo);
+	tap_check(echo.done && echo.expected == echo.frames && echo.wrong == 0,
+		"every_frame_arrives_once_in_order_and_right_to_the_byte",
+		"%" PRIu32 " right, %" PRIu32 " wrong", echo.expected, echo.wrong);
+	check_honest(echo.net);
+	report("echo", &echo);
+}
+
+int main(void)
+{
+	const uint32_t frames = (uint32_t)args_number("frames", FRAMES);
+	const unsigned first = (unsigned)args_number("card", 0);
+	const bool interrupting = args_number("vector", 0) != 0;
+	bool good = true;
+
+	is_ping = !args_is("role", "echo");
+	is_echo = !args_is("role", "ping");
+	tap_plan((is_ping ? 5u : 0) + (is_echo ? 3u : 0) + (interrupting ? 1u : 0));
+	timer_init(on_step);
+	if (is_ping)
+		good = open_card(&cards[0], first);
+	if (is_echo)
+		good = open_card(&cards[1], is_ping ? first + 1 : first) && good;
+	if (!good)
+		return 1;
+	station_begin(&ping, &cards[0], frames);
+	station_begin(&echo, &cards[1], frames);
+	run();
+	if (is_ping)
+		check_ping();
+	if (is_echo)
+		check_echo();
+	if (interrupting)
+		tap_check(interrupts != 0, "received_frames_interrupt", "none did");
+	return tap_status();
+}

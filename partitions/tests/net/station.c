@@ -1,0 +1,198 @@
+/*
+ * Both ends of the exchange. Ping sends numbered frames of changing length and pattern, a few at a
+ * time, and compares what comes back; echo compares, too, and returns each frame to its sender.
+ *
+ * Invariant: a frame counts only if it is the next one and every byte is right, at both ends.
+ */
+#include <string.h>
+
+#include <mullion/time.h>
+
+#include "station.h"
+
+#define ETHERTYPE     0xb588u /* 88b5h, IEEE 802: local experimental */
+#define BYTES_LEAST   60u
+#define BYTES_CHOICES (VIRTIO_NET_FRAME_BYTES - BYTES_LEAST + 1)
+#define IN_FLIGHT     16u
+#define HELLO_NS      1000000ull
+#define DRAIN_STEPS   10000000u
+
+struct header {
+	uint8_t to[VIRTIO_NET_MAC_BYTES], from[VIRTIO_NET_MAC_BYTES];
+	uint16_t ethertype, kind;
+	uint32_t number, bytes;
+};
+
+struct frame {
+	struct header header;
+	uint8_t payload[VIRTIO_NET_FRAME_BYTES - sizeof(struct header)];
+	uint8_t pad[6];
+};
+
+static uint32_t bytes_of(const uint32_t number)
+{
+	return BYTES_LEAST + number * 37u % BYTES_CHOICES;
+}
+
+static uint8_t pattern(const uint32_t number, const uint32_t i)
+{
+	return (uint8_t)(number * 7u + (number >> 8) + i * 13u + (i >> 8));
+}
+
+static void fill(struct frame *const frame, const struct station *const station,
+	const enum frame_kind kind, const uint32_t number)
+{
+	const uint32_t bytes = bytes_of(number);
+
+	memset(frame->header.to, 0xff, VIRTIO_NET_MAC_BYTES);
+	memcpy(frame->header.from, station->net->mac, VIRTIO_NET_MAC_BYTES);
+	frame->header.ethertype = ETHERTYPE;
+	frame->header.kind = (uint16_t)kind;
+	frame->header.number = number;
+	frame->header.bytes = bytes;
+	for (uint32_t i = 0; i < bytes - sizeof(frame->header); i++)
+		frame->payload[i] = pattern(number, i);
+}
+
+static bool intact(const struct frame *const frame, const uint32_t bytes)
+{
+	const uint32_t number = frame->header.number;
+
+	if (bytes != bytes_of(number) || bytes != frame->header.bytes)
+		return false;
+	for (uint32_t i = 0; i < bytes - sizeof(frame->header); i++)
+		if (frame->payload[i] != pattern(number, i))
+			return false;
+	return true;
+}
+
+/* ---- The card, metered ---- */
+
+static bool send(struct station *const station, const struct frame *const frame)
+{
+	bool taken;
+
+	meter_begin(&station->send);
+	taken = virtio_net_send(station->net, frame, frame->header.bytes);
+	meter_end(&station->send);
+	return taken;
+}
+
+/* The bytes of a frame of ours, or 0: none, or a stranger's. */
+static uint32_t receive(struct station *const station, struct frame *const frame)
+{
+	uint32_t bytes;
+
+	meter_begin(&station->receive);
+	bytes = virtio_net_receive(station->net, (uint8_t *)frame);
+	meter_end(&station->receive);
+	if (bytes < sizeof(frame->header) || frame->header.ethertype != ETHERTYPE)
+		return 0;
+	station->progress_tsc = tsc_read();
+	return bytes;
+}
+
+static void reclaim(struct station *const station)
+{
+	meter_begin(&station->reclaim);
+	virtio_net_reclaim(station->net);
+	meter_end(&station->reclaim);
+}
+
+void station_begin(
+	struct station *const station, struct virtio_net *const net, const uint32_t frames)
+{
+	*station = (struct station){ .net = net,
+		.frames = frames,
+		.progress_tsc = tsc_read(),
+		.send = { .name = "virtio_net_send" },
+		.receive = { .name = "virtio_net_receive" },
+		.reclaim = { .name = "virtio_net_reclaim" } };
+}
+
+void station_drain(struct station *const station)
+{
+	for (unsigned i = 0; i < DRAIN_STEPS && station->net->transmit.outstanding != 0; i++) {
+		reclaim(station);
+		cpu_pause();
+	}
+}
+
+/* A data frame that is the next one and right. */
+static void judge(
+	struct station *const station, const struct frame *const frame, const uint32_t bytes)
+{
+	if (frame->header.number == station->expected && intact(frame, bytes))
+		station->expected++;
+	else
+		station->wrong++;
+}
+
+/* ---- Ping ---- */
+
+/* Until it is answered, once a millisecond: the other end may not be there yet, or have gone. */
+static void knock(struct station *const ping, const enum frame_kind kind)
+{
+	static struct frame frame;
+	static uint64_t knocked_tsc;
+
+	if (knocked_tsc != 0 && tsc_read() - knocked_tsc < time_ticks_from_ns(HELLO_NS))
+		return;
+	fill(&frame, ping, kind, 0);
+	send(ping, &frame);
+	knocked_tsc = tsc_read();
+}
+
+static void ping_send(struct station *const ping)
+{
+	static struct frame frame;
+
+	if (!ping->met) {
+		knock(ping, FRAME_HELLO);
+	} else if (ping->next < ping->frames && ping->next - ping->expected < IN_FLIGHT) {
+		fill(&frame, ping, FRAME_DATA, ping->next);
+		ping->next += send(ping, &frame);
+	} else if (ping->next == ping->frames && ping->expected == ping->frames && !ping->done) {
+		knock(ping, FRAME_DONE);
+	}
+}
+
+bool ping_step(struct station *const ping)
+{
+	static struct frame frame;
+	uint32_t bytes;
+
+	ping_send(ping);
+	reclaim(ping);
+	bytes = receive(ping, &frame);
+	if (bytes == 0)
+		return false;
+	if (frame.header.kind == FRAME_HELLO)
+		ping->met = true;
+	else if (frame.header.kind == FRAME_DONE)
+		ping->done = true;
+	else
+		judge(ping, &frame, bytes);
+	return true;
+}
+
+/* ---- Echo ---- */
+
+bool echo_step(struct station *const echo)
+{
+	static struct frame frame;
+	const uint32_t bytes = receive(echo, &frame);
+
+	reclaim(echo);
+	if (bytes == 0)
+		return false;
+	if (frame.header.kind == FRAME_DATA)
+		judge(echo, &frame, bytes);
+	echo->met = true;
+	echo->done = frame.header.kind == FRAME_DONE;
+	memcpy(frame.header.to, frame.header.from, VIRTIO_NET_MAC_BYTES);
+	memcpy(frame.header.from, echo->net->mac, VIRTIO_NET_MAC_BYTES);
+	if (!send(echo, &frame))
+		echo->wrong++;
+	return true;
+}

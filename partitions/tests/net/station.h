@@ -1,0 +1,33 @@
+/*
+ * A station on the test's network: one card, one role, stepped by main without ever waiting.
+ */
+#ifndef STATION_H
+#define STATION_H
+
+#include <mullion/meter.h>
+
+#include <virtio-net/virtio_net.h>
+
+enum frame_kind { FRAME_HELLO = 1, FRAME_DATA = 2, FRAME_DONE = 3 };
+
+struct station {
+	struct virtio_net *net;
+	uint32_t frames;   /* to be sent, or expected */
+	uint32_t next;     /* sequence number to send next */
+	uint32_t expected; /* to come next */
+	uint32_t wrong;    /* frames out of order, or with a wrong byte */
+	bool met, done;    /* the other end has answered; it has said good-bye */
+	uint64_t progress_tsc;
+	struct meter send, receive, reclaim;
+};
+
+void station_begin(struct station *station, struct virtio_net *net, uint32_t frames);
+
+/* Sends what there is to send, takes what has come: at most one frame each. False: nothing came. */
+bool ping_step(struct station *ping);
+bool echo_step(struct station *echo);
+
+/* Until the card has sent all it was given; bounded. */
+void station_drain(struct station *station);
+
+#endif
