@@ -8,7 +8,7 @@
  *   tests=LIST       of gap, delivery.spin, delivery.halt, oneshot_x2apic.spin, oneshot_x2apic.halt,
  *                    oneshot_xapic.spin, oneshot_xapic.halt, exit.empty, exit.cpuid, exit.vmmcall,
  *                    exit.arm, exit.arm_count, exit.eoi, exit.arm_xapic, exit.eoi_xapic, phase,
- *                    phase.spin, vtimer; `exit` stands for all exit tests. Default: on a CPU with
+ *                    phase.spin, vtimer, data; `exit` stands for all exit tests. Default: on a CPU with
  *                    windows phase, phase.spin, vtimer, exit.*; elsewhere gap, delivery, oneshot,
  *                    exit.*. What the machine does not offer (by CPUID) is left out.
  *   n=10000          samples per test; n-TEST=N for one test
@@ -123,6 +123,8 @@ static void measure(void *const argument)
 	if (jitter_wants(jitter, "gap"))
 		measure_gap(jitter);
 	measure_timers(jitter);
+	if (jitter_wants(jitter, "data") && platform.tsc_deadline)
+		measure_data(jitter);
 	measure_exits(jitter);
 	measure_xapic(jitter);
 	if (jitter->framed)

@@ -43,6 +43,7 @@ void measure_delivery(struct jitter *jitter, bool halted);
 void measure_oneshot(struct jitter *jitter, bool halted, enum apic_mode mode);
 void measure_exits(struct jitter *jitter);
 void measure_exits_xapic(struct jitter *jitter);
+void measure_data(struct jitter *jitter);
 void measure_phase(struct jitter *jitter);
 void measure_phase_spin(struct jitter *jitter);
 void measure_vtimer(struct jitter *jitter);
