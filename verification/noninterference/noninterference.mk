@@ -1,4 +1,5 @@
-# Non-interference, executed: every behaviour of B, A's memory and console compared to the byte.
+# Non-interference, executed: every behaviour of B beside A on a framed CPU, compared to the byte, and on one of
+# its own, within the emulator's noise floor. `run` begins noninterference.json, `owned` adds to it.
 .PHONY: noninterference noninterference-run
 noninterference: packages
 	@$(MAKE) --no-print-directory kernel tools partitions
@@ -6,3 +7,4 @@ noninterference: packages
 
 noninterference-run:
 	@verification/noninterference/run $(BUILD)
+	@verification/noninterference/owned $(BUILD)
