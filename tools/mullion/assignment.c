@@ -182,6 +182,13 @@ static bool place_bars(struct layout *layout, unsigned p, struct finding *wrong)
 	return placed;
 }
 
+uint64_t assignment_table(const struct layout *layout, size_t f)
+{
+	const struct model_function *function = function_of(layout, f);
+
+	return find_bar(function, function->table_bar)->reg.base + function->table_offset;
+}
+
 static void find_table(struct layout *layout, size_t f)
 {
 	const struct model_function *function = function_of(layout, f);

@@ -24,6 +24,9 @@ struct range assignment_unit_registers(const struct model_iommu *iommu);
 /* The function's page of memory-mapped configuration space. */
 uint64_t assignment_config(const struct model *model, const struct model_function *function);
 
+/* Physical address of its MSI-X table; it must have one. */
+uint64_t assignment_table(const struct layout *layout, size_t f);
+
 /* Is any message of layout function `f` granted? */
 bool assignment_interrupts(const struct layout *layout, size_t f);
 

@@ -16,6 +16,8 @@ void emit_system(FILE *out, const struct plan *plan);
 void emit_pages(FILE *out, const struct plan *plan);       /* info and start pages */
 void emit_trees(FILE *out, const struct plan *plan);       /* page tables */
 void emit_permissions(FILE *out, const struct plan *plan); /* I/O and MSR bitmaps, CPUID */
+void emit_iommus(FILE *out, const struct plan *plan);
+void emit_functions(FILE *out, const struct plan *plan); /* PCI functions */
 void emit_schedules(FILE *out, const struct plan *plan);
 void emit_descriptors(FILE *out, const struct plan *plan); /* partitions, vcpus, CPUs, system */
 

@@ -39,10 +39,12 @@ static void emit_arch_vcpus(FILE *out, const struct plan *plan)
 			"\t\t.io_bitmap = io_bitmaps[%zu],\n\t\t.msr_bitmap = msr_bitmaps[0],\n"
 			"\t\t.cpuid = &cpuid_%zu,\n\t\t.memory_bytes = %#llx,\n"
 			"\t\t.entry_gpa = %#x,\n\t\t.start_info_gpa = MULLION_START_GPA,\n"
-			"\t\t.asid = %u,\n\t},\n",
+			"\t\t.asid = %u,\n\t\t.first_function = %u,\n"
+			"\t\t.functions_count = %u,\n\t},\n",
 			v, partition->id, partition->id, plan->partition_io[p],
 			plan->vcpu_answers[v], (unsigned long long)partition->memory.bytes,
-			(unsigned)partition->image.entry, p + 1);
+			(unsigned)partition->image.entry, p + 1, partition->first_function,
+			partition->functions);
 	}
 	fputs("};\n", out);
 }
@@ -138,14 +140,19 @@ static void emit_arch_system(FILE *out, const struct plan *plan)
 		"\t.timer_multiplier = %#llx,\n\t.timer_inverse = %#llx,\n\t.timer_lead_ticks = "
 		"%u,\n\t.uart_port = %#llx,\n"
 		"\t.uart_granted = %d,\n\t.poweroff_port = %#llx,\n\t.poweroff_value = %#x,\n"
-		"\t.poweroff_failure = %#x,\n\t.needs_count = %zu,\n\t.needs = needs,\n};\n",
+		"\t.poweroff_failure = %#x,\n\t.needs_count = %zu,\n\t.needs = needs,\n"
+		"\t.iommus_count = %zu,\n\t.functions_count = %zu,\n"
+		"\t.iommus = %s,\n\t.functions = %s,\n};\n",
 		(unsigned long long)plan->layout.data_base,
 		(unsigned long long)plan->layout.data_end,
 		(unsigned long long)plan->timer_multiplier, (unsigned long long)plan->timer_inverse,
 		board->timer_lead_ticks,
 		(unsigned long long)device_port(plan->model, board->console), granted,
 		(unsigned long long)device_port(plan->model, board->poweroff),
-		board->poweroff_value, board->poweroff_failure, plan->needs_count);
+		board->poweroff_value, board->poweroff_failure, plan->needs_count,
+		plan->devices.units_count, plan->devices.functions_count,
+		plan->devices.units_count ? "iommus" : "0",
+		plan->devices.functions_count ? "functions" : "0");
 }
 
 static void emit_root(FILE *out, const struct plan *plan)

@@ -4,30 +4,9 @@
  */
 #include "emit.h"
 
-#include <jansson.h>
-
 #include "bitmap.h"
+#include "emit_json.h"
 #include "shares.h"
-
-static json_t *number(uint64_t value)
-{
-	return json_integer((json_int_t)value);
-}
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	json_object_set_new(object, key, value);
-}
-
-static json_t *text(const char *string)
-{
-	return string ? json_string(string) : json_null();
-}
-
-static json_t *range_json(struct range range)
-{
-	return json_pack("{s:o, s:o}", "base", number(range.base), "bytes", number(range.bytes));
-}
 
 static const char *mode_name(int mode)
 {
@@ -138,7 +117,8 @@ static json_t *bounds_json(const struct model_partition *partition)
 static json_t *actions_json(const struct model_partition *partition)
 {
 	static const char *const events[] = { "memory-violation", "port-violation", "msr-violation",
-		"instruction-violation", "triple-fault", "overrun", "raise", "exit", "dma-violation" };
+		"instruction-violation", "triple-fault", "overrun", "raise", "exit",
+		"dma-violation" };
 	static const char *const actions[] = { "log", "inject", "stop", "shutdown" };
 	json_t *object = json_object();
 	size_t i;
@@ -166,6 +146,7 @@ static json_t *partition_json(const struct plan *plan, size_t p)
 	set(item, "asid", number(p + 1));
 	set(item, "segments", segments_json(placed));
 	set(item, "devices", devices_json(plan, partition));
+	set(item, "functions", functions_of_json(plan, p));
 	set(item, "bounds", bounds_json(partition));
 	set(item, "actions", actions_json(partition));
 	for (i = 0; i < placed->regions_count; i++)
@@ -328,6 +309,16 @@ static json_t *kernel_json(const struct plan *plan)
 			(struct range){ layout->data_base, layout->data_end - layout->data_base }));
 }
 
+static json_t *arguments_json(const struct model_board *board)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < board->qemu_arguments_count; i++)
+		json_array_append_new(list, text(board->qemu_arguments[i]));
+	return list;
+}
+
 /*
  * What QEMU must be given so that the board's CPUs and RAM exist: APIC ids are contiguous from 0,
  * and machine q35 moves what does not fit below 2.75 GiB from 2 GiB on to 4 GiB.
@@ -349,8 +340,8 @@ static json_t *qemu_json(const struct plan *plan)
 	for (c = 0; c < plan->layout.cpus_count; c++)
 		if (plan->model->cpus[plan->layout.cpus[c]].apic_id >= smp)
 			smp = plan->model->cpus[plan->layout.cpus[c]].apic_id + 1;
-	return json_pack(
-		"{s:i, s:o}", "smp", (int)smp, "memory_mib", number((bytes + 0xfffff) >> 20));
+	return json_pack("{s:i, s:o, s:o}", "smp", (int)smp, "memory_mib",
+		number((bytes + 0xfffff) >> 20), "arguments", arguments_json(&plan->model->board));
 }
 
 static json_t *fraction_json(struct fraction fraction)
@@ -381,6 +372,9 @@ static json_t *plan_json(const struct plan *plan)
 	set(root, "schedules", schedules_json(plan));
 	set(root, "channels", channels_json(plan));
 	set(root, "shared", blocks_json(plan));
+	set(root, "ecam", ecam_json(plan));
+	set(root, "iommus", iommus_json(plan));
+	set(root, "functions", functions_json(plan));
 	return root;
 }
 

@@ -58,6 +58,8 @@ void emit_system(FILE *out, const struct plan *plan)
 	emit_pages(out, plan);
 	emit_trees(out, plan);
 	emit_permissions(out, plan);
+	emit_iommus(out, plan);
+	emit_functions(out, plan);
 	emit_schedules(out, plan);
 	emit_descriptors(out, plan);
 }

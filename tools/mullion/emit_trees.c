@@ -58,5 +58,11 @@ void emit_trees(FILE *out, const struct plan *plan)
 			plan->model->partitions[p].name);
 		name = format("peek_%s", id);
 		emit_tree(out, name, &plan->maps.peek[p]);
+		if (!plan->maps.dma[p].count)
+			continue;
+		fprintf(out, "\n/* What the devices of %s reach: guest-physical to physical. */\n",
+			plan->model->partitions[p].name);
+		name = format("dma_%s", id);
+		emit_tree(out, name, &plan->maps.dma[p]);
 	}
 }

@@ -263,6 +263,7 @@ static void print_text(FILE *out, const struct plan *plan)
 	print_cpus(out, plan);
 	print_memory(out, plan);
 	explain_access(out, plan);
+	explain_devices(out, plan);
 	for (s = 0; s < plan->model->schedules_count; s++)
 		print_schedule(out, plan, s);
 }

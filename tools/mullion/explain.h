@@ -11,7 +11,8 @@
 /* A section's title, bold on a terminal. */
 void explain_title(FILE *out, const char *title);
 
-void explain_access(FILE *out, const struct plan *plan); /* who may touch what */
+void explain_access(FILE *out, const struct plan *plan);  /* who may touch what */
+void explain_devices(FILE *out, const struct plan *plan); /* IOMMUs and PCI functions */
 
 /* "8 MiB", "4 KiB", exact. */
 char *explain_bytes(uint64_t bytes);

@@ -31,6 +31,11 @@ const char *layout_identifier(const char *name)
 	return id;
 }
 
+unsigned layout_iommu_levels(const struct model_iommu *iommu)
+{
+	return iommu->address_bits > 39 ? 4 : 3;
+}
+
 /* ---- CPUs and vcpus ---- */
 
 static void number_cpus(struct layout *layout)

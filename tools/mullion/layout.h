@@ -91,6 +91,9 @@ void layout_free(struct layout *layout);
 /* The vcpu of `partition` on the image's CPU `cpu`; -1 if it has none there. */
 int layout_vcpu_on(const struct layout *layout, unsigned partition, unsigned cpu);
 
+/* Levels of the unit's translation tables. */
+unsigned layout_iommu_levels(const struct model_iommu *iommu);
+
 /* `name` with every character that C does not allow in an identifier replaced; never to be freed. */
 const char *layout_identifier(const char *name);
 

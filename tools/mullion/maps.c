@@ -228,7 +228,7 @@ static bool map_dma(const struct layout *layout, unsigned p, struct paging *pagi
 		return true;
 	if (unit->kind == X86_IOMMU_AMDVI)
 		flags = AMDVI_PTE_PRESENT | AMDVI_PTE_COHERENT | AMDVI_PTE_READ | AMDVI_PTE_WRITE;
-	paging_init_dma(paging, unit->kind, unit->address_bits > 39 ? 4 : 3);
+	paging_init_dma(paging, unit->kind, layout_iommu_levels(unit));
 	return map_memory(paging, layout->partitions[p].memory, 0, flags);
 }
 

@@ -249,6 +249,7 @@ bool plan_build(
 		return refuse(wrong, model->at, "maps-consistent",
 			"two things claim the same guest-physical page",
 			"this is an error of the compiler: please report it");
+	devices_build(&plan->layout, &plan->devices);
 	if (!plan_time(plan, wrong))
 		return false;
 	plan_ports(plan);
@@ -279,6 +280,7 @@ void plan_free(struct plan *plan)
 	free(plan->io_bitmaps);
 	free(plan->partition_io);
 	free(plan->needs);
+	devices_free(&plan->devices);
 	maps_free(&plan->maps);
 	layout_free(&plan->layout);
 	arena_free(&plan->images);

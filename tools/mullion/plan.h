@@ -8,6 +8,7 @@
 #define PLAN_H
 
 #include "cpuid.h"
+#include "devices.h"
 #include "layout.h"
 #include "maps.h"
 
@@ -31,6 +32,7 @@ struct plan {
 	struct arena images; /* what the partitions' images say */
 	struct layout layout;
 	struct maps maps;
+	struct devices devices;
 	struct plan_schedule *schedules;   /* as in the model */
 	struct plan_io_bitmap *io_bitmaps; /* without duplicates */
 	size_t io_bitmaps_count;

@@ -32,6 +32,8 @@ struct request {
 struct machine {
 	int smp, used_cpus, memory_mib;
 	int poweroff_value, poweroff_failure;
+	const char **arguments; /* what QEMU needs beyond that to be the board */
+	size_t arguments_count;
 };
 
 enum { OPTION_ICOUNT = 0x100, OPTION_SERIAL, OPTION_RAM, OPTION_DEBUG, OPTION_DRY_RUN };
@@ -128,21 +130,38 @@ static const char *directory_of(const char *build)
 	return slash ? format("%.*s", (int)(slash - build), build) : ".";
 }
 
+static void take_arguments(const json_t *list, struct machine *machine)
+{
+	size_t i;
+
+	machine->arguments = allocate(json_array_size(list), sizeof(*machine->arguments));
+	for (i = 0; i < json_array_size(list); i++) {
+		const char *word = json_string_value(json_array_get(list, i));
+
+		if (word)
+			machine->arguments[machine->arguments_count++] = format("%s", word);
+	}
+}
+
 static bool read_machine(const char *directory, struct machine *machine)
 {
 	char *path = format("%s/system.json", directory);
+	const json_t *arguments = NULL;
 	json_error_t error;
 	json_t *root = json_load_file(path, 0, &error);
-	const bool good = root && !json_unpack(root, "{s:{s:i, s:i}, s:i, s:i}", "qemu", "smp",
-					  &machine->smp, "memory_mib", &machine->memory_mib,
-					  "poweroff_value", &machine->poweroff_value,
-					  "poweroff_failure", &machine->poweroff_failure);
+	const bool good =
+		root && !json_unpack(root, "{s:{s:i, s:i, s?o}, s:i, s:i}", "qemu", "smp",
+				&machine->smp, "memory_mib", &machine->memory_mib, "arguments",
+				&arguments, "poweroff_value", &machine->poweroff_value,
+				"poweroff_failure", &machine->poweroff_failure);
 
-	if (good)
+	if (good) {
 		machine->used_cpus = (int)json_array_size(json_object_get(root, "cpus"));
-	else
+		take_arguments(arguments, machine);
+	} else {
 		fprintf(stderr, "mullion run: %s is not the system.json of a build%s%s\n", path,
 			root ? "" : ": ", root ? "" : error.text);
+	}
 	json_decref(root);
 	return good;
 }
@@ -195,6 +214,7 @@ static void make_command(struct command *command, const struct request *request,
 	const struct machine *machine, const char *directory)
 {
 	char **word;
+	size_t i;
 
 	command->noise = noise;
 	command_add_words(command,
@@ -205,6 +225,8 @@ static void make_command(struct command *command, const struct request *request,
 	command_add(command, "%d", machine->smp);
 	add_time(command, request, machine);
 	add_lines(command, request);
+	for (i = 0; i < machine->arguments_count; i++)
+		command_add(command, "%s", machine->arguments[i]);
 	command_add_words(command, "-device isa-debug-exit,iobase=0xf4,iosize=1 -kernel");
 	command_add(command, "%s/mullion.elf", directory);
 	for (word = request->more; *word; word++)
@@ -275,7 +297,7 @@ int run_main(int argc, char **argv)
 {
 	struct request request = { .icount = "0", .timeout_s = 60 };
 	struct command command = { 0 };
-	struct machine machine;
+	struct machine machine = { 0 };
 	const char *directory;
 	int status = 1;
 
@@ -287,5 +309,6 @@ int run_main(int argc, char **argv)
 		status = boot(&request, &machine, &command);
 		command_free(&command);
 	}
+	free(machine.arguments);
 	return status;
 }

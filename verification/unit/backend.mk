@@ -18,9 +18,9 @@ test_svg_SRCS := $(BACKEND_BASE) tools/mullion/svg.c tools/mullion/shares.c \
 
 # test_emit is linked with the system.c it judges; addresses in it must be constants, hence no PIE.
 BACKEND_PLAN = $(sort $(BACKEND_LAYOUT) $(MULLION_FRONT) $(addprefix tools/mullion/,maps.c plan.c \
-	bitmap.c cpuid.c cpuid_policy.c ticks.c))
+	config_space.c devices.c bitmap.c cpuid.c cpuid_policy.c ticks.c))
 BACKEND_EMIT := $(addprefix tools/mullion/,emit_system.c emit_pages.c emit_trees.c \
-	emit_permissions.c emit_schedules.c emit_descriptors.c)
+	emit_permissions.c emit_iommus.c emit_devices.c emit_schedules.c emit_descriptors.c)
 UNIT_TESTS += test_emit
 test_emit_SRCS = $(BACKEND_PLAN) verification/unit/walk.c $(BUILD)/unit/sample_system.c
 test_emit_CFLAGS := -fno-pic -no-pie -fno-sanitize=all
