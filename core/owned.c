@@ -28,6 +28,8 @@ void owned_loop(struct cpu *cpu)
 			run_until_stopped(cpu, vcpu);
 			continue; /* it may have taken the kick that was meant for this loop */
 		}
+		arch_devices_poll(cpu);
+		health_flush_device(cpu);
 		console_drain(UINT64_MAX);
 		arch_wait_for_kick();
 	}

@@ -10,6 +10,8 @@
 
 /* Waits longer than this many guards are slept, not polled. */
 #define POLL_GUARDS 2u
+/* A line for the log takes less than this many. */
+#define LINE_GUARDS 4u
 
 static uint64_t guard(void)
 {
@@ -24,6 +26,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 /* Sleep until `until`; the kernel's text leaves by the UART in time nobody owns. */
 static void sleep_until(struct cpu *cpu, uint64_t until)
 {
+	if (arch_now() + LINE_GUARDS * guard() < until)
+		health_flush_device(cpu);
 	console_drain(until);
 	while (arch_now() < until && !node_ending())
 		arch_idle(cpu, until);
@@ -110,9 +114,11 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 	struct vcpu *vcpu = &system_vcpus[window->vcpu];
 	uint64_t begin = schedule_ticks(cpu, &window->start);
 	uint64_t end = schedule_ticks(cpu, &window->end);
-	uint64_t now = arch_now();
+	uint64_t now;
 	bool first = false;
 
+	arch_devices_poll(cpu);
+	now = arch_now();
 	cpu->limit = end - guard();
 	if (now + POLL_GUARDS * guard() < begin)
 		sleep_until(cpu, begin - guard());

@@ -6,6 +6,7 @@
  * health_raise().
  */
 #include <arch_internal.h>
+#include <pci.h>
 
 #define CPUID_BYTES   2u
 #define VMMCALL_BYTES 3u
@@ -68,8 +69,13 @@ static COLD enum vcpu_leave exit_port(struct vcpu *vcpu)
 	unsigned bits = (info >> 4 & 7) * 8;
 	unsigned length = (unsigned)(vmcb->exit_info2 - vmcb->rip);
 	uint64_t ones = bits == 32 ? UINT32_MAX : (1ull << bits) - 1;
-	enum mullion_action action = health_raise(vcpu, MULLION_EVENT_PORT, info >> 16, 0);
+	enum mullion_action action;
 
+	if (pci_port(vcpu, info)) {
+		skip_instruction(vcpu, length);
+		return STAY;
+	}
+	action = health_raise(vcpu, MULLION_EVENT_PORT, info >> 16, 0);
 	if (action == MULLION_ACTION_LOG && info & IOIO_IN && !(info & IOIO_STRING))
 		vmcb->rax = bits == 32 ? ones : vmcb->rax | ones;
 	return after_health(vcpu, action, length);
@@ -135,11 +141,15 @@ static enum vcpu_leave exit_timer(struct vcpu *vcpu)
 	return STAY;
 }
 
+/* Another CPU wants something, or an IOMMU this CPU keeps has stopped a device. */
 static enum vcpu_leave exit_kick(struct vcpu *vcpu)
 {
 	bool stop;
 
-	take_pending_interrupts();
+	take_pending_nmi();
+	arch_devices_poll(vcpu->cpu);
+	if (vcpu->cpu->device.owner == vcpu_partition(vcpu))
+		health_flush_device(vcpu->cpu);
 	keep_event(&vcpu->arch.vmcb);
 	keep_shadow(vcpu);
 	stop = load_shared(&vcpu->state) != VCPU_RUNNING || node_ending();

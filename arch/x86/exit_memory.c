@@ -3,6 +3,7 @@
  * is not the partition's. AMD APM 2, 15.25.6.
  */
 #include <arch_internal.h>
+#include <pci.h>
 
 #define APIC_PAGE     APIC_BASE_DEFAULT
 #define FAULT_KIND    0x1full
@@ -105,6 +106,8 @@ enum vcpu_leave exit_nested_fault(struct vcpu *vcpu)
 	uint64_t gpa = vmcb->exit_info2;
 
 	if ((gpa & ~0xfffull) == APIC_PAGE && exit_apic_page(vcpu, gpa))
+		return STAY;
+	if (pci_table(vcpu, gpa))
 		return STAY;
 	return complete(
 		vcpu, health_raise(vcpu, MULLION_EVENT_MEMORY, vmcb->exit_info1 & FAULT_KIND, gpa));

@@ -2,6 +2,8 @@
  * The node as a whole: does it have what the image needs, its other CPUs, its console, its switch.
  */
 #include <arch_internal.h>
+#include <iommu.h>
+#include <pci.h>
 #include <x86_asm.h>
 
 _Static_assert(__builtin_offsetof(struct mullion_system, cpus) == SYSTEM_CPUS, "boot.S");
@@ -160,6 +162,9 @@ void arch_check_node(void)
 	check_ram();
 	note_quirks();
 	check_apic();
+	pci_silence();
+	iommu_start();
+	pci_start();
 	console_print("TSC:    %u / %u Hz, %u at kernel entry\n", mullion_system.tsc_hz_numerator,
 		mullion_system.tsc_hz_denominator, boot_entry_tsc);
 }
