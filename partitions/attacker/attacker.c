@@ -11,6 +11,7 @@
  *                 storms; default: all
  *   wrong=NUMBER  expects something else of that act: it must show as not contained
  *   for-ever=1    again and again, reporting only what is not contained
+ *   list=1        names the acts and tries none
  *   last=NAME     then commits this act, which ends the partition or never ends: acts_last.c
  */
 #include <inttypes.h>
@@ -45,7 +46,7 @@ static const struct {
 	{ "storms", acts_storms },
 };
 
-static bool counting, quiet;
+static bool counting, listing, quiet;
 static unsigned number, contained, emulated;
 static uint64_t saw, wrong;
 static uint8_t given[GIVEN_PAGES * PAGE_BYTES];
@@ -117,7 +118,9 @@ static void carry_out(const struct act *const act)
 void act_perform(const struct act *const act)
 {
 	number++;
-	if (!counting)
+	if (listing)
+		printf("act %s\n", act->name);
+	else if (!counting)
 		carry_out(act);
 }
 
@@ -173,6 +176,11 @@ int main(void)
 	memcpy(given, (const void *)(uintptr_t)MULLION_INFO_GPA, sizeof(given));
 	wrong = args_number("wrong", 0);
 	quiet = args_number("for-ever", 0) != 0;
+	listing = args_number("list", 0) != 0;
+	if (listing) {
+		run_groups();
+		return 0;
+	}
 	if (quiet)
 		run_for_ever();
 	count_acts();
