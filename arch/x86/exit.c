@@ -13,6 +13,7 @@
 #define HLT_BYTES     1u
 #define WBINVD_BYTES  2u
 #define OPCODE_STI    0xfbu
+#define OPCODE_TWO    0x0fu /* first byte of a two-byte opcode, and of no prefix */
 /* VME to PAE, PGE to UMIP, FSGSBASE, PCIDE, SMEP, SMAP: what CPUID shows. */
 #define CR4_GUEST   0x330fbfull
 #define CR8_MAX     15u
@@ -208,10 +209,18 @@ static COLD enum vcpu_leave exit_control_register(struct vcpu *vcpu, uint64_t co
 	return after_health(vcpu, health_raise(vcpu, MULLION_EVENT_INSTRUCTION, code, 0), 3);
 }
 
-/* Caches are coherent and shared: flushing them would cost the neighbours, and changes nothing. */
-static enum vcpu_leave exit_wbinvd(struct vcpu *vcpu)
+/*
+ * Caches are coherent and shared: flushing them would cost the neighbours, and changes nothing. WBNOINVD is the
+ * same instruction with a prefix.
+ */
+static COLD enum vcpu_leave exit_wbinvd(struct vcpu *vcpu)
 {
-	skip_instruction(vcpu, WBINVD_BYTES);
+	uint8_t code[FETCH_BYTES];
+	unsigned bytes = guest_fetch(vcpu, vcpu->arch.vmcb.rip, code), prefixes = 0;
+
+	while (prefixes + WBINVD_BYTES < bytes && code[prefixes] != OPCODE_TWO)
+		prefixes++;
+	skip_instruction(vcpu, prefixes + WBINVD_BYTES);
 	return STAY;
 }
 
@@ -231,7 +240,7 @@ static bool is_forbidden(uint64_t code)
 	case VMEXIT_INVLPGA:
 		return true;
 	default:
-		return code >= VMEXIT_VMRUN && code <= VMEXIT_XSETBV;
+		return code >= VMEXIT_VMRUN && code <= VMEXIT_RDPRU;
 	}
 }
 

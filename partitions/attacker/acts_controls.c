@@ -10,6 +10,8 @@
 #define DR7_QUIET     0x400ull
 #define CR8_UNCHECKED "TCG drops the upper bits where CR8 is the partition's own"
 #define CPUIDS        16u
+#define QUIET_TICKS   3000u
+#define CR0_NE        0x20
 
 static uint64_t cr4_read(void)
 {
@@ -65,6 +67,19 @@ static void cr0_write(const struct act *const act)
 	__asm__ volatile("mov %0, %%cr0" ::"r"(cr0) : "memory");
 }
 
+/* An x87 error reported as in the eighties: by a line to the interrupt controller, which is nobody's. */
+static void x87_error(const struct act *const act)
+{
+	const uint16_t all = 0x0300;
+	uint64_t cr0;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %0, %%cr0" ::"r"(cr0 & ~act->operand) : "memory");
+	__asm__ volatile("fninit; fldcw %0; fld1; fldz; fdivrp; fwait" ::"m"(all));
+	interrupts_take(QUIET_TICKS);
+	__asm__ volatile("fnclex; fninit; mov %0, %%cr0" ::"r"(cr0) : "memory");
+}
+
 static void debug_set(const uint64_t address, const uint64_t control)
 {
 	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3\n\t"
@@ -101,6 +116,7 @@ static const struct act acts[] = {
 		.emulator = CR8_UNCHECKED },
 	{ "the_cache_is_switched_off_for_itself_alone", cr0_write, 0, 1ull << 30, RETURNS(0) },
 	{ "the_task_switched_flag_is_its_own", cr0_write, 0, 8, RETURNS(0) },
+	{ "an_x87_error_reported_by_the_interrupt_controller", x87_error, 0, CR0_NE, RETURNS(0) },
 	{ "breakpoints_on_the_kernels_text", debug_kernel, 0x200000, DR7_QUIET | 0xaa, RETURNS(0) },
 	{ "breakpoints_on_the_kernels_trampoline", debug_kernel, 0x8000, DR7_QUIET | 0xaa,
 		RETURNS(0) },

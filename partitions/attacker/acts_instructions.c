@@ -31,6 +31,9 @@ TRY(rdpmc, "rdpmc")
 TRY(rsm, "rsm")
 TRY(invd, "invd")
 TRY(wbinvd, "wbinvd")
+TRY(wbnoinvd, ".byte 0xf3, 0x0f, 0x09; nop")
+TRY(wbinvd_prefixed, ".byte 0x66, 0x2e, 0x0f, 0x09; nop")
+TRY(icebp, ".byte 0xf1")
 TRY(monitor, "monitor")
 TRY(mwait, "mwait")
 TRY(monitorx, ".byte 0x0f, 0x01, 0xfa")
@@ -111,6 +114,9 @@ static const struct act acts[] = {
 	{ "invd_drops_no_caches", try_invd, 0, 0, FAULTS(VECTOR_GP),
 		.emulator = "TCG takes INVD for WBINVD, which is skipped" },
 	{ "wbinvd_flushes_no_caches", try_wbinvd, 0, 0, RETURNS(0) },
+	{ "wbnoinvd_writes_back_no_caches", try_wbnoinvd, 0, 0, RETURNS(0) },
+	{ "wbinvd_behind_prefixes_ends_where_it_ends", try_wbinvd_prefixed, 0, 0, RETURNS(0) },
+	MISSING("icebp", try_icebp, 0),
 	MISSING("rsm", try_rsm, 0),
 	MISSING("monitor", try_monitor, KERNEL_TEXT),
 	MISSING("mwait", try_mwait, 0),

@@ -81,11 +81,13 @@ _Static_assert(__builtin_offsetof(struct vmcb, event_inject) == 0xa8, "VMCB even
 #define INTERCEPT1_CLGI        (1u << 5)
 #define INTERCEPT1_SKINIT      (1u << 6)
 #define INTERCEPT1_RDTSCP      (1u << 7)
+#define INTERCEPT1_ICEBP       (1u << 8)
 #define INTERCEPT1_WBINVD      (1u << 9)
 #define INTERCEPT1_MONITOR     (1u << 10)
 #define INTERCEPT1_MWAIT       (1u << 11)
 #define INTERCEPT1_MWAIT_ARMED (1u << 12)
 #define INTERCEPT1_XSETBV      (1u << 13)
+#define INTERCEPT1_RDPRU       (1u << 14)
 
 /* interrupt (060h): AMD APM 2, 15.21 */
 #define VMCB_V_TPR            0xffull
@@ -128,6 +130,7 @@ enum vmexit {
 	VMEXIT_VMMCALL = 0x81,
 	VMEXIT_WBINVD = 0x89,
 	VMEXIT_XSETBV = 0x8d,
+	VMEXIT_RDPRU = 0x8e,
 	VMEXIT_NPF = 0x400,
 };
 
