@@ -145,10 +145,16 @@ struct model *sample_model(void)
 
 void sample_model_free(struct model *model)
 {
+	size_t p;
+
 	free(model->schedules[0].cpus[0].windows);
 	free(model->schedules[0].cpus);
 	free(model->schedules);
 	free(model->channels);
+	for (p = 0; p < model->partitions_count; p++)
+		free(model->partitions[p].interrupts);
+	free(model->functions);
+	free(model->iommus);
 	free(model->partitions);
 	free(model->devices);
 	free(model->cpus);
