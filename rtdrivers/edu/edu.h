@@ -32,14 +32,14 @@ enum edu_direction {
 
 /*
  * The nth of them, from 0, on buses 0 to `last_bus`; bus mastering on, answers tried. False: there is
- * none, or it does not answer as one. At most 8000000 instructions.
+ * none, or it does not answer as one. At most 3000000 instructions.
  */
 bool edu_open(struct edu *edu, unsigned nth, uint8_t last_bus);
 
 /* Start n!, modulo 2^32; with an interrupt at the end or not. At most 20 instructions. */
 void edu_factorial_start(const struct edu *edu, uint32_t n, bool interrupt);
 
-/* False: it still computes. At most 20 instructions. */
+/* False: it still computes. At most 25 instructions. */
 bool edu_factorial_done(const struct edu *edu, uint32_t *result);
 
 /*
@@ -49,7 +49,7 @@ bool edu_factorial_done(const struct edu *edu, uint32_t *result);
 bool edu_dma_start(const struct edu *edu, enum edu_direction direction, uint64_t address,
 	uint32_t offset, uint32_t bytes, bool interrupt);
 
-/* True: the transfer has not ended. It ends even where an IOMMU stops it. At most 12 instructions. */
+/* True: the transfer has not ended. It ends even where an IOMMU stops it. At most 15 instructions. */
 bool edu_dma_busy(const struct edu *edu);
 
 /*
@@ -60,10 +60,10 @@ bool edu_dma_busy(const struct edu *edu);
 bool edu_dma(const struct edu *edu, enum edu_direction direction, uint64_t address, uint32_t offset,
 	uint32_t bytes, uint32_t polls);
 
-/* Interrupt now, with these status bits. At most 8 instructions. */
+/* Interrupt now, with these status bits. At most 15 instructions. */
 void edu_raise(const struct edu *edu, uint32_t bits);
 
-/* What it has interrupted for since the last call; acknowledges it. At most 12 instructions. */
+/* What it has interrupted for since the last call; acknowledges it. At most 20 instructions. */
 uint32_t edu_take(const struct edu *edu);
 
 #endif

@@ -30,19 +30,19 @@ struct pci_function {
 
 /* ---- Configuration space ---- */
 
-/* One register; `offset` below 256 and aligned to the width. At most 12 instructions. */
+/* One register; `offset` below 256 and aligned to the width. At most 20 instructions. */
 uint32_t pci_read32(const struct pci_function *function, unsigned offset);
 
-/* At most 12 instructions. */
+/* At most 20 instructions. */
 uint16_t pci_read16(const struct pci_function *function, unsigned offset);
 
-/* At most 12 instructions. */
+/* At most 20 instructions. */
 uint8_t pci_read8(const struct pci_function *function, unsigned offset);
 
-/* At most 12 instructions. */
+/* At most 20 instructions. */
 void pci_write32(const struct pci_function *function, unsigned offset, uint32_t value);
 
-/* At most 12 instructions. */
+/* At most 20 instructions. */
 void pci_write16(const struct pci_function *function, unsigned offset, uint16_t value);
 
 /*
@@ -55,29 +55,29 @@ bool pci_find(uint16_t vendor, uint16_t device, uint32_t class_code, unsigned nt
 
 /*
  * The next capability with this id behind offset `after` (0: the first); 0: there is none. A chain
- * that runs in a circle ends after 48 steps. At most 2500 instructions.
+ * that runs in a circle ends after 48 steps. At most 1500 instructions.
  */
 uint8_t pci_capability(const struct pci_function *function, uint8_t id, uint8_t after);
 
 /*
  * Registers of BAR `index`, mapped one to one and uncached, with its size; switches memory space on.
- * NULL: it is an I/O BAR, is not assigned, or lies at 4 GiB or above. At most 4000000 instructions.
+ * NULL: it is an I/O BAR, is not assigned, or lies at 4 GiB or above. At most 20000 instructions.
  */
 volatile void *pci_map_bar(const struct pci_function *function, unsigned index, uint64_t *bytes);
 
 /*
  * Whether the function may read and write memory and send messages. Returns what is in force:
- * Mullion keeps it off after the function has left the partition's memory. At most 80 instructions.
+ * Mullion keeps it off after the function has left the partition's memory. At most 50 instructions.
  */
 bool pci_bus_master(const struct pci_function *function, bool on);
 
-/* True: bus mastering is off although the driver had it on. At most 40 instructions. */
+/* True: bus mastering is off although the driver had it on. At most 20 instructions. */
 bool pci_quarantined(const struct pci_function *function);
 
 /*
  * Let message `message` interrupt the calling vcpu with `vector`, unmasked. Returns the vector in
  * force, which is the preset one under Mullion, or 0: the function has no such message, or it is not
- * granted. MSI has message 0 only. At most 4000000 instructions.
+ * granted. MSI has message 0 only. At most 20000 instructions.
  */
 unsigned pci_message_enable(struct pci_function *function, unsigned message, unsigned vector);
 

@@ -3,7 +3,6 @@
  * capability names and its BAR holds. Specification: virtio 1.0, 3.1.1, 4.1.4, 5.1.4.
  */
 #include <stddef.h>
-#include <string.h>
 
 #include <mullion/cpu.h>
 #include <mullion/mmio.h>
@@ -201,7 +200,7 @@ static void queue_clear(
 	queue->posted = queue->taken = queue->outstanding = 0;
 	for (uint16_t i = 0; i < VIRTIO_NET_DEPTH; i++) {
 		queue->with_device[i] = false;
-		memset(queue->buffers[i], 0, VIRTIO_NET_HEADER_BYTES);
+		__builtin_memset(queue->buffers[i], 0, VIRTIO_NET_HEADER_BYTES);
 		queue->descriptors[i] = (struct virtio_descriptor){
 			.address = (uintptr_t)queue->buffers[i], .bytes = bytes, .flags = flags
 		};

@@ -71,7 +71,7 @@ struct virtio_net {
  * Reset and start the nth card, from 0, on buses 0 to `last_bus`, with all receive buffers posted.
  * With a vector, received frames interrupt the calling vcpu (net->vector: the one in force).
  * False: there is none, or it does not offer VERSION_1, ACCESS_PLATFORM and MAC, or a structure of
- * its is not where it says. At most 50000000 instructions.
+ * its is not where it says. At most 5000000 instructions.
  */
 bool virtio_net_open(struct virtio_net *net, unsigned nth, uint8_t last_bus, unsigned vector);
 
@@ -79,17 +79,17 @@ bool virtio_net_open(struct virtio_net *net, unsigned nth, uint8_t last_bus, uns
 
 /*
  * Give a frame to the card, copied: true. False: the ring is full, the length is not a frame's, or
- * the device is broken. Takes back one descriptor, too. At most 2000 instructions.
+ * the device is broken. Takes back one descriptor, too. At most 1200 instructions.
  */
 bool virtio_net_send(struct virtio_net *net, const void *frame, unsigned bytes);
 
 /*
  * The oldest frame received, copied, and its length; its buffer goes back to the card. 0: none; or
- * what came was no frame and is counted in net->refused. At most 2000 instructions.
+ * what came was no frame and is counted in net->refused. At most 1200 instructions.
  */
 unsigned virtio_net_receive(struct virtio_net *net, uint8_t frame[VIRTIO_NET_FRAME_BYTES]);
 
-/* Take back one frame that the card has sent. False: there is none. At most 100 instructions. */
+/* Take back one frame that the card has sent. False: there is none. At most 50 instructions. */
 bool virtio_net_reclaim(struct virtio_net *net);
 
 /*
