@@ -39,17 +39,17 @@
 #define NVME_LIMIT_NS 5000000000ull
 
 /*
- * The most instructions any call executes, the calls it makes included; verified by
- * verification/gates/drivers.t from the code and measured by partitions/tests/nvme.
+ * The most instructions a call executes, the calls it makes included: verification/gates/drivers.t
+ * finds the longest path in the object code, partitions/tests/nvme measures.
  */
-#define NVME_START_INSTRUCTIONS  2000u
-#define NVME_STEP_INSTRUCTIONS   2000u
-#define NVME_SUBMIT_INSTRUCTIONS 400u
-#define NVME_POLL_INSTRUCTIONS   200u
-#define NVME_CHECK_INSTRUCTIONS  100u
-#define NVME_STOP_INSTRUCTIONS   100u
-#define NVME_INIT_INSTRUCTIONS                                                                     \
-	(NVME_START_INSTRUCTIONS + (NVME_STEP_INSTRUCTIONS + 10ull) * NVME_INIT_STEPS)
+#define NVME_START_INSTRUCTIONS    1800u
+#define NVME_STEP_INSTRUCTIONS     2000u
+#define NVME_TRANSFER_INSTRUCTIONS 450u /* nvme_submit_read, nvme_submit_write */
+#define NVME_FLUSH_INSTRUCTIONS    100u
+#define NVME_POLL_INSTRUCTIONS     150u
+#define NVME_CHECK_INSTRUCTIONS    50u
+#define NVME_STOP_INSTRUCTIONS     50u
+#define NVME_INIT_INSTRUCTIONS     20020000000u /* NVME_INIT_STEPS times the longest step */
 
 enum nvme_state {
 	NVME_OFF,      /* not started, or stopped in good order */
@@ -160,7 +160,8 @@ struct nvme {
 
 /*
  * Begins to bring the controller up: afterwards call nvme_step until it no longer says
- * NVME_STARTING. May be called in any state; what was outstanding is forgotten, never completed.
+ * NVME_STARTING. May be called in any state; what was outstanding is forgotten, never completed. Until
+ * the controller is ready it may still write into buffers of commands it had.
  */
 void nvme_start(struct nvme *nvme, const struct nvme_setup *setup);
 
@@ -170,7 +171,10 @@ enum nvme_state nvme_step(struct nvme *nvme);
 /* nvme_start and up to NVME_INIT_STEPS steps; true when the controller is ready. */
 bool nvme_init(struct nvme *nvme, const struct nvme_setup *setup);
 
-/* Tells the controller to finish in good order; then nvme_step until it says NVME_OFF. */
+/*
+ * Tells the controller to finish in good order; then nvme_step until it says NVME_OFF. Commands that
+ * are outstanding may or may not have been executed: let them complete first.
+ */
 void nvme_stop(struct nvme *nvme);
 
 /* ---- Reading and writing ---- */
@@ -215,13 +219,18 @@ enum nvme_event nvme_poll(struct nvme *nvme, struct nvme_completion *completion)
  */
 enum nvme_event nvme_check(struct nvme *nvme);
 
-/* Commands accepted and not completed. */
+/* Commands accepted and not completed. At most 30 instructions. */
 unsigned nvme_outstanding(const struct nvme *nvme);
 
 /* ---- In words ---- */
 
+/* The specification's name of a status. At most 30 instructions. */
 const char *nvme_status_text(uint16_t status);
+
+/* What is wrong and what to do about it. At most 10 instructions. */
 const char *nvme_problem_text(enum nvme_problem problem);
+
+/* Where starting or stopping is, or ended. At most 10 instructions. */
 const char *nvme_stage_text(const struct nvme *nvme);
 
 #endif

@@ -79,18 +79,19 @@
 #define NVME_IDN_FORMATS     128u
 #define NVME_IDN_FORMAT_LAST 15u
 
-/* Begin to expect an answer within the limit. */
+/* Begin to expect an answer within so many ticks. At most 15 instructions. */
 void nvme_expect(struct nvme *nvme, uint64_t ticks);
 
-/* State NVME_FAILED, for this reason. */
+/* State NVME_FAILED, for this reason. At most 10 instructions. */
 void nvme_fail(struct nvme *nvme, enum nvme_problem problem);
 
-/* Puts a command at the queue's tail; the queue has room. */
+/* Puts a command at the queue's tail; the queue has room. At most 40 instructions. */
 void nvme_queue_put(struct nvme_queue *queue, const struct nvme_command *command);
 
 /*
  * Takes the completion at the queue's head, if there is one: true, and `entry` is a copy whose queue
- * and head have been checked; `*sane` is false when they name what cannot be.
+ * and head have been checked; `*sane` is false when they name what cannot be. At most 80
+ * instructions.
  */
 bool nvme_queue_take(struct nvme_queue *queue, struct nvme_entry *entry, bool *sane);
 

@@ -295,9 +295,9 @@ static void check_bounds(void)
 
 	good = within(&meters.start, NVME_START_INSTRUCTIONS);
 	good &= within(&meters.step, NVME_STEP_INSTRUCTIONS);
-	good &= within(&meters.submit_read, NVME_SUBMIT_INSTRUCTIONS);
-	good &= within(&meters.submit_write, NVME_SUBMIT_INSTRUCTIONS);
-	good &= within(&meters.submit_flush, NVME_SUBMIT_INSTRUCTIONS);
+	good &= within(&meters.submit_read, NVME_TRANSFER_INSTRUCTIONS);
+	good &= within(&meters.submit_write, NVME_TRANSFER_INSTRUCTIONS);
+	good &= within(&meters.submit_flush, NVME_FLUSH_INSTRUCTIONS);
 	good &= within(&meters.poll, NVME_POLL_INSTRUCTIONS);
 	good &= within(&meters.check, NVME_CHECK_INSTRUCTIONS);
 	good &= within(&meters.stop, NVME_STOP_INSTRUCTIONS);
