@@ -134,6 +134,65 @@ struct mullion_console {
 };
 #define MULLION_CONSOLE_MAGIC 0x314e4f434c554d00ull
 
+/* ---- Channels: wait-free at both ends, whatever the peer does (docs/ports.md) ------------------ */
+
+#define MULLION_CHANNEL_HEADER_BYTES 64u
+#define MULLION_CHANNEL_MESSAGE_MOST 4032u
+
+/*
+ * The writer's page(s) of a sampling channel: this header, then slots. Their number is the largest
+ * power of two that fits into the region, at most MULLION_SAMPLING_SLOTS_MOST; message n, counted
+ * from 1, lies in slot n % slots. All words start at 0, and are kept when an end restarts.
+ *
+ * Writing message n: begun = n; the slot; latest = n; in this order. Reading: n = latest; copy the
+ * slot; then the copy is message n, whole, if begun - n < slots. A slot that is being written is
+ * never that of `latest`, so a writer that stops amidst a message leaves the one before readable.
+ */
+struct mullion_sampling {
+	uint64_t begun;  /* the last message begun */
+	uint64_t latest; /* the last message complete, 0: none yet */
+	uint64_t life;   /* raised whenever the writer opens the port, and when it is stopped */
+	uint64_t reserved[5];
+};
+
+struct mullion_sampling_slot {
+	uint64_t written_tsc; /* when writing began */
+	uint64_t length;      /* bytes */
+	uint64_t life;        /* of the writer; a message of a former life is not valid any more */
+	/* the message follows, in whole words */
+};
+
+#define MULLION_SAMPLING_SLOTS_LEAST 4u
+#define MULLION_SAMPLING_SLOTS_MOST  64u
+/* A slot fills whole cache lines, so that the one being written is not on a line being read. */
+#define MULLION_SAMPLING_SLOT_BYTES(message_bytes)                                                 \
+	((sizeof(struct mullion_sampling_slot) + (message_bytes) + 63u) / 64u * 64u)
+#define MULLION_SAMPLING_BYTES(message_bytes)                                                      \
+	(MULLION_CHANNEL_HEADER_BYTES +                                                            \
+		MULLION_SAMPLING_SLOTS_LEAST * MULLION_SAMPLING_SLOT_BYTES(message_bytes))
+
+/*
+ * The writer's pages of a queuing channel: this header, then `depth` slots, each a word with the
+ * message's length in bytes and the message in whole words. Message n, counted from 0, lies in slot
+ * n % depth. Neither end believes the other's counter when head - tail exceeds the depth.
+ */
+struct mullion_queuing {
+	uint64_t head;      /* messages ever sent */
+	uint64_t overflows; /* messages ever refused because the queue was full */
+	uint64_t reserved[6];
+};
+
+/* The reader's page. */
+struct mullion_queuing_reader {
+	uint64_t tail; /* messages ever taken */
+	uint64_t reserved[7];
+};
+
+#define MULLION_QUEUING_SLOT_BYTES(message_bytes) (8u + ((message_bytes) + 7u) / 8u * 8u)
+#define MULLION_QUEUING_BYTES(message_bytes, depth)                                                \
+	(MULLION_CHANNEL_HEADER_BYTES +                                                            \
+		(uint64_t)(depth)*MULLION_QUEUING_SLOT_BYTES(message_bytes))
+
 /* ---- Health events -----------------------------------------------------------------------------
  */
 
