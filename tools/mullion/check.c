@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "model_build.h"
+
 const struct rule *const rules[] = { rules_source, rules_shape, rules_names, rules_board, rules_cpu,
 	rules_partition, rules_memory, rules_image, rules_schedule, rules_channel, rules_health,
-	NULL };
+	rules_pci, rules_config, rules_isolation, rules_function, NULL };
 
 void check_tier(struct check *check, enum check_tier tier)
 {
@@ -55,9 +57,14 @@ const char *say_bytes(struct check *check, uint64_t bytes)
 	return say(check, "%" PRIu64 " bytes", bytes);
 }
 
-static bool same_place(struct location a, struct location b)
+const char *say_range(struct check *check, struct range range)
 {
-	return a.line == b.line && a.column == b.column && strcmp(a.file, b.file) == 0;
+	return say(check, "[0x%" PRIx64 ", 0x%" PRIx64 ")", range.base, range_end(range));
+}
+
+const char *say_bdf(struct check *check, uint16_t bdf)
+{
+	return say(check, "%02x:%02x.%x", bdf >> 8, bdf >> 3 & 0x1f, bdf & 7);
 }
 
 struct source_node *node_at(const struct check *check, struct location at)

@@ -48,6 +48,10 @@ extern const struct rule rules_image[];
 extern const struct rule rules_schedule[];
 extern const struct rule rules_channel[];
 extern const struct rule rules_health[];
+extern const struct rule rules_pci[];
+extern const struct rule rules_config[];
+extern const struct rule rules_isolation[];
+extern const struct rule rules_function[];
 
 /* All lists, ended by NULL. */
 extern const struct rule *const rules[];
@@ -61,6 +65,10 @@ const char *say(struct check *check, const char *format, ...) __attribute__((for
 /* A duration or size as a person writes it: "2 ms", "8 MiB", "1500 ns". */
 const char *say_ns(struct check *check, uint64_t ns);
 const char *say_bytes(struct check *check, uint64_t bytes);
+
+/* Addresses: "[0x1000, 0x2000)"; a PCI function's number: "00:05.0". */
+const char *say_range(struct check *check, struct range range);
+const char *say_bdf(struct check *check, uint16_t bdf);
 
 /*
  * Object, in the name of the rule being asked. `repair` is a clause in the imperative. Nothing is

@@ -10,11 +10,6 @@
 #define FASTEST_HZ         100000000000ull
 #define LONGEST_LEAD_TICKS 100000u
 
-static const char *interval(struct check *check, struct range range)
-{
-	return say(check, "[0x%" PRIx64 ", 0x%" PRIx64 ")", range.base, range_end(range));
-}
-
 static const struct fraction *clock_of(const struct check *check, bool timer)
 {
 	return timer ? &check->model->board.timer_hz : &check->model->board.tsc_hz;
@@ -166,7 +161,7 @@ static void ram_alignment(struct check *check)
 		if ((ram.base | ram.bytes) % MULLION_PAGE_BYTES != 0)
 			fault(check, check->model->board.ram_at,
 				say(check, "the memory %s does not consist of whole pages",
-					interval(check, ram)),
+					say_range(check, ram)),
 				"round its start up and its end down to multiples of 0x1000");
 	}
 }
@@ -180,8 +175,8 @@ static void ram_overlap(struct check *check)
 			if (ranges_overlap(board->ram[i], board->ram[k]))
 				fault(check, board->ram_at,
 					say(check, "the memory %s overlaps the memory %s",
-						interval(check, board->ram[k]),
-						interval(check, board->ram[i])),
+						say_range(check, board->ram[k]),
+						say_range(check, board->ram[i])),
 					"list every byte once");
 }
 
@@ -197,7 +192,7 @@ static void ram_kernel(struct check *check)
 	if (board->ram_count == 0)
 		return; /* said by node-missing or property-type */
 	fault(check, board->ram_at,
-		say(check, "no memory holds the kernel's %s", interval(check, kernel)),
+		say(check, "no memory holds the kernel's %s", say_range(check, kernel)),
 		"describe a board with memory there");
 }
 
@@ -209,7 +204,7 @@ static void port_range(struct check *check)
 		if (d->is_port && (d->reg.bytes == 0 || range_end(d->reg) > 0x10000))
 			fault(check, place(check, d->at, "reg"),
 				say(check, "the ports %s of %s do not exist",
-					interval(check, d->reg), d->name),
+					say_range(check, d->reg), d->name),
 				"name at least one port, all below 0x10000");
 	}
 }
@@ -238,8 +233,8 @@ static void device_overlap(struct check *check)
 			if (a->is_port == b->is_port && ranges_overlap(a->reg, b->reg))
 				fault(check, place(check, b->at, "reg"),
 					say(check, "%s %s overlaps %s %s", b->name,
-						interval(check, b->reg), a->name,
-						interval(check, a->reg)),
+						say_range(check, b->reg), a->name,
+						say_range(check, a->reg)),
 					"give every address one device");
 		}
 }
@@ -255,8 +250,8 @@ static void device_ram(struct check *check)
 			if (!d->is_port && ranges_overlap(d->reg, model->board.ram[k]))
 				fault(check, place(check, d->at, "reg"),
 					say(check, "%s %s lies in the memory %s", d->name,
-						interval(check, d->reg),
-						interval(check, model->board.ram[k])),
+						say_range(check, d->reg),
+						say_range(check, model->board.ram[k])),
 					"shorten the memory or move the device");
 		}
 }

@@ -22,6 +22,10 @@ static const struct {
 	{ rules_schedule, "Schedules and windows" },
 	{ rules_channel, "Channels" },
 	{ rules_health, "Health and bounds" },
+	{ rules_pci, "IOMMUs and PCI buses" },
+	{ rules_config, "Configuration space and base addresses" },
+	{ rules_isolation, "Isolation of PCI functions" },
+	{ rules_function, "PCI functions of partitions" },
 };
 
 #define CHAPTERS (sizeof(chapters) / sizeof(chapters[0]))

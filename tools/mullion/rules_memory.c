@@ -7,11 +7,6 @@
 
 static const struct range kernel = { MODEL_KERNEL_BASE, MODEL_KERNEL_RESERVED_BYTES };
 
-static const char *interval(struct check *check, struct range range)
-{
-	return say(check, "[0x%" PRIx64 ", 0x%" PRIx64 ")", range.base, range_end(range));
-}
-
 static struct range memory_of(const struct model_partition *partition)
 {
 	return (struct range){ partition->memory_base, partition->memory_bytes };
@@ -183,8 +178,8 @@ static void memory_device(struct check *check)
 		if (p->memory_base_given && !is_low(p) && device != NULL)
 			fault(check, base_at(check, p),
 				say(check, "the memory of %s %s overlaps the device %s %s", p->name,
-					interval(check, memory_of(p)), device->name,
-					interval(check, device->reg)),
+					say_range(check, memory_of(p)), device->name,
+					say_range(check, device->reg)),
 				"move it, or remove memory-base and let it be placed");
 	}
 }
@@ -200,7 +195,7 @@ static void memory_ram(struct check *check)
 			p->memory_bytes <= largest_usable(model) && !in_ram(model, memory_of(p)))
 			fault(check, base_at(check, p),
 				say(check, "the memory of %s %s is not all RAM", p->name,
-					interval(check, memory_of(p))),
+					say_range(check, memory_of(p))),
 				"move it into the board's memory, or remove memory-base and let it "
 				"be "
 				"placed");
@@ -215,7 +210,7 @@ static void memory_kernel(struct check *check)
 		if (p->memory_base_given && !is_low(p) && ranges_overlap(memory_of(p), kernel))
 			fault(check, base_at(check, p),
 				say(check, "the memory of %s %s overlaps the kernel's %s", p->name,
-					interval(check, memory_of(p)), interval(check, kernel)),
+					say_range(check, memory_of(p)), say_range(check, kernel)),
 				say(check,
 					"start it at 0x%" PRIx64 " or above, or remove memory-base",
 					range_end(kernel)));
@@ -236,8 +231,8 @@ static void memory_overlap(struct check *check)
 				continue;
 			fault(check, base_at(check, b),
 				say(check, "the memory of %s %s overlaps that of %s %s (line %u)",
-					b->name, interval(check, memory_of(b)), a->name,
-					interval(check, memory_of(a)), base_at(check, a).line),
+					b->name, say_range(check, memory_of(b)), a->name,
+					say_range(check, memory_of(a)), base_at(check, a).line),
 				say(check,
 					"start it at 0x%" PRIx64 " or above, or remove memory-base",
 					range_end(memory_of(a))));

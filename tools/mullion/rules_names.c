@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "binding.h"
 #include "check.h"
 #include "model_build.h"
 
@@ -121,6 +122,19 @@ static void expect_unit(struct check *check, struct source_node *node, const cha
 				node->name, unit));
 }
 
+/* Bridges and functions, by the number as it is written: the model's has 16 bits. */
+static void pci_units(struct check *check)
+{
+	for (struct source_node *node = check->source->root; node != NULL;
+		node = source_next(node)) {
+		const struct source_property *reg = source_property(node, "reg");
+
+		if ((binding_is_bridge(node) || binding_is_function(node)) && reg != NULL &&
+			!reg->tainted)
+			expect_unit(check, node, say(check, "%" PRIx32, source_cell(reg, 0)));
+	}
+}
+
 static void unit_matches(struct check *check)
 {
 	struct source_node *cpus = source_child(check->source->root, "cpus");
@@ -140,6 +154,10 @@ static void unit_matches(struct check *check)
 		if (reg != NULL && !reg->tainted)
 			expect_unit(check, node, say(check, "%" PRIx64, device->reg.base));
 	}
+	for (size_t i = 0; i < check->model->iommus_count; i++)
+		expect_unit(check, node_at(check, check->model->iommus[i].at),
+			say(check, "%" PRIx64, check->model->iommus[i].reg.base));
+	pci_units(check);
 }
 
 const struct rule rules_names[] = {
@@ -149,7 +167,8 @@ const struct rule rules_names[] = {
 		name_length },
 	{ "unit-decimal", "A window's offset and a schedule's CPU are decimal numbers after the @.",
 		TIER_SHAPE, unit_decimal },
-	{ "unit-matches", "The unit address of a CPU or device is the start of its reg.",
+	{ "unit-matches",
+		"The unit address of a CPU, device, IOMMU or PCI function is the start of its reg.",
 		TIER_MEANING, unit_matches },
 	{ NULL, NULL, TIER_COUNT, NULL },
 };
