@@ -1,0 +1,151 @@
+/*
+ * What both kinds of ports are made of: words of memory that a peer may change at any time, and the
+ * copying of messages in and out of them.
+ *
+ * Invariant: a shared word is read once and by one instruction, so what was checked is what is
+ * used; a copy touches `length` bytes and the words that hold them, whatever a peer does meanwhile.
+ * Ordering is that of C11's fences; on x86 they only bind the compiler (AMD APM 2, 7.2).
+ */
+#ifndef MULLION_PORT_H
+#define MULLION_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PORT_WORD_BYTES 8u
+
+#ifdef __FRAMAC__
+#include "shared_memory.h" /* the proofs' own view of a peer: verification/proofs */
+#else
+static inline uint64_t port_load(const uint64_t *const word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+/* What is read after this was written before the value was. */
+static inline uint64_t port_load_acquire(const uint64_t *const word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline void port_store(uint64_t *const word, const uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* Whoever sees the value sees what was written before. */
+static inline void port_store_release(uint64_t *const word, const uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+/* Reads before stay before reads after; writes before stay before writes after. */
+static inline void port_fence_reads(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void port_fence_writes(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline uint64_t port_word(const uint8_t *const bytes)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static inline void port_bytes(uint8_t *const bytes, const uint64_t word)
+{
+	__builtin_memcpy(bytes, &word, sizeof(word));
+}
+#endif
+
+#define PORT_BLOCK_WORDS 8u
+#define PORT_BLOCK_BYTES (PORT_BLOCK_WORDS * PORT_WORD_BYTES)
+
+static inline void port_block_out(uint8_t *const message, const uint64_t *const words)
+{
+	port_bytes(message, port_load(words));
+	port_bytes(message + 8, port_load(words + 1));
+	port_bytes(message + 16, port_load(words + 2));
+	port_bytes(message + 24, port_load(words + 3));
+	port_bytes(message + 32, port_load(words + 4));
+	port_bytes(message + 40, port_load(words + 5));
+	port_bytes(message + 48, port_load(words + 6));
+	port_bytes(message + 56, port_load(words + 7));
+}
+
+static inline void port_block_in(uint64_t *const words, const uint8_t *const message)
+{
+	port_store(words, port_word(message));
+	port_store(words + 1, port_word(message + 8));
+	port_store(words + 2, port_word(message + 16));
+	port_store(words + 3, port_word(message + 24));
+	port_store(words + 4, port_word(message + 32));
+	port_store(words + 5, port_word(message + 40));
+	port_store(words + 6, port_word(message + 48));
+	port_store(words + 7, port_word(message + 56));
+}
+
+/* Fewer bytes than a block; what lies behind them in their last word is not delivered. */
+static inline void port_rest_out(
+	uint8_t *const message, const uint64_t *const words, const uint64_t length)
+{
+	const uint64_t whole = length / PORT_WORD_BYTES;
+	uint64_t last;
+
+	for (uint64_t i = 0; i < whole; i++)
+		port_bytes(message + PORT_WORD_BYTES * i, port_load(words + i));
+	if (length % PORT_WORD_BYTES == 0)
+		return;
+	last = port_load(words + whole);
+	for (uint64_t i = PORT_WORD_BYTES * whole; i < length; i++) {
+		message[i] = (uint8_t)(last % 256);
+		last /= 256;
+	}
+}
+
+static inline void port_rest_in(
+	uint64_t *const words, const uint8_t *const message, const uint64_t length)
+{
+	const uint64_t whole = length / PORT_WORD_BYTES;
+	uint64_t last = 0;
+
+	for (uint64_t i = 0; i < whole; i++)
+		port_store(words + i, port_word(message + PORT_WORD_BYTES * i));
+	if (length % PORT_WORD_BYTES == 0)
+		return;
+	for (uint64_t i = length; i > PORT_WORD_BYTES * whole; i--)
+		last = last * 256 + message[i - 1];
+	port_store(words + whole, last);
+}
+
+/* Copy a message of `length` bytes out of the words from `words`. */
+static inline void port_copy_out(uint8_t *message, const uint64_t *words, const uint64_t length)
+{
+	for (uint64_t blocks = length / PORT_BLOCK_BYTES; blocks > 0; blocks--) {
+		port_block_out(message, words);
+		message += PORT_BLOCK_BYTES;
+		words += PORT_BLOCK_WORDS;
+	}
+	if (length % PORT_BLOCK_BYTES != 0)
+		port_rest_out(message, words, length % PORT_BLOCK_BYTES);
+}
+
+/* Copy a message of `length` bytes into the words from `words`. */
+static inline void port_copy_in(uint64_t *words, const uint8_t *message, const uint64_t length)
+{
+	for (uint64_t blocks = length / PORT_BLOCK_BYTES; blocks > 0; blocks--) {
+		port_block_in(words, message);
+		message += PORT_BLOCK_BYTES;
+		words += PORT_BLOCK_WORDS;
+	}
+	if (length % PORT_BLOCK_BYTES != 0)
+		port_rest_in(words, message, length % PORT_BLOCK_BYTES);
+}
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * Sampling channels over their shared page: one writer, any number of readers that it knows nothing
+ * of, each wait-free. Layout and protocol: struct mullion_sampling in mullion/abi.h.
+ *
+ * A write is a fixed number of steps. A read makes at most SAMPLING_ATTEMPTS copies: one fails only
+ * if the writer began slots - 1 further messages while it was made, so that a reader whose window
+ * ends amidst a read succeeds with its second. What lies in the page is never believed: whatever
+ * the peer writes, a read stays inside the page and inside its number of attempts.
+ */
+#ifndef MULLION_SAMPLING_H
+#define MULLION_SAMPLING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mullion/abi.h>
+#include <mullion/port.h>
+
+#define SAMPLING_ATTEMPTS 3u
+
+struct sampling_writer {
+	struct mullion_sampling *page;
+	uint64_t *slots;
+	uint64_t message_bytes; /* the longest message */
+	uint64_t slot_words;
+	uint64_t mask;   /* slots - 1 */
+	uint64_t latest; /* our own count; the page's is for the readers */
+	uint64_t life;
+};
+
+struct sampling_reader {
+	const struct mullion_sampling *page;
+	const uint64_t *slots;
+	uint64_t message_bytes;
+	uint64_t slot_words;
+	uint64_t mask;
+	uint64_t refresh_ticks; /* a message is valid until it is older than this */
+	uint64_t retries;       /* copies that the writer was faster than, or that it spoiled */
+};
+
+enum sampling_outcome {
+	SAMPLING_MESSAGE = 0,
+	SAMPLING_EMPTY = 1,     /* nothing was ever written */
+	SAMPLING_OVERTAKEN = 2, /* no attempt was whole: the writer is too fast, or hostile */
+};
+
+/* What came with a message. */
+struct sampling_message {
+	uint64_t number; /* counted from 1 by the writer */
+	uint64_t written_tsc;
+	uint64_t length;
+	bool alive; /* written in the present life of its writer */
+};
+
+/*
+ * Both refuse, with false, a page that holds less than two slots for messages of this size, and
+ * sizes out of 1 ... MULLION_CHANNEL_MESSAGE_MOST. Opening as the writer starts a new life:
+ * messages of the former one are no longer valid.
+ */
+bool sampling_open_writer(
+	struct sampling_writer *port, void *page, uint64_t page_bytes, uint64_t message_bytes);
+bool sampling_open_reader(struct sampling_reader *port, const void *page, uint64_t page_bytes,
+	uint64_t message_bytes, uint64_t refresh_ticks);
+
+/* Words of a slot: struct mullion_sampling_slot. */
+#define SAMPLING_SLOT_WRITTEN 0u
+#define SAMPLING_SLOT_LENGTH  1u
+#define SAMPLING_SLOT_LIFE    2u
+#define SAMPLING_SLOT_MESSAGE 3u
+
+/* Length 1 ... message_bytes. One caller at a time. */
+static inline void sampling_write(struct sampling_writer *const port, const uint8_t *const message,
+	const uint64_t length, const uint64_t now_tsc)
+{
+	const uint64_t number = port->latest + 1;
+	uint64_t *const slot = port->slots + (number & port->mask) * port->slot_words;
+
+	port_store(&port->page->begun, number);
+	port_fence_writes();
+	port_store(slot + SAMPLING_SLOT_WRITTEN, now_tsc);
+	port_store(slot + SAMPLING_SLOT_LENGTH, length);
+	port_store(slot + SAMPLING_SLOT_LIFE, port->life);
+	port_copy_in(slot + SAMPLING_SLOT_MESSAGE, message, length);
+	port_store_release(&port->page->latest, number);
+	port->latest = number;
+}
+
+/* One copy of message `number`; false if it is not certainly whole. */
+static inline bool sampling_attempt(const struct sampling_reader *const port,
+	uint8_t *const message, struct sampling_message *const about, const uint64_t number)
+{
+	const uint64_t *const slot = port->slots + (number & port->mask) * port->slot_words;
+	uint64_t life;
+
+	about->number = number;
+	about->written_tsc = port_load(slot + SAMPLING_SLOT_WRITTEN);
+	about->length = port_load(slot + SAMPLING_SLOT_LENGTH);
+	life = port_load(slot + SAMPLING_SLOT_LIFE);
+	if (about->length == 0 || about->length > port->message_bytes)
+		return false;
+	port_copy_out(message, slot + SAMPLING_SLOT_MESSAGE, about->length);
+	port_fence_reads();
+	about->alive = port_load(&port->page->life) == life;
+	return port_load(&port->page->begun) - number <= port->mask;
+}
+
+/* What sampling_read does when its first attempt has failed. */
+enum sampling_outcome sampling_read_again(
+	struct sampling_reader *port, uint8_t *message, struct sampling_message *about);
+
+/*
+ * The last complete message into `message`, which has room for message_bytes. On
+ * SAMPLING_OVERTAKEN it holds zeros; on SAMPLING_EMPTY it is left alone.
+ */
+static inline enum sampling_outcome sampling_read(struct sampling_reader *const port,
+	uint8_t *const message, struct sampling_message *const about)
+{
+	const uint64_t number = port_load_acquire(&port->page->latest);
+
+	if (number == 0)
+		return SAMPLING_EMPTY;
+	if (sampling_attempt(port, message, about, number))
+		return SAMPLING_MESSAGE;
+	return sampling_read_again(port, message, about);
+}
+
+/* Whether a message is valid at a time taken after it was read. One from the future is not. */
+static inline bool sampling_is_valid(const struct sampling_reader *const port,
+	const struct sampling_message *const about, const uint64_t now_tsc)
+{
+	return about->alive && about->written_tsc <= now_tsc &&
+	       now_tsc - about->written_tsc <= port->refresh_ticks;
+}
+
+#endif
