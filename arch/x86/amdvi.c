@@ -73,7 +73,8 @@ static void check(const struct x86_iommu *unit)
 
 	if (features == 0 || features == UINT64_MAX)
 		refuse("there is no AMD-Vi unit at %x, where the board has %s; run on that board "
-		       "(mullion run adds what QEMU needs), or switch the IOMMU on in the setup",
+		       "(mullion run adds what QEMU needs), or switch the IOMMU on in the "
+		       "firmware's setup",
 			unit->registers, unit->name);
 	if (!(features & FEATURE_FLUSH_ALL))
 		refuse("%s cannot forget all it has cached, as units before 2011 do; describe the "

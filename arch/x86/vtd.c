@@ -57,6 +57,7 @@ enum vtd_register {
 #define STATUS_RESERVED  0xffff0000u
 #define FAULT_MASKED     (1u << 31)
 #define RECORD_BYTES     16u
+#define NEXT_UNKNOWN     UINT64_MAX
 #define RECORD_VALID     (1ull << 63)
 #define RECORD_READ      (1ull << 62)
 #define RECORD_TYPE_2    (1ull << 28) /* with READ: an atomic operation, which writes */
@@ -78,15 +79,17 @@ static uint64_t capability(const struct x86_iommu *unit)
 	return mmio_read64(unit->registers + CAPABILITY);
 }
 
-/* The end of what a partition's function can address. */
-static uint64_t highest_address(void)
+/* The last address of a partition's memory, over all of them. */
+static uint64_t last_address(void)
 {
 	uint64_t bytes = 0;
 
 	for (uint16_t v = 0; v < mullion_system.vcpus_count; v++)
 		if (mullion_system.vcpus[v].arch->memory_bytes > bytes)
 			bytes = mullion_system.vcpus[v].arch->memory_bytes;
-	return bytes <= MULLION_HOLE_BASE ? bytes : bytes + MULLION_HOLE_END - MULLION_HOLE_BASE;
+	if (bytes > MULLION_HOLE_BASE)
+		bytes += MULLION_HOLE_END - MULLION_HOLE_BASE;
+	return bytes - 1;
 }
 
 static void check_tables(const struct x86_iommu *unit, uint64_t cap)
@@ -99,10 +102,10 @@ static void check_tables(const struct x86_iommu *unit, uint64_t cap)
 		refuse("%s has no pages of 2 MiB and 1 GiB, which the image maps memory with; "
 		       "describe the board without it",
 			unit->name);
-	if (highest_address() >> CAP_ADDRESS_BITS(cap) != 0)
+	if (last_address() >> CAP_ADDRESS_BITS(cap) != 0)
 		refuse("%s translates addresses of %u bits, and a partition's memory ends at %x; "
 		       "give the partition less memory",
-			unit->name, CAP_ADDRESS_BITS(cap), highest_address());
+			unit->name, CAP_ADDRESS_BITS(cap), last_address());
 	if (mullion_system.partitions_count >= CAP_DOMAINS(cap))
 		refuse("%s tells %u partitions apart, and there are %u; describe fewer", unit->name,
 			CAP_DOMAINS(cap) - 1, (uint64_t)mullion_system.partitions_count);
@@ -115,10 +118,12 @@ static void check(const struct x86_iommu *unit)
 
 	if (version == 0 || version == UINT32_MAX)
 		refuse("there is no VT-d unit at %x, where the board has %s; run on that board "
-		       "(mullion run adds what QEMU needs), or switch VT-d on in the setup",
+		       "(mullion run adds what QEMU needs), or switch VT-d on in the firmware's "
+		       "setup",
 			unit->registers, unit->name);
 	if (!(extended & EXTENDED_REMAPPING))
-		refuse("%s does not remap interrupts; switch that on in the setup (QEMU: -device "
+		refuse("%s does not remap interrupts; switch that on in the firmware's setup "
+		       "(QEMU: -device "
 		       "intel-iommu,intremap=on)",
 			unit->name);
 	if (!(extended & EXTENDED_QUEUE) || cap & CAP_WRITE_BUFFER ||
@@ -146,7 +151,7 @@ static void forget_faults(const struct x86_iommu *unit)
 	for (uint64_t i = 0; i < CAP_RECORDS(cap); i++, record += RECORD_BYTES)
 		mmio_write32(record + 12, (uint32_t)(RECORD_VALID >> 32));
 	mmio_write32(unit->registers + VTD_FAULT_STATUS, STATUS_ERRORS);
-	unit->storage->next = 0;
+	unit->storage->next = NEXT_UNKNOWN;
 }
 
 /* Firmware may have left the unit on. No function masters the bus now. */
