@@ -99,13 +99,15 @@ static void emit_granted(FILE *out, const struct plan *plan, size_t f)
 	if (plan->devices.functions[f].messages)
 		fprintf(out, " .messages = messages_%zu,", f);
 	fputc('\n', out);
-	if (plan->devices.functions[f].messages && placed->table.bytes)
+	if (placed->table.bytes)
 		fprintf(out,
 			"\t  .table = %#llx, .table_page = %#llx, .table_gpa = %#x,"
 			" .table_bytes = %#llx,\n",
 			(unsigned long long)assignment_table(&plan->layout, f),
 			(unsigned long long)placed->table.base, placed->table_gpa,
-			(unsigned long long)placed->table.bytes);
+			(unsigned long long)(plan->devices.functions[f].messages
+						     ? placed->table.bytes
+						     : 0));
 }
 
 static void emit_function(FILE *out, const struct plan *plan, size_t f)
