@@ -70,6 +70,7 @@ static void prove(struct audit *audit, const struct model *model)
 	audit_permissions(audit);
 	audit_cpuid(audit);
 	audit_time(audit);
+	audit_devices(audit);
 	if (model)
 		audit_description(audit, model);
 }

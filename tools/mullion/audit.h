@@ -81,12 +81,13 @@ struct audit_mapping {
 	unsigned rights;
 };
 
-enum audit_map_kind { AUDIT_STAGE2, AUDIT_KERNEL, AUDIT_PEEK };
+enum audit_map_kind { AUDIT_STAGE2, AUDIT_KERNEL, AUDIT_PEEK, AUDIT_DMA };
 
 struct audit_map {
 	enum audit_map_kind kind;
 	const char *who; /* "partition nav", "the kernel" */
 	uint64_t root;
+	unsigned iommu_kind, levels; /* of AUDIT_DMA: enum x86_iommu_kind; 3 or 4 */
 	struct audit_mapping *items; /* ascending by `virtual` */
 	size_t count, room;
 };
@@ -101,7 +102,14 @@ struct audit_expected {
 	const char *what;
 };
 
-enum audit_object { AUDIT_MEMORY = 0x100, AUDIT_INFO, AUDIT_START, AUDIT_SURPLUS };
+enum audit_object {
+	AUDIT_MEMORY = 0x100,
+	AUDIT_INFO,
+	AUDIT_START,
+	AUDIT_BAR,       /* registers of one of its functions */
+	AUDIT_BAR_TABLE, /* a page with its messages, kept from it */
+	AUDIT_SURPLUS
+};
 
 /* One stretch of physical memory that a partition reaches. */
 struct audit_claim {
@@ -154,6 +162,7 @@ struct audit {
 	size_t tables_count, tables_room;
 	struct audit_claim *claims; /* ascending by physical address, of audit_memory */
 	size_t claims_count;
+	struct audit_devices *devices; /* audit_devices.h */
 };
 
 /* A finding about the image: sentence by printf; the repair follows after a semicolon. */
@@ -171,12 +180,19 @@ static inline uint64_t audit_address(const void *pointer)
 
 /* Walks every level. `kernel` of a peek map: entries equal to its root's are the kernel's part. */
 void audit_walk(struct audit *audit, struct audit_map *map, const struct audit_map *kernel);
-/* The table pages are remembered; true if `page` is one of them. */
+/* The table pages are remembered. False after a finding: this one was reached before. */
+bool audit_take_table(
+	struct audit *audit, const struct audit_map *map, uint64_t address, uint64_t from);
+void audit_map_append(struct audit_map *map, struct audit_mapping item);
+/* True if `page` is a table that was walked. */
 bool audit_is_table(const struct audit *audit, uint64_t page);
 /* AUDIT_NONE: not mapped. */
 uint64_t audit_physical(const struct audit_map *map, uint64_t address);
 /* Where the entry lies that decides about `address`; root: physical address of the tree. */
 uint64_t audit_entry(const struct audit *audit, uint64_t root, uint64_t address);
+/* The same for the tables of an IOMMU. */
+void audit_dma_walk(struct audit *audit, struct audit_map *map);
+uint64_t audit_dma_entry(const struct audit *audit, const struct audit_map *map, uint64_t address);
 const char *audit_rights(unsigned rights);
 
 /*
@@ -202,6 +218,7 @@ void audit_memory(struct audit *audit);
 void audit_permissions(struct audit *audit);
 void audit_cpuid(struct audit *audit);
 void audit_time(struct audit *audit);
+void audit_devices(struct audit *audit);
 void audit_description(struct audit *audit, const struct model *model);
 void audit_close(struct audit *audit);
 

@@ -5,7 +5,7 @@
  * the model here once more, by the words of docs/description.md and abi.h; placement (which frame,
  * which guest address) is the compiler's choice and is judged by the proofs.
  */
-#include "audit.h"
+#include "audit_devices.h"
 
 #include <string.h>
 
@@ -290,7 +290,7 @@ static bool meets(const struct audit_mapping *at, const struct range *range)
 	return at->physical < range->base + range->bytes && at->physical + at->bytes > range->base;
 }
 
-/* No device's memory may be reached: only ports are granted. And all must be the board's RAM. */
+/* No device's memory may be reached but the owner's BARs. And all else must be the board's RAM. */
 static void compare_frames(const struct wanted *wanted, const struct audit_claim *claim)
 {
 	const struct model *model = wanted->model;
@@ -303,6 +303,9 @@ static void compare_frames(const struct wanted *wanted, const struct audit_claim
 				wanted->audit->partitions[claim->partition].name,
 				model->devices[d].name, (unsigned long long)claim->at.virtual,
 				audit_rights(claim->at.rights));
+	audit_devices_frame(wanted->audit, claim, model);
+	if (claim->kind == AUDIT_BAR)
+		return;
 	for (r = 0; r < model->board.ram_count; r++) {
 		const struct range *ram = &model->board.ram[r];
 
@@ -557,4 +560,5 @@ void audit_description(struct audit *audit, const struct model *model)
 	for (i = 0; i < model->cpus_count; i++)
 		compare_cpu(&wanted, (int)i);
 	compare_schedules(&wanted);
+	audit_devices_description(audit, model);
 }

@@ -4,7 +4,7 @@
  * The invariant: the info page is believed only as far as the map itself shows it to the partition,
  * and only where it is well-formed; who else sees the same pages is judged in audit_memory.c.
  */
-#include "audit.h"
+#include "audit_devices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -270,7 +270,7 @@ static void put_in_order(struct audit *audit, struct audit_partition *partition)
 	for (i = 1; i < partition->expected_count; i++)
 		if (list[i].virtual - list[kept - 1].virtual < list[kept - 1].bytes)
 			audit_find(audit, "info-region",
-				"the info page of %s puts %s and %s at the same address, %#llx",
+				"partition %s is told of %s and of %s at the same address, %#llx",
 				partition->name, list[kept - 1].what, list[i].what,
 				(unsigned long long)list[i].virtual);
 		else
@@ -287,12 +287,15 @@ static void expect_partition(struct audit *audit, unsigned p)
 	audit_walk(audit, &partition->peek, &audit->kernel);
 	open_info(audit, partition, p);
 	regions = partition->info ? partition->info->regions_count : 0;
-	partition->expected = allocate(regions + 4, sizeof(*partition->expected));
+	partition->expected =
+		allocate(regions + 4 + audit_bars_count(audit, p), sizeof(*partition->expected));
 	expect_memory(audit, partition, p);
 	expect_page(partition, MULLION_INFO_GPA, AUDIT_INFO, p, "its info page");
 	expect_page(partition, MULLION_START_GPA, AUDIT_START, p, "its start page");
 	for (i = 0; i < regions; i++)
 		expect_region(audit, partition, i);
+	partition->expected_count +=
+		audit_bars_expect(audit, p, partition->expected + partition->expected_count);
 	put_in_order(audit, partition);
 }
 

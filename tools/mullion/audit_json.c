@@ -1,7 +1,7 @@
 /*
  * The access matrix and the findings as JSON.
  */
-#include "audit.h"
+#include "audit_devices.h"
 
 #include <elf.h>
 #include <jansson.h>
@@ -17,7 +17,7 @@ static json_t *address(uint64_t value)
 	return json_sprintf("%#llx", (unsigned long long)value);
 }
 
-static json_t *mapping_json(const struct audit_mapping *at, const char *address_name)
+json_t *audit_json_mapping(const struct audit_mapping *at, const char *address_name)
 {
 	return json_pack("{s:o, s:o, s:o, s:s, s:b}", address_name, address(at->virtual),
 		"physical", address(at->physical), "bytes", number(at->bytes), "rights",
@@ -34,7 +34,7 @@ static json_t *memory_json(const struct audit *audit, unsigned p)
 
 		if (audit->claims[i].partition != p)
 			continue;
-		item = mapping_json(&audit->claims[i].at, "gpa");
+		item = audit_json_mapping(&audit->claims[i].at, "gpa");
 		json_object_set_new(item, "what", json_string(audit->claims[i].what));
 		json_array_append_new(list, item);
 	}
@@ -100,7 +100,7 @@ static json_t *map_json(const struct audit_map *map)
 	size_t i;
 
 	for (i = 0; i < map->count; i++)
-		json_array_append_new(list, mapping_json(&map->items[i], "virtual"));
+		json_array_append_new(list, audit_json_mapping(&map->items[i], "virtual"));
 	return list;
 }
 
@@ -112,11 +112,13 @@ static json_t *partitions_json(const struct audit *audit)
 	for (p = 0; p < audit->system->partitions_count; p++) {
 		const struct audit_partition *partition = &audit->partitions[p];
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "name", partition->name,
-				"asid", (int)partition->arch->asid, "memory", memory_json(audit, p),
-				"ports", ports_json(partition), "msrs", msrs_json(partition),
-				"vcpus", vcpus_json(audit, p), "peek", map_json(&partition->peek)));
+		json_array_append_new(
+			list, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+				      partition->name, "asid", (int)partition->arch->asid, "memory",
+				      memory_json(audit, p), "ports", ports_json(partition), "msrs",
+				      msrs_json(partition), "vcpus", vcpus_json(audit, p),
+				      "functions", audit_json_functions(audit, (int)p), "peek",
+				      map_json(&partition->peek)));
 	}
 	return list;
 }
@@ -165,6 +167,8 @@ void audit_print_json(FILE *out, struct audit *audit)
 		json_object_set_new(root, "board", json_string(audit->board));
 		json_object_set_new(root, "page_tables", number(audit->tables_count));
 		json_object_set_new(root, "partitions", partitions_json(audit));
+		json_object_set_new(root, "unowned_functions", audit_json_functions(audit, -1));
+		json_object_set_new(root, "iommus", audit_json_units(audit));
 		json_object_set_new(root, "kernel", map_json(&audit->kernel));
 		json_object_set_new(root, "segments", segments_json(audit));
 	}

@@ -5,7 +5,7 @@
  * The map is meant to be the identity on [KERNEL_TEXT, data_end) without the guard pages, the
  * trampoline, and the local APIC at APIC_VA: x86_tables.h.
  */
-#include "audit.h"
+#include "audit_devices.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -96,6 +96,26 @@ static size_t list_map(struct audit *audit, struct audit_expected *list)
 	return used;
 }
 
+/* Registers of devices, and then all in order. What is meant twice is meant once. */
+static size_t list_devices(struct audit *audit, struct audit_expected *list, size_t used)
+{
+	size_t kept = 1, i;
+
+	used += audit_devices_map(audit, list + used);
+	qsort(list, used, sizeof(*list), by_virtual);
+	for (i = 1; i < used; i++) {
+		const struct audit_expected *last = &list[kept - 1];
+
+		if (list[i].virtual >= last->virtual + last->bytes)
+			list[kept++] = list[i];
+		else if (list[i].virtual != last->virtual || list[i].bytes != last->bytes)
+			audit_find(audit, "device-place",
+				"%s and %s would lie at one address, %#llx", last->what,
+				list[i].what, (unsigned long long)list[i].virtual);
+	}
+	return kept;
+}
+
 static void check_w_xor_x(struct audit *audit, const struct audit_map *map)
 {
 	size_t i;
@@ -175,7 +195,9 @@ static void check_ram(struct audit *audit)
 void audit_kernel(struct audit *audit)
 {
 	const struct arch_system_tables *arch = audit->arch;
-	struct audit_expected *list = allocate(2 * audit->system->cpus_count + 5u, sizeof(*list));
+	const size_t devices = 2 * audit->devices->functions_count + audit->devices->units_count;
+	struct audit_expected *list =
+		allocate(2 * audit->system->cpus_count + 5u + devices, sizeof(*list));
 	size_t i;
 
 	check_ram(audit);
@@ -184,7 +206,8 @@ void audit_kernel(struct audit *audit)
 		audit_find(audit, "kernel-data", "the kernel's data is said to lie at %#llx..%#llx",
 			(unsigned long long)arch->data_base, (unsigned long long)arch->data_end);
 	else
-		audit_match(audit, &audit->kernel, list, list_map(audit, list), NULL);
+		audit_match(audit, &audit->kernel, list,
+			list_devices(audit, list, list_map(audit, list)), NULL);
 	check_w_xor_x(audit, &audit->kernel);
 	for (i = 0; i < audit->image.segments_count; i++)
 		check_segment(audit, &audit->image.segments[i]);

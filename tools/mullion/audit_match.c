@@ -20,7 +20,7 @@ struct match {
 
 static const char *rule(const struct match *match, const char *what)
 {
-	static const char *const names[] = { "stage2", "kernel", "peek" };
+	static const char *const names[] = { "stage2", "kernel", "peek", "dma" };
 
 	return format("%s-%s", names[match->map->kind], what);
 }
@@ -29,7 +29,9 @@ static const char *entry(const struct match *match, uint64_t address)
 {
 	const struct audit *audit = match->audit;
 
-	return audit_image_place(&audit->image, audit_entry(audit, match->map->root, address));
+	return audit_image_place(&audit->image,
+		match->map->kind == AUDIT_DMA ? audit_dma_entry(audit, match->map, address)
+					      : audit_entry(audit, match->map->root, address));
 }
 
 static const char *span(uint64_t base, uint64_t bytes)
@@ -73,7 +75,10 @@ static void claim(const struct match *match, const struct audit_mapping *part,
 static void surplus(const struct match *match, const struct audit_mapping *part,
 	const struct audit_expected *absent)
 {
-	audit_find(match->audit, absent ? "guard-page" : rule(match, "surplus"),
+	const char *forbidden =
+		absent && absent->kind == AUDIT_BAR_TABLE ? "msix-reached" : "guard-page";
+
+	audit_find(match->audit, absent ? forbidden : rule(match, "surplus"),
 		"%s gains %s at %s (%s): physical %s, which is %s; the entry at %s maps it and "
 		"nothing asks for it",
 		match->map->who, audit_rights(part->rights), span(part->virtual, part->bytes),

@@ -186,7 +186,7 @@ static void check_claim(struct audit *audit, const struct audit_claim *claim)
 			"send INIT to every CPU",
 			partition_name(audit, claim->partition),
 			(unsigned long long)claim->at.virtual, audit_rights(claim->at.rights));
-	if (!is_ram(audit, &claim->at))
+	if (claim->kind != AUDIT_BAR && !is_ram(audit, &claim->at))
 		audit_find(audit, "ram-reached",
 			"partition %s reaches physical %#llx..%#llx at %#llx (%s), which the image "
 			"does not call RAM",

@@ -11,7 +11,8 @@
 
 #include "allocate.h"
 
-#define PORTS 0x10000u
+#define PORTS               0x10000u
+#define CONFIGURATION_PORTS 0xcf8u /* eight: PCI 3.0, 3.2.2.3.2 */
 
 bool audit_port_open(const uint8_t *bitmap, uint32_t port)
 {
@@ -134,6 +135,10 @@ static void check_port(struct audit *audit, uint32_t port)
 		audit_find(audit, "port-kernel",
 			"partition %s may power the node off by port %#x: %s", owner->name, port,
 			port_place(audit, owner, port));
+	if (owner && port - CONFIGURATION_PORTS < 8)
+		audit_find(audit, "port-kernel",
+			"partition %s may use port %#x of PCI configuration space: %s", owner->name,
+			port, port_place(audit, owner, port));
 	if (arch->uart_port && !arch->uart_granted && owner && port - arch->uart_port < 8u)
 		audit_find(audit, "port-kernel",
 			"partition %s may use port %#x of the kernel's console: %s", owner->name,
@@ -191,6 +196,9 @@ static const char *vcpu_trouble(const struct audit *audit, const struct arch_vcp
 	if (vcpu->memory_bytes != first->memory_bytes || vcpu->entry_gpa != first->entry_gpa ||
 		vcpu->start_info_gpa != first->start_info_gpa)
 		return "another memory size or entry";
+	if (vcpu->first_function != first->first_function ||
+		vcpu->functions_count != first->functions_count)
+		return "other PCI functions";
 	return NULL;
 }
 

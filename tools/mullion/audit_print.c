@@ -3,13 +3,13 @@
  *
  * Printed from what the walks found, not from what was expected of them.
  */
-#include "audit.h"
+#include "audit_devices.h"
 
 #include <elf.h>
 
 #define COLUMNS "  %-8s %#14llx %#14llx %#14llx  %-4s %s\n"
 
-static void print_row(FILE *out, const char *what, const struct audit_mapping *at, const char *name)
+void audit_print_row(FILE *out, const char *what, const struct audit_mapping *at, const char *name)
 {
 	fprintf(out, COLUMNS, what, (unsigned long long)at->virtual,
 		(unsigned long long)at->physical, (unsigned long long)at->bytes,
@@ -34,7 +34,7 @@ static void print_memory(FILE *out, const struct audit *audit, unsigned p)
 
 			if (claim->partition == p &&
 				claim->at.virtual - item->virtual < item->bytes)
-				print_row(out, "memory", &claim->at, claim->what);
+				audit_print_row(out, "memory", &claim->at, claim->what);
 		}
 }
 
@@ -92,7 +92,7 @@ static void print_map(FILE *out, const struct audit_map *map)
 	size_t i;
 
 	for (i = 0; i < map->count; i++)
-		print_row(out, "map", &map->items[i],
+		audit_print_row(out, "map", &map->items[i],
 			map->items[i].rights & AUDIT_UNCACHED ? "uncached" : "");
 }
 
@@ -122,7 +122,10 @@ void audit_print(FILE *out, const struct audit *audit)
 		print_ports(out, &audit->partitions[p]);
 		print_msrs(out, &audit->partitions[p]);
 		print_cpus(out, audit, p);
+		audit_print_functions(out, audit, (int)p);
 	}
+	audit_print_functions(out, audit, -1);
+	audit_print_units(out, audit);
 	print_heading(out, "the kernel", "virtual");
 	print_map(out, &audit->kernel);
 	for (p = 0; p < audit->system->partitions_count; p++) {

@@ -4,7 +4,7 @@
  * The invariant: after audit_open has returned true, the arrays of struct audit are constant data
  * of the image, complete, and every index in them is in its range. tables.h, x86_tables.h.
  */
-#include "audit.h"
+#include "audit_devices.h"
 
 #include <elf.h>
 #include <stdarg.h>
@@ -216,7 +216,7 @@ bool audit_open(struct audit *audit, const char *path)
 		!open_partitions(audit))
 		return false;
 	audit->kernel.root = audit_address(audit->arch->pml4);
-	return true;
+	return audit_devices_open(audit);
 }
 
 void audit_close(struct audit *audit)
@@ -233,6 +233,7 @@ void audit_close(struct audit *audit)
 	free(audit->kernel.items);
 	free(audit->tables);
 	free(audit->claims);
+	audit_devices_close(audit);
 	audit_image_free(&audit->image);
 	arena_free(&audit->arena);
 }
@@ -286,6 +287,8 @@ const char *audit_physical_name(const struct audit *audit, uint64_t physical)
 	if (physical - AUDIT_TRAMPOLINE < AUDIT_PAGE)
 		return "the kernel's trampoline";
 	name = partition_name(audit, physical);
+	if (!name && audit->devices)
+		name = audit_range_name(audit, physical);
 	if (name)
 		return name;
 	if (physical >= X86_KERNEL_TEXT && physical < audit->arch->data_end)

@@ -7,6 +7,7 @@
 #include "audit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "allocate.h"
 
@@ -38,7 +39,7 @@ static uint64_t frame_of(uint64_t value, unsigned level)
 	return value & FRAME & ~((1ull << shift_of(level)) - 1);
 }
 
-static void append(struct audit_map *map, struct audit_mapping item)
+void audit_map_append(struct audit_map *map, struct audit_mapping item)
 {
 	struct audit_mapping *last = map->count ? &map->items[map->count - 1] : NULL;
 
@@ -79,29 +80,34 @@ bool audit_is_table(const struct audit *audit, uint64_t page)
 	return i < audit->tables_count && audit->tables[i].address == page;
 }
 
-static bool take_table(struct walk *walk, uint64_t address, uint64_t from)
+static void insert_table(
+	struct audit *audit, size_t at, const struct audit_map *map, uint64_t address)
 {
-	struct audit *audit = walk->audit;
-	const size_t at = table_position(audit, address);
-	size_t i;
-
-	if (at < audit->tables_count && audit->tables[at].address == address) {
-		audit_find(audit, "table-twice",
-			"%s: the page table at %s is reached a second time, from %s; the first "
-			"time by %s, so who alters one map alters both",
-			walk->map->who, audit_image_place(&audit->image, address),
-			audit_image_place(&audit->image, from), audit->tables[at].map->who);
-		return false;
-	}
 	if (audit->tables_count == audit->tables_room) {
 		audit->tables_room = audit->tables_room ? 2 * audit->tables_room : 64;
 		audit->tables =
 			allocate_more(audit->tables, audit->tables_room, sizeof(*audit->tables));
 	}
-	for (i = audit->tables_count++; i > at; i--)
-		audit->tables[i] = audit->tables[i - 1];
-	audit->tables[at] = (struct audit_table){ address, walk->map };
-	return true;
+	memmove(&audit->tables[at + 1], &audit->tables[at],
+		(audit->tables_count++ - at) * sizeof(*audit->tables));
+	audit->tables[at] = (struct audit_table){ address, map };
+}
+
+bool audit_take_table(
+	struct audit *audit, const struct audit_map *map, uint64_t address, uint64_t from)
+{
+	const size_t at = table_position(audit, address);
+
+	if (at == audit->tables_count || audit->tables[at].address != address) {
+		insert_table(audit, at, map, address);
+		return true;
+	}
+	audit_find(audit, "table-twice",
+		"%s: the page table at %s is reached a second time, from %s; the first "
+		"time by %s, so who alters one map alters both",
+		map->who, audit_image_place(&audit->image, address),
+		audit_image_place(&audit->image, from), audit->tables[at].map->who);
+	return false;
 }
 
 /* ---- Entries ---- */
@@ -131,9 +137,10 @@ static void check_attributes(struct walk *walk, uint64_t at, uint64_t value, boo
 		complain(walk, "entry-attributes", at, value,
 			"has bits that no map of Mullion uses");
 	if (value & device &&
-		(!leaf || (value & device) != device || walk->map->kind != AUDIT_KERNEL))
+		(!leaf || (value & device) != device || walk->map->kind == AUDIT_PEEK))
 		complain(walk, "entry-attributes", at, value,
-			"changes how memory is cached, and only the kernel's map of a device may");
+			"changes how memory is cached, and only a leaf for a device's registers "
+			"may");
 }
 
 static void check_walker(struct walk *walk, uint64_t at, uint64_t value, bool leaf)
@@ -209,8 +216,9 @@ static void take_leaf(
 		return;
 	if (value & X86_PTE_PCD)
 		rights |= AUDIT_UNCACHED;
-	append(walk->map, (struct audit_mapping){ canonical(walk->map->kind, address),
-				  frame_of(value, level), 1ull << shift_of(level), rights });
+	audit_map_append(
+		walk->map, (struct audit_mapping){ canonical(walk->map->kind, address),
+				   frame_of(value, level), 1ull << shift_of(level), rights });
 }
 
 static void walk_table(
@@ -230,7 +238,7 @@ static void walk_entry(struct walk *walk, uint64_t at, uint64_t value, unsigned 
 	check_entry(walk, at, value, level, above);
 	if (is_leaf(value, level))
 		take_leaf(walk, value, level, address, rights);
-	else if (take_table(walk, value & FRAME, at) &&
+	else if (audit_take_table(walk->audit, walk->map, value & FRAME, at) &&
 		 (walk->map->kind != AUDIT_STAGE2 || value & X86_PTE_USER))
 		walk_table(walk, value & FRAME, level - 1, address, rights);
 }
@@ -263,7 +271,7 @@ void audit_walk(struct audit *audit, struct audit_map *map, const struct audit_m
 
 	if (kernel && kernel->root % AUDIT_PAGE == 0)
 		walk.kernel_root = audit_image_at(&audit->image, kernel->root, AUDIT_PAGE);
-	if (take_table(&walk, map->root, map->root))
+	if (audit_take_table(audit, map, map->root, map->root))
 		walk_table(&walk, map->root, LEVELS, 0, AUDIT_READ | AUDIT_WRITE | AUDIT_EXECUTE);
 }
 
