@@ -1,6 +1,6 @@
 # Unit tests of the compiler's back end: data compared as data, printing apart.
 UNIT_TESTS += test_ticks test_paging test_bitmap test_cpuid test_layout test_maps test_shares test_svg \
-	test_config_space
+	test_config_space test_assignment test_devices
 
 BACKEND_BASE := tools/mullion/allocate.c tools/mullion/arena.c
 BACKEND_LAYOUT := $(BACKEND_BASE) $(addprefix tools/mullion/,layout.c assignment.c placement.c regions.c paging.c) \
@@ -16,6 +16,10 @@ test_cpuid_SRCS := $(BACKEND_BASE) tools/mullion/cpuid.c tools/mullion/cpuid_pol
 test_layout_SRCS := $(BACKEND_LAYOUT)
 test_maps_SRCS := $(BACKEND_LAYOUT) tools/mullion/maps.c verification/unit/walk.c
 test_config_space_SRCS := tools/mullion/config_space.c tools/mullion/pci_config.c $(BACKEND_DEVICES)
+test_assignment_SRCS := $(BACKEND_LAYOUT) tools/mullion/maps.c verification/unit/sample_devices.c \
+	verification/unit/walk.c
+test_devices_SRCS := $(BACKEND_LAYOUT) $(addprefix tools/mullion/,maps.c devices.c config_space.c \
+	pci_config.c) verification/unit/sample_devices.c verification/unit/walk_dma.c
 test_shares_SRCS := $(BACKEND_BASE) tools/mullion/shares.c
 test_svg_SRCS := $(BACKEND_BASE) tools/mullion/svg.c tools/mullion/shares.c \
 	verification/unit/sample_model.c
