@@ -24,14 +24,20 @@ test_shares_SRCS := $(BACKEND_BASE) tools/mullion/shares.c
 test_svg_SRCS := $(BACKEND_BASE) tools/mullion/svg.c tools/mullion/shares.c \
 	verification/unit/sample_model.c
 
-# test_emit is linked with the system.c it judges; addresses in it must be constants, hence no PIE.
-BACKEND_PLAN = $(sort $(BACKEND_LAYOUT) $(MULLION_FRONT) $(addprefix tools/mullion/,maps.c plan.c \
-	config_space.c devices.c bitmap.c cpuid.c cpuid_policy.c ticks.c))
+# test_emit* are linked with the system.c they judge; addresses in it must be constants, hence no PIE.
+BACKEND_PLAN = $(sort $(BACKEND_LAYOUT) $(BACKEND_DEVICES) $(MULLION_FRONT) $(addprefix tools/mullion/,\
+	maps.c plan.c config_space.c devices.c bitmap.c cpuid.c cpuid_policy.c ticks.c))
 BACKEND_EMIT := $(addprefix tools/mullion/,emit_system.c emit_pages.c emit_trees.c \
 	emit_permissions.c emit_iommus.c emit_devices.c emit_schedules.c emit_descriptors.c)
-UNIT_TESTS += test_emit
+BACKEND_PRINTED = $(BACKEND_PLAN) $(addprefix verification/unit/,printed_devices.c walk_dma.c)
+BACKEND_FIXED := -fno-pic -no-pie -fno-sanitize=all
+UNIT_TESTS += test_emit test_emit_vtd test_emit_amdvi
 test_emit_SRCS = $(BACKEND_PLAN) verification/unit/walk.c $(BUILD)/unit/sample_system.c
-test_emit_CFLAGS := -fno-pic -no-pie -fno-sanitize=all
+test_emit_CFLAGS := $(BACKEND_FIXED)
+test_emit_vtd_SRCS = $(BACKEND_PRINTED) $(BUILD)/unit/sample_vtd.c
+test_emit_vtd_CFLAGS := $(BACKEND_FIXED)
+test_emit_amdvi_SRCS = $(BACKEND_PRINTED) $(BUILD)/unit/sample_amdvi.c
+test_emit_amdvi_CFLAGS := $(BACKEND_FIXED)
 
 $(BUILD)/unit/emit_sample: verification/unit/emit_sample.c $(BACKEND_PLAN) $(BACKEND_EMIT) \
 		$(wildcard tools/mullion/*.h core/include/mullion/*.h arch/x86/include/*.h)
@@ -40,3 +46,9 @@ $(BUILD)/unit/emit_sample: verification/unit/emit_sample.c $(BACKEND_PLAN) $(BAC
 
 $(BUILD)/unit/sample_system.c: $(BUILD)/unit/emit_sample
 	@$< >$@
+
+$(BUILD)/unit/sample_vtd.c: $(BUILD)/unit/emit_sample
+	@$< vt-d >$@
+
+$(BUILD)/unit/sample_amdvi.c: $(BUILD)/unit/emit_sample
+	@$< amd-vi >$@
