@@ -345,6 +345,32 @@ static void an_event_that_is_not_there_yet_is_waited_for(void **state)
 	assert_true(take(7));
 }
 
+/* The log goes round: what was in the place before must not pass for the new event. */
+static void nor_is_an_old_event_taken_for_it(void **state)
+{
+	(void)state;
+	turn_on();
+	for (unsigned i = 0; i < 256; i++) {
+		log_event(EVENT(2, 0, i), 0);
+		assert_true(take((uint16_t)i));
+		bench.history[0] = '\0';
+	}
+	bench_put(EVENT_TAIL, 4, 16);
+	assert_false(take(0));
+	assert_int_equal(bench.writes, 256 * 2);
+}
+
+static void a_log_that_still_runs_is_left_alone(void **state)
+{
+	(void)state;
+	turn_on();
+	log_event(EVENT(2, 0, 7), 0);
+	bench_put(STATUS, 4, bench_get(STATUS, 4) | OVERFLOW);
+	assert_true(take(7));
+	assert_int_equal(bench_get(STATUS, 4) & (OVERFLOW | LOGGING), OVERFLOW | LOGGING);
+	assert_string_equal(bench.history, "2010=10 2020=2 ");
+}
+
 /* The bench ends the test at an access outside the unit's registers. */
 static void whatever_is_in_the_log_a_call_ends_soon_and_stays_inside(void **state)
 {
@@ -442,6 +468,8 @@ int main(void)
 		cmocka_unit_test_setup(events_come_out_in_order_one_a_call_round_and_round, begin),
 		cmocka_unit_test_setup(a_log_that_overflowed_logs_again, begin),
 		cmocka_unit_test_setup(an_event_that_is_not_there_yet_is_waited_for, begin),
+		cmocka_unit_test_setup(nor_is_an_old_event_taken_for_it, begin),
+		cmocka_unit_test_setup(a_log_that_still_runs_is_left_alone, begin),
 		cmocka_unit_test_setup(
 			whatever_is_in_the_log_a_call_ends_soon_and_stays_inside, begin),
 		cmocka_unit_test_setup(
