@@ -47,7 +47,7 @@ static const struct mullion_region *find_channel(
 	const struct mullion_region *const region =
 		info_region_named(MULLION_REGION_SAMPLING, name, MULLION_READ);
 
-	if (region == NULL || memchr(name, '\0', sizeof(region->name)) == NULL ||
+	if (region == NULL || strnlen(name, sizeof(region->name)) == sizeof(region->name) ||
 		((region->access & MULLION_WRITE) != 0) != (direction == SOURCE))
 		return NULL;
 	return region;
@@ -64,7 +64,7 @@ static bool open_port(struct port *const port)
 		region->message_bytes, time_ticks_from_ns(region->refresh_ns));
 }
 
-void CREATE_SAMPLING_PORT(const SAMPLING_PORT_NAME_TYPE SAMPLING_PORT_NAME,
+void CREATE_SAMPLING_PORT(const char *const SAMPLING_PORT_NAME,
 	const MESSAGE_SIZE_TYPE MAX_MESSAGE_SIZE, const PORT_DIRECTION_TYPE PORT_DIRECTION,
 	const SYSTEM_TIME_TYPE REFRESH_PERIOD, SAMPLING_PORT_ID_TYPE *const SAMPLING_PORT_ID,
 	RETURN_CODE_TYPE *const RETURN_CODE)
@@ -146,7 +146,7 @@ void READ_SAMPLING_MESSAGE(const SAMPLING_PORT_ID_TYPE SAMPLING_PORT_ID,
 	*RETURN_CODE = NO_ERROR;
 }
 
-void GET_SAMPLING_PORT_ID(const SAMPLING_PORT_NAME_TYPE SAMPLING_PORT_NAME,
+void GET_SAMPLING_PORT_ID(const char *const SAMPLING_PORT_NAME,
 	SAMPLING_PORT_ID_TYPE *const SAMPLING_PORT_ID, RETURN_CODE_TYPE *const RETURN_CODE)
 {
 	*SAMPLING_PORT_ID = find_id(SAMPLING_PORT_NAME);

@@ -48,7 +48,7 @@ static const struct mullion_region *find_channel(
 	const struct mullion_region *const region =
 		info_region_named(MULLION_REGION_QUEUING, name, MULLION_READ);
 
-	if (region == NULL || memchr(name, '\0', sizeof(region->name)) == NULL ||
+	if (region == NULL || strnlen(name, sizeof(region->name)) == sizeof(region->name) ||
 		((region->access & MULLION_WRITE) != 0) != (direction == SOURCE))
 		return NULL;
 	return region;
@@ -69,7 +69,7 @@ static bool open_port(struct port *const port)
 		region_address(reader), region->message_bytes, region->depth);
 }
 
-void CREATE_QUEUING_PORT(const QUEUING_PORT_NAME_TYPE QUEUING_PORT_NAME,
+void CREATE_QUEUING_PORT(const char *const QUEUING_PORT_NAME,
 	const MESSAGE_SIZE_TYPE MAX_MESSAGE_SIZE, const MESSAGE_RANGE_TYPE MAX_NB_MESSAGE,
 	const PORT_DIRECTION_TYPE PORT_DIRECTION, const QUEUING_DISCIPLINE_TYPE QUEUING_DISCIPLINE,
 	QUEUING_PORT_ID_TYPE *const QUEUING_PORT_ID, RETURN_CODE_TYPE *const RETURN_CODE)
@@ -193,7 +193,7 @@ void RECEIVE_QUEUING_MESSAGE(const QUEUING_PORT_ID_TYPE QUEUING_PORT_ID,
 		*RETURN_CODE = receive_later(&port->receiver, MESSAGE_ADDR, LENGTH, TIME_OUT);
 }
 
-void GET_QUEUING_PORT_ID(const QUEUING_PORT_NAME_TYPE QUEUING_PORT_NAME,
+void GET_QUEUING_PORT_ID(const char *const QUEUING_PORT_NAME,
 	QUEUING_PORT_ID_TYPE *const QUEUING_PORT_ID, RETURN_CODE_TYPE *const RETURN_CODE)
 {
 	*QUEUING_PORT_ID = find_id(QUEUING_PORT_NAME);
