@@ -2,7 +2,9 @@
  * net: two network cards exchange numbered frames and compare every byte. In one partition with both
  * cards (role=both, natively), or in two partitions with one each (role=ping, role=echo).
  *
- * Arguments: frames=1000; vector=N: received frames interrupt, and the partition sleeps between them.
+ * Arguments: frames=1000; card=N: the first one to use; vector=N: received frames interrupt, and the
+ * partition sleeps between them; linger-ns=N: wait so long at the end, for others to have their say;
+ * count: a tick is an instruction (QEMU -icount shift=0, one CPU), and what the calls cost is printed.
  * Runs natively and under Mullion.
  */
 #include <inttypes.h>
@@ -91,6 +93,8 @@ static void report(const char *const role, const struct station *const station)
 {
 	printf("# %s: %" PRIu32 " of %" PRIu32 " frames right, %" PRIu32 " wrong\n", role,
 		station->expected, station->frames, station->wrong);
+	if (!args_is("count", "1"))
+		return;
 	meter_print(&station->send);
 	meter_print(&station->receive);
 	meter_print(&station->reclaim);
@@ -144,5 +148,6 @@ int main(void)
 		check_echo();
 	if (interrupting)
 		tap_check(interrupts != 0, "received_frames_interrupt", "none did");
+	time_delay_ns(args_number("linger-ns", 0));
 	return tap_status();
 }
