@@ -10,10 +10,10 @@
 #define VIRTIO_AVAILABLE_NO_INTERRUPT 1u
 #define VIRTIO_USED_NO_NOTIFY         1u
 
-/* Offer descriptor `id`, which the driver has, to the device. */
+/* Offer descriptor `id`, which the driver has, to the device. At most 20 instructions. */
 void virtio_queue_post(struct virtio_queue *queue, uint16_t id);
 
-/* Tell the device, unless it wants not to be told. */
+/* Tell the device, unless it wants not to be told. At most 15 instructions. */
 void virtio_queue_notify(const struct virtio_queue *queue);
 
 #endif
