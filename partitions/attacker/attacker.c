@@ -11,7 +11,7 @@
  *                 storms; default: all
  *   wrong=NUMBER  expects something else of that act: it must show as not contained
  *   for-ever=1    again and again, reporting only what is not contained
- *   list=1        names the acts and tries none
+ *   list=1        names the acts, by group, and tries none
  *   last=NAME     then commits this act, which ends the partition or never ends: acts_last.c
  */
 #include <inttypes.h>
@@ -47,6 +47,7 @@ static const struct {
 };
 
 static bool counting, listing, quiet;
+static const char *group;
 static unsigned number, contained, emulated;
 static uint64_t saw, wrong;
 static uint8_t given[GIVEN_PAGES * PAGE_BYTES];
@@ -119,7 +120,7 @@ void act_perform(const struct act *const act)
 {
 	number++;
 	if (listing)
-		printf("act %s\n", act->name);
+		printf("act %s/%s\n", group, act->name);
 	else if (!counting)
 		carry_out(act);
 }
@@ -143,9 +144,11 @@ void interrupts_take(const uint64_t ticks)
 static unsigned run_groups(void)
 {
 	number = contained = emulated = 0;
-	for (unsigned i = 0; i < COUNT_OF(groups); i++)
-		if (args_list_has("groups", ALL_GROUPS, groups[i].name))
+	for (unsigned i = 0; i < COUNT_OF(groups); i++) {
+		group = groups[i].name;
+		if (args_list_has("groups", ALL_GROUPS, group))
 			groups[i].acts();
+	}
 	return number;
 }
 
