@@ -272,6 +272,48 @@ static const struct cpuid_leaf *cpuid_find(
 	return NULL;
 }
 
+/* One more than the highest physical address, AMD APM 3, E.4.7; 0: not known. */
+static uint64_t address_end(const struct check *check)
+{
+	const struct cpuid_leaf *row = cpuid_find(check, 0x80000008, 0);
+	const uint32_t bits = row == NULL ? 0 : row->eax & 0xff;
+
+	return bits < 64 ? (1ull << bits) & ~1ull : 0;
+}
+
+static void must_be_reached(
+	struct check *check, struct location at, const char *name, struct range range)
+{
+	const uint64_t end = address_end(check);
+
+	if (end != 0 && range_end(range) > end)
+		fault(check, at,
+			say(check, "%s %s ends above 0x%" PRIx64 ", where the CPU's addresses end",
+				name, say_range(check, range), end),
+			"correct the address: its high half comes first");
+}
+
+static void address_width(struct check *check)
+{
+	const struct model *model = check->model;
+
+	for (size_t i = 0; i < model->board.ram_count; i++)
+		must_be_reached(check, model->board.ram_at, "the memory", model->board.ram[i]);
+	for (size_t i = 0; i < model->devices_count; i++)
+		must_be_reached(check, place(check, model->devices[i].at, "reg"),
+			model->devices[i].name, model->devices[i].reg);
+	must_be_reached(check, model->ecam_at, "the configuration space", model->ecam);
+	for (size_t i = 0; i < model->iommus_count; i++)
+		must_be_reached(check, place(check, model->iommus[i].at, "reg"),
+			model->iommus[i].name, model->iommus[i].reg);
+	for (size_t i = 0; i < model->functions_count; i++)
+		for (size_t k = 0; k < model->functions[i].bars_count; k++)
+			must_be_reached(check, place(check, model->functions[i].at, "bars"),
+				say(check, "BAR %u of %s", model->functions[i].bars[k].index,
+					model->functions[i].name),
+				model->functions[i].bars[k].reg);
+}
+
 static void cpuid_leaf(struct check *check)
 {
 	const struct model_board *board = &check->model->board;
@@ -370,6 +412,8 @@ const struct rule rules_board[] = {
 		mmio_range },
 	{ "device-overlap", "Two devices never share an address.", TIER_MEANING, device_overlap },
 	{ "device-ram", "No device lies in memory.", TIER_MEANING, device_ram },
+	{ "address-width", "Everything in memory space has addresses that the CPU can form.",
+		TIER_MEANING, address_width },
 	{ "cpuid-leaf", "CPUID rows are of leaves that the kernel's table can hold.", TIER_MEANING,
 		cpuid_leaf },
 	{ "cpuid-twice", "A CPUID leaf and subleaf is answered once.", TIER_MEANING, cpuid_twice },
