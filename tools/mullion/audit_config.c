@@ -149,13 +149,23 @@ static bool is_allowed(unsigned id)
 	return id == ID_MSI || id == ID_MSIX || id == ID_EXPRESS || id == ID_VENDOR;
 }
 
-/* A register on a capability that is read from the hardware, and cannot be written. */
-static void check_reading(const struct space *space, unsigned r, unsigned live)
+/* Whole bytes, from the lowest up. */
+static bool is_low_bytes(uint32_t mask)
 {
-	if (space->registers[r].kind != X86_CONFIG_CONSTANT)
+	return mask == 0xff || mask == 0xffff || mask == 0xffffff || mask == UINT32_MAX;
+}
+
+/* A register on a capability that is read from the hardware, and cannot be written. */
+static void check_reading(const struct space *space, unsigned r, bool first)
+{
+	const struct x86_config_register *reg = &space->registers[r];
+
+	if (reg->kind != X86_CONFIG_CONSTANT)
 		complain(space, "config-writable", r, "can be written");
-	if (space->registers[r].live & ~live)
-		complain(space, "config-live", r, "is read from the hardware where it may not be");
+	if (first ? reg->live != 0xffff0000u : !is_low_bytes(reg->live))
+		complain(space, "config-live", r, "is read from the hardware in parts");
+	if (!first && reg->value)
+		complain(space, "config-value", r, "shows something that the hardware does not");
 }
 
 static void check_msi(struct space *space, unsigned first)
@@ -238,12 +248,12 @@ static void check_plain(struct space *space, unsigned first)
 {
 	unsigned r = first;
 
-	check_reading(space, first, 0xffff0000u);
+	check_reading(space, first, true);
 	for (space->owner[r++] = (uint8_t)first;
 		r < AUDIT_REGISTERS && !space->owner[r] &&
 		(space->registers[r].live || space->registers[r].value);
 		r++) {
-		check_reading(space, r, UINT32_MAX);
+		check_reading(space, r, false);
 		space->owner[r] = (uint8_t)first;
 	}
 }

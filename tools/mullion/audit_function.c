@@ -239,7 +239,9 @@ static const char *owner_trouble(const struct audit_function *function)
 
 	if (owned && !table->registers)
 		return "has an owner, who finds no configuration space";
-	if (!owned && (table->registers || table->messages || table->table_bytes))
+	if (!owned && (table->registers || table->messages || table->bars || table->bars_count ||
+			      table->table || table->table_page || table->table_gpa ||
+			      table->table_bytes))
 		return "has no owner, and yet something is shown of it";
 	return NULL;
 }
@@ -291,7 +293,9 @@ static bool any_framed(const struct audit *audit)
 static const char *keeper_trouble(const struct audit *audit, const struct x86_iommu *table)
 {
 	const bool framed = any_framed(audit);
+	uint8_t interrupts; /* as it lies there: the compiler knows only two values */
 
+	memcpy(&interrupts, &table->interrupts, sizeof(interrupts));
 	if (table->keeper >= audit->system->cpus_count)
 		return "a CPU that does not exist";
 	if (framed != (audit->cpus[table->keeper].mode == MULLION_CPU_FRAMED))
@@ -299,7 +303,7 @@ static const char *keeper_trouble(const struct audit *audit, const struct x86_io
 			      : "no owned CPU, and there are no others";
 	if (framed && !has_windows(audit, table->keeper))
 		return "a CPU that has no windows in some schedule, and looks only there";
-	if (table->interrupts == framed)
+	if (interrupts != !framed)
 		return framed ? "a framed CPU, and yet it would interrupt it"
 			      : "an owned CPU, and would not interrupt it";
 	return NULL;

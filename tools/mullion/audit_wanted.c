@@ -221,6 +221,52 @@ static bool is_to_be_shown(const struct audit_function *function,
 	       (id == 0x05 && offset == model->msi && !model->msix);
 }
 
+/* Where a capability ends by what it says of itself: PCI Express, 7.5.3; PCI 3.0, appendix H. */
+static unsigned own_end(const uint32_t *config, unsigned offset)
+{
+	const unsigned flags = byte_at(config, offset + 2);
+
+	if (byte_at(config, offset) == 0x09)
+		return offset + flags;
+	if ((flags & 0xf) > 1)
+		return offset + 0x3c;
+	return offset + (flags >> 4 == 9 ? 0x0c : 0x14);
+}
+
+/* And at the latest where another begins. */
+static unsigned end_of(const uint32_t *config, unsigned offset)
+{
+	unsigned end = own_end(config, offset), at;
+
+	for (at = offset + 4; at < 0x100 && at < end; at += 4)
+		if (has_capability(config, at, byte_at(config, at)))
+			end = at;
+	return end < 0x100 ? end : 0x100;
+}
+
+/* All of it is shown as the hardware has it, and nothing behind it. */
+static void compare_plain(const struct wanted *wanted, const struct audit_function *function,
+	const struct model_function *model, unsigned offset)
+{
+	const unsigned end = end_of(model->config, offset);
+	unsigned at;
+
+	for (at = offset + 4; at < end; at += 4) {
+		const uint32_t live = end - at < 4 ? (1u << 8 * (end - at)) - 1 : UINT32_MAX;
+
+		if (function->registers[at / 4].live != live)
+			complain(wanted, "wanted-config", function,
+				format("shows %#x of what the hardware has at %#x, and is to show "
+				       "%#x",
+					function->registers[at / 4].live, at, live));
+	}
+	at = (end + 3) & ~3u;
+	if (at < 0x100 && !has_capability(model->config, at, byte_at(model->config, at)) &&
+		function->registers[at / 4].live)
+		complain(wanted, "wanted-config", function,
+			format("shows what lies behind the capability at %#x", offset));
+}
+
 static void compare_shown(const struct wanted *wanted, const struct audit_function *function,
 	const struct model_function *model)
 {
@@ -240,6 +286,8 @@ static void compare_shown(const struct wanted *wanted, const struct audit_functi
 			complain(wanted, "wanted-config", function,
 				format("shows another kind of capability at %#x than it has",
 					offset));
+		else if (has && (id == 0x10 || id == 0x09))
+			compare_plain(wanted, function, model, offset);
 	}
 }
 

@@ -15,11 +15,17 @@ import tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import plant  # noqa: E402
+import plant_devices  # noqa: E402, F401: adds its defects to those of plant
 
 BUILD = os.environ.get("BUILD", "build")
 MULLION = os.environ.get("MULLION", os.path.join(BUILD, "tools", "mullion"))
-DEPLOYMENTS = ["demo", "hello", "jitter", "stress"]
+DEPLOYMENTS = {name: f"config/deployments/{name}.dts" for name in ("demo", "devices", "hello", "jitter", "stress")}
+IOMMUS = ("vtd", "amdvi")  # images of audit_devices.dts.in
 FLIPS = 300
+# Tables of devices, by the beginning of their names: no padding in them but that of iommus[] and functions[].
+TABLES = ("vtd_context_", "vtd_root_", "vtd_remap_", "vtd_blocked", "amdvi_devices_", "amdvi_remap_", "dma_", "bars_",
+          "messages_", "registers_", "functions", "iommus")
+PADDING = {"functions": (96, 20, 24), "iommus": (64, 59, 64)}
 count = 0
 
 
@@ -29,10 +35,6 @@ def ok(good, words, why=""):
     print(f"{'ok' if good else 'not ok'} {count} - {words}", flush=True)
     if not good:
         print("".join(f"# {line}\n" for line in why.split("\n")), end="", flush=True)
-
-
-def dts(name):
-    return f"config/deployments/{name}.dts"
 
 
 def audit(image, *words):
@@ -47,7 +49,7 @@ def finds(image, description, rule):
 
 
 def check_clean(name, image):
-    result = audit(image, "-d", dts(name))
+    result = audit(image, "-d", DEPLOYMENTS[name])
     ok(result.returncode == 0 and not result.stderr, f"{name} allows what its description grants",
        result.stderr)
     result = audit(image)
@@ -63,9 +65,51 @@ def check_flips(image, path):
         image.flip(address, bit)
         image.save(path)
         image.flip(address, bit)
-        if audit(path, "-d", dts("demo")).returncode != 1:
+        if audit(path, "-d", DEPLOYMENTS["demo"]).returncode != 1:
             missed.append(f"{address:#x} bit {bit}")
     ok(not missed, f"each of {FLIPS} single flipped bits in the tables is found", " ".join(missed))
+
+
+def device_bytes(image):
+    """Addresses of all bytes of the tables of devices, table by table."""
+    for name, base in image.symbols.items():
+        if not name.startswith(TABLES) or (name.startswith("functions") and name != "functions"):
+            continue
+        every, first, end = PADDING.get(name, (1, 1, 1))
+        yield [base + k for k in range(image.sizes[name]) if not first <= k % every < end]
+
+
+def check_device_flips(name, image, path):
+    """One bit at a time, as often in a small table as in a large one."""
+    numbers, missed = random.Random(5), []
+    tables = list(device_bytes(image))
+    for _ in range(FLIPS):
+        address, bit = numbers.choice(numbers.choice(tables)), numbers.randrange(8)
+        image.flip(address, bit)
+        image.save(path)
+        image.flip(address, bit)
+        if audit(path, "-d", DEPLOYMENTS[name]).returncode != 1:
+            missed.append(f"{address:#x} bit {bit}")
+    ok(not missed and len(tables) > 12, f"each of {FLIPS} single flipped bits in the tables of {name} is found",
+       f"{len(tables)} tables; missed: " + " ".join(missed))
+
+
+def check_matrix(name, image):
+    """The matrix says what a device reaches and raises, and says it the same in text."""
+    result = audit(image, "--json", "-d", DEPLOYMENTS[name])
+    told = json.loads(result.stdout)
+    store = next(p for p in told["partitions"] if p["name"] == "store")
+    memory = next(m for m in store["memory"] if m["what"] == "its memory")
+    functions = {f["name"]: f for f in store["functions"]}
+    reach = [(f["dma"][0]["physical"], f["dma"][0]["bytes"], f["dma"][0]["rights"]) for f in functions.values()]
+    vectors = [(v["message"], v["cpu"], v["vector"]) for v in functions["nvme@28"]["vectors"]]
+    nobody = {f["name"]: f["dma"] + f["vectors"] for f in told["unowned_functions"]}
+    text = subprocess.run([MULLION, "audit", image], capture_output=True, text=True, timeout=60).stdout
+    ok(reach == [(memory["physical"], memory["bytes"], "rw-")] * 2 and vectors == [(0, 1, 0x50), (5, 1, 0x51)] and
+       nobody == {"ethernet@38": [], None: []} and told["iommus"][0]["keeper"] == "polled",
+       f"the matrix of {name} says what each function reaches and raises", result.stdout)
+    ok(text.count("vector 0x50 at CPU 1") == 1 and text.count("BAR 0 of nvme@28") == 2 and "  dma " in text,
+       f"the matrix of {name} as text says so, too", text)
 
 
 def check_kinds(path):
@@ -78,28 +122,45 @@ def check_kinds(path):
     told = json.loads(result.stdout)
     ok(result.returncode == 1 and not told["good"] and told["findings"] and
        told["findings"][0]["rule"] == "msr-surplus", "JSON carries the findings of a damaged one", result.stdout)
-    ok(finds(path, dts("hello"), "wanted-partitions")[0], "an image of another description is refused")
+    ok(finds(path, DEPLOYMENTS["hello"], "wanted-partitions")[0], "an image of another description is refused")
+
+
+def build(work, name):
+    image = os.path.join(work, name)
+    built = subprocess.run([MULLION, "build", DEPLOYMENTS[name], "-o", image,
+                            "--kernel", os.path.join(BUILD, "kernel"), "--images", os.path.join(BUILD, "partitions")],
+                           capture_output=True, text=True)
+    if built.returncode:
+        sys.exit(built.stderr)
+    return os.path.join(image, "mullion.elf")
+
+
+def describe(work, kind):
+    """The description with one kind of IOMMU; QEMU's functions are behind it in both."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "audit_devices.dts.in"), encoding="ascii") as file:
+        text = file.read().replace("@KIND@", kind)
+    DEPLOYMENTS[kind] = os.path.join(work, kind + ".dts")
+    with open(DEPLOYMENTS[kind], "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def main(work):
-    print(f"1..{2 * len(DEPLOYMENTS) + len(plant.DEFECTS) + 4}", flush=True)
-    images = {}
-    for name in DEPLOYMENTS:
-        images[name] = os.path.join(work, name, "mullion.elf")
-        built = subprocess.run([MULLION, "build", dts(name), "-o", os.path.join(work, name),
-                                "--kernel", os.path.join(BUILD, "kernel"),
-                                "--images", os.path.join(BUILD, "partitions")],
-                               capture_output=True, text=True)
-        if built.returncode:
-            sys.exit(built.stderr)
-        check_clean(name, images[name])
+    for kind in IOMMUS:
+        describe(work, kind)
+    print(f"1..{2 * len(DEPLOYMENTS) + len(plant.DEFECTS) + 4 + 3 * len(IOMMUS)}", flush=True)
+    images = {name: build(work, name) for name in DEPLOYMENTS}
+    for name, image in images.items():
+        check_clean(name, image)
     damaged = os.path.join(work, "damaged.elf")
     for words, name, rule, alter in plant.DEFECTS:
         image = plant.Image(images[name])
         alter(image)
         image.save(damaged)
-        ok(*((lambda good, why: (good, f"{rule}: {words}", why))(*finds(damaged, dts(name), rule))))
+        ok(*((lambda good, why: (good, f"{rule}: {words}", why))(*finds(damaged, DEPLOYMENTS[name], rule))))
     check_flips(plant.Image(images["demo"]), damaged)
+    for kind in IOMMUS:
+        check_device_flips(kind, plant.Image(images[kind]), damaged)
+        check_matrix(kind, images[kind])
     shutil.copy(images["demo"], damaged)
     check_kinds(damaged)
 

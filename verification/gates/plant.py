@@ -24,6 +24,7 @@ class Image:
             kind, flags, place, _, base, filled, _, _ = self.file("<IIQQQQQQ", at)
             if kind == 1:
                 self.segments.append((base, place, filled, at))
+        self.sizes = {}
         self.symbols = dict(self.read_symbols())
         system = self.symbols["mullion_system"]
         self.system = system
@@ -44,9 +45,11 @@ class Image:
             if kind != 2:
                 continue
             for at in range(place, place + length, 24):
-                name, value = self.file("<I4xQ", at)
+                name, value, size = self.file("<I4xQQ", at)
                 start = sections[link][4] + name
-                yield self.bytes[start:self.bytes.index(0, start)].decode(), value
+                text = self.bytes[start:self.bytes.index(0, start)].decode()
+                self.sizes[text] = size
+                yield text, value
 
     # ---- The image's memory
 
