@@ -152,7 +152,7 @@ static bool place_bar(struct placement *room, const struct request *request)
 static bool refuse(struct finding *wrong, const struct model_partition *partition,
 	const struct model_function *function, const struct model_bar *bar)
 {
-	*wrong = (struct finding){ partition->at, "bar-room",
+	*wrong = (struct finding){ partition->at, "bar-window",
 		format("the BARs of partition %s do not fit between %#llx and %#llx: no room is "
 		       "left "
 		       "for BAR %u of %s, %llu KiB",

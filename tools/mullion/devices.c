@@ -31,7 +31,7 @@ static unsigned power_of_two(unsigned count)
 	return power;
 }
 
-static unsigned log2_of(unsigned power)
+static unsigned log2_of(size_t power)
 {
 	unsigned log = 0;
 
@@ -59,15 +59,7 @@ const struct model_interrupt *devices_interrupt(
 
 /* ---- Messages ---- */
 
-/* Does it share its entry of the device table with an earlier function? Behind a bridge it may. */
-static bool shares_entry(const struct layout *layout, size_t earlier, size_t f)
-{
-	const struct model_function *a = function_of(layout, earlier), *b = function_of(layout, f);
-
-	return a->owner >= 0 && a->iommu == b->iommu && a->requester == b->requester;
-}
-
-/* AMD-Vi: entries that function `f` takes of its requester's table. VT-d: of its unit's. */
+/* Entries that function `f` takes of its table, from its first one on. */
 static unsigned entries_of(const struct layout *layout, size_t f)
 {
 	const struct model_function *function = function_of(layout, f);
@@ -85,19 +77,17 @@ static unsigned entries_of(const struct layout *layout, size_t f)
 	return count;
 }
 
-/*
- * VT-d: granted messages of a unit are counted. AMD-Vi: an entry's number is its message's, behind
- * those of earlier functions with the same requester.
- */
+/* VT-d: the granted messages of a unit are counted. AMD-Vi: an entry's number is its message's. */
 static unsigned first_entry(const struct layout *layout, size_t f)
 {
 	const int unit = function_of(layout, f)->iommu;
 	unsigned first = 0;
 	size_t earlier;
 
+	if (is_amdvi(layout, unit))
+		return 0;
 	for (earlier = 0; earlier < f; earlier++)
-		if (is_amdvi(layout, unit) ? shares_entry(layout, earlier, f)
-					   : function_of(layout, earlier)->iommu == unit)
+		if (function_of(layout, earlier)->iommu == unit)
 			first += entries_of(layout, earlier);
 	return first;
 }
@@ -218,46 +208,46 @@ static struct devices_entry vtd_entry(const struct layout *layout, size_t f)
 				NULL } } };
 }
 
-/* The table of all functions with this requester, the first of which is `f`; NULL: no messages. */
-static const struct devices_remapping *build_amdvi_remapping(
-	const struct layout *layout, const struct devices *devices, size_t f)
+/* Does function `f` send its requests as `requester` to unit `u`? */
+static bool requests_as(const struct layout *layout, size_t f, int u, unsigned requester)
+{
+	const struct model_function *function = function_of(layout, f);
+
+	return function->owner >= 0 && function->iommu == u && function->requester == requester;
+}
+
+/* The interrupts of a requester: of those that share the id, behind a bridge, one has messages. */
+static struct devices_word amdvi_interrupts(
+	const struct layout *layout, const struct devices *devices, int u, unsigned requester)
 {
 	struct devices_remapping *table;
-	unsigned count = 0;
-	size_t other;
+	size_t f;
 
-	for (other = f; other < layout->functions_count; other++)
-		if (shares_entry(layout, other, f))
-			count += entries_of(layout, other);
-	if (!count)
-		return NULL;
-	table = add_remapping(&devices->units[function_of(layout, f)->iommu],
-		format("amdvi_remap_%s", layout->functions[f].id), power_of_two(count));
-	for (other = f; other < layout->functions_count; other++)
-		if (shares_entry(layout, other, f))
-			fill_remapping(layout, devices, other, table);
-	return table;
+	for (f = 0; f < layout->functions_count; f++)
+		if (requests_as(layout, f, u, requester) && devices->functions[f].messages)
+			break;
+	if (f == layout->functions_count)
+		return (struct devices_word){ AMDVI_DTE2_BLOCKED, NULL };
+	table = add_remapping(&devices->units[u], format("amdvi_remap_%s", layout->functions[f].id),
+		power_of_two(entries_of(layout, f)));
+	fill_remapping(layout, devices, f, table);
+	return (struct devices_word){ AMDVI_DTE2_VALID | AMDVI_DTE2_REMAP |
+					      AMDVI_DTE2_LENGTH(log2_of(table->count)),
+		format("%s[0]", table->name) };
 }
 
 static struct devices_entry amdvi_entry(
 	const struct layout *layout, const struct devices *devices, size_t f)
 {
 	const struct model_function *function = function_of(layout, f);
-	const struct devices_remapping *table = build_amdvi_remapping(layout, devices, f);
 	const unsigned owner = (unsigned)function->owner;
-	struct devices_entry entry = { function->requester,
+
+	return (struct devices_entry){ function->requester,
 		{ { AMDVI_DTE_VALID | AMDVI_DTE_TRANSLATE | AMDVI_DTE_MODE(4) | AMDVI_DTE_READ |
 				  AMDVI_DTE_WRITE,
 			  format("dma_%s[0]", layout->partitions[owner].id) },
 			{ AMDVI_DTE1_DOMAIN(X86_DOMAIN(owner)), NULL },
-			{ AMDVI_DTE2_BLOCKED, NULL } } };
-
-	if (table)
-		entry.words[2] = (struct devices_word){ AMDVI_DTE2_VALID | AMDVI_DTE2_REMAP |
-								AMDVI_DTE2_LENGTH((uint64_t)log2_of(
-									(unsigned)table->count)),
-			format("%s[0]", table->name) };
-	return entry;
+			amdvi_interrupts(layout, devices, function->iommu, function->requester) } };
 }
 
 static int by_requester(const void *a, const void *b)
@@ -269,10 +259,11 @@ static int by_requester(const void *a, const void *b)
 
 static bool is_first_of_requester(const struct layout *layout, size_t f)
 {
+	const struct model_function *function = function_of(layout, f);
 	size_t earlier;
 
 	for (earlier = 0; earlier < f; earlier++)
-		if (shares_entry(layout, earlier, f))
+		if (requests_as(layout, earlier, function->iommu, function->requester))
 			return false;
 	return true;
 }

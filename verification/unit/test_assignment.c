@@ -88,7 +88,7 @@ static void bars_that_do_not_fit_are_refused(void **state)
 	model->functions[SAMPLE_NVME].bars = bars;
 	model->functions[SAMPLE_NVME].bars_count = 2;
 	assert_false(layout_build(model, &layout, &wrong)); /* edu's 1 MiB is left over */
-	assert_string_equal(wrong.rule, "bar-room");
+	assert_string_equal(wrong.rule, "bar-window");
 	assert_non_null(strstr(wrong.sentence, "edu@20"));
 	layout_free(&layout);
 	model->functions[SAMPLE_EDU].bars_count = 0;
