@@ -59,7 +59,7 @@ new_disk() {
 	truncate -s "$1" "$disk"
 }
 
-plan 175
+plan 184
 
 # A disk that forgets: everything deterministic.
 native polled-again count -drive "$null" -device "$(controller)"
@@ -97,7 +97,21 @@ says "$serial" '^# nvme: .* 0 bytes written, 4194304 bytes read, 0 words wrong' 
 printf '\252' | dd of="$disk" bs=1 seek=1234567 conv=notrunc 2>/dev/null
 native flipped "seed=5 verify" -drive "$file" -device "$(controller)"
 says "$serial" '^not ok .* every_byte_reads_back' "one byte altered by the host is noticed"
-says "$serial" '1 words wrong, the first at byte 1234560 of the disk' "and found at its place"
+says "$serial" '^# nvme: 1 words wrong, the first at byte 1234560 of the disk' "and found at its place"
+
+# A medium that fails once: the command fails by name, all others go on.
+failing() {
+	native "failing-$1" "seed=5$2" -device "$(controller)" \
+		-drive "if=none,id=nvme0,format=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename=$disk,file.inject-error.0.event=none,file.inject-error.0.once=on,file.inject-error.0.iotype=$1,file.inject-error.0.errno=5$3"
+	says "$serial" "^not ok .* $4" "a $1 that the medium fails is not taken for done"
+	says "$serial" "^# nvme: 1 commands failed: $5" "and is named: $5"
+	[ "$(grep -c '^not ok' "$serial")" -eq 1 ]
+	ok $? "and nothing else is disturbed"
+}
+{ pattern 5 $bytes && head -c $((disk_bytes - bytes)) /dev/zero; } >"$disk"
+failing read " verify" ",file.inject-error.0.sector=1000" every_byte_reads_back "Unrecovered Read Error"
+failing write "" ",file.inject-error.0.sector=1000" every_write_completes "Write Fault"
+failing flush "" "" a_flush_completes "Write Fault"
 
 # What does not fit is refused in words.
 new_disk 1048576

@@ -117,8 +117,10 @@ enum nvme_event disk_poll(struct nvme_completion *const completion)
 		return event;
 	}
 	totals.completed++;
-	totals.failed += completion->status != NVME_STATUS_SUCCESS;
-	totals.last_status = completion->status;
+	if (completion->status != NVME_STATUS_SUCCESS) {
+		totals.failed++;
+		totals.failed_status = completion->status;
+	}
 	return event;
 }
 

@@ -22,8 +22,8 @@ extern struct meters meters;
 struct totals {
 	uint64_t submitted, completed, failed, unexpected;
 	uint64_t bytes_written, bytes_read, words_wrong;
-	uint64_t first_wrong; /* byte of the disk */
-	uint16_t last_status;
+	uint64_t first_wrong;   /* byte of the disk */
+	uint16_t failed_status; /* of the last that failed */
 };
 
 extern struct totals totals;
