@@ -62,10 +62,11 @@ static void print_bars(FILE *out, const struct plan *plan, size_t f)
 			(unsigned long long)bar->reg.base);
 	}
 	if (placed->table.bytes)
-		fprintf(out, "    %-9s %#12llx  %-9s %s  physical %#llx: MSI-X table, %s\n", "but",
+		fprintf(out, "    within    %#12llx  %-9s ---  physical %#llx: MSI-X table, %s\n",
 			(unsigned long long)placed->table_gpa, explain_bytes(placed->table.bytes),
-			"---", (unsigned long long)placed->table.base,
-			plan->devices.functions[f].messages ? "kept by the kernel" : "of no use");
+			(unsigned long long)placed->table.base,
+			plan->devices.functions[f].messages ? "the kernel's"
+							    : "no message is granted");
 }
 
 static void print_dma(FILE *out, const struct plan *plan, const struct model_function *function)
@@ -90,12 +91,12 @@ static void print_interrupts(FILE *out, const struct plan *plan, size_t f)
 
 		if (!interrupt)
 			continue;
-		fprintf(out, "    interrupt  message %u: CPU %u, vector %#x\n", m,
+		fprintf(out, "    interrupt message %u: CPU %u, vector %#x\n", m,
 			plan->model->cpus[interrupt->cpu].number, interrupt->vector);
 		printed++;
 	}
 	if (!printed)
-		fputs("    interrupt  none\n", out);
+		fputs("    interrupt none: it is to be polled\n", out);
 }
 
 static void print_function(FILE *out, const struct plan *plan, size_t f)
