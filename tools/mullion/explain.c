@@ -63,9 +63,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = { options, parse, "FILE.dts",
-	"Explain a deployment: CPU map, memory map, who may touch what, each partition's windows, "
-	"its "
-	"share of time and the longest it waits.\v"
+	"Explain a deployment: CPU map, memory map, who may touch what, what devices reach, each "
+	"partition's windows, its share of time and the longest it waits.\v"
 	"Exit status: 0 done, 1 the description is wrong, 2 the command line is wrong.",
 	NULL, NULL, NULL };
 
