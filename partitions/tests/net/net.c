@@ -4,8 +4,8 @@
  *
  * Arguments: frames=1000; card=N: the first one to use; vector=N: received frames interrupt, and the
  * partition sleeps between them; linger-ns=N: wait so long at the end, for others to have their say;
- * count: a tick is an instruction (QEMU -icount shift=0, one CPU), and what the calls cost is printed.
- * Runs natively and under Mullion.
+ * patience-ns=N: give up when nothing has come for so long; count: a tick is an instruction (QEMU
+ * -icount shift=0, one CPU), and what the calls cost is printed. Runs natively and under Mullion.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@
 static struct virtio_net cards[2];
 static struct station ping, echo;
 static bool is_ping, is_echo, sleeps;
+static uint64_t patience_ticks;
 static volatile unsigned interrupts;
 
 static void on_frame(struct irq_frame *const frame)
@@ -39,7 +40,7 @@ static void on_step(struct irq_frame *const frame)
 
 static bool patient(const struct station *const station)
 {
-	return tsc_read() - station->progress_tsc < time_ticks_from_ns(PATIENCE_NS);
+	return tsc_read() - station->progress_tsc < patience_ticks;
 }
 
 /* Interrupts are off but in here, so one that came since the last look at the ring ends the sleep. */
@@ -122,6 +123,16 @@ static void check_echo(void)
 	report("echo", &echo);
 }
 
+static void linger(const uint64_t ticks)
+{
+	const uint64_t end = tsc_read() + ticks;
+
+	while (tsc_read() < end) {
+		timer_arm(end);
+		irq_wait();
+	}
+}
+
 int main(void)
 {
 	const uint32_t frames = (uint32_t)args_number("frames", FRAMES);
@@ -132,6 +143,7 @@ int main(void)
 	is_ping = !args_is("role", "echo");
 	is_echo = !args_is("role", "ping");
 	tap_plan((is_ping ? 5u : 0) + (is_echo ? 3u : 0) + (interrupting ? 1u : 0));
+	patience_ticks = time_ticks_from_ns(args_number("patience-ns", PATIENCE_NS));
 	timer_init(on_step);
 	if (is_ping)
 		good = open_card(&cards[0], first);
@@ -148,6 +160,6 @@ int main(void)
 		check_echo();
 	if (interrupting)
 		tap_check(interrupts != 0, "received_frames_interrupt", "none did");
-	time_delay_ns(args_number("linger-ns", 0));
+	linger(time_ticks_from_ns(args_number("linger-ns", 0)));
 	return tap_status();
 }
