@@ -59,7 +59,7 @@ new_disk() {
 	truncate -s "$1" "$disk"
 }
 
-plan 184
+plan 205
 
 # A disk that forgets: everything deterministic.
 native polled-again count -drive "$null" -device "$(controller)"
@@ -145,6 +145,10 @@ run nvme-file first
 guest_tap ""
 holds 11 512
 ok $? "behind VT-d, too, the host finds every byte in the file"
+
+compile nvme-framed $deployments/nvme-framed.dts
+run nvme-framed first
+guest_tap "[disk] "
 
 compile nvme-outside $deployments/nvme-outside.dts
 run nvme-outside first
