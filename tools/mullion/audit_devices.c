@@ -91,10 +91,23 @@ static void check_state(struct audit *audit)
 
 /* ---- The units ---- */
 
+/* Anywhere else it would be the kernel's own state that the unit writes over. */
+static void check_storage(struct audit *audit, const struct audit_unit *unit)
+{
+	const uint64_t bytes = sizeof(*unit->table->storage);
+	const uint64_t all = audit_image_symbol(&audit->image, "iommu_storage");
+	const uint64_t storage = audit_address(unit->table->storage);
+
+	audit_written(audit, storage, bytes, AUDIT_PAGE, format("the storage of %s", unit->name));
+	if (all == AUDIT_NONE || storage != all + unit->number * bytes)
+		audit_find(audit, "kernel-written",
+			"the storage of %s, %s, is not what the image sets aside for it",
+			unit->name, audit_image_place(&audit->image, storage));
+}
+
 static void check_unit(struct audit *audit, const struct audit_unit *unit)
 {
-	audit_written(audit, audit_address(unit->table->storage), sizeof(*unit->table->storage),
-		AUDIT_PAGE, format("the storage of %s", unit->name));
+	check_storage(audit, unit);
 	if (unit->table->kind == X86_IOMMU_VTD)
 		audit_vtd(audit, unit);
 	else
