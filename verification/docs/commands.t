@@ -16,9 +16,9 @@ import sys
 import tempfile
 
 BUILD = os.environ.get("BUILD", "build")
-COPIED = ("kernel", "tools", "partitions", "verification")  # what quick make targets may refresh
+COPIED = ("kernel", "tools", "partitions", "rtdrivers", "verification")  # what quick make targets may refresh
 QUICK = {"help", "image", "run", "tools", "partitions", "kernel"}
-ROOMS = ("arch", "config", "core", "docs", "partitions", "tools", "verification", ".ci")
+ROOMS = ("arch", "config", "core", "docs", "partitions", "rtdrivers", "tools", "verification", ".ci")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|tmp|root|home|var/tmp)/\S+")
 TIMEOUT_S = 50
 
