@@ -82,7 +82,7 @@ bool nvme_queue_take(
 
 /* ---- Submitting ---- */
 
-/* 4.3: the first page may begin anywhere; of more than two pages, all but the first are in the list. */
+/* 4.3: the first page may begin anywhere; of more than two, all others are in the list. */
 static void pages_set(struct nvme_command *const command, uint64_t *const list,
 	const uint64_t address, const uint32_t bytes)
 {

@@ -2,9 +2,10 @@
  * An NVMe 1.4 controller, driven from inside a partition: one admin queue pair, one I/O queue pair,
  * one namespace. Read, write, flush.
  *
- * Invariant: no call waits, allocates or loops further than its constants say, so each has the bound
- * on instructions stated with it (nvme_init alone repeats a bounded step a bounded number of times);
- * and nothing the controller writes is believed before it is checked. One CPU at a time calls.
+ * Invariant: no call waits, allocates or loops further than its constants say, so each has the
+ * bound on instructions stated with it (nvme_init alone repeats a bounded step a bounded number of
+ * times); and nothing the controller writes is believed before it is checked. One CPU at a time
+ * calls.
  *
  * Addresses given to the controller are the addresses the program uses: the SDK maps memory one to
  * one, and a function of a partition reaches the partition's memory at guest-physical addresses.
@@ -25,7 +26,7 @@
 /* A queue with all entries used would look empty: one less can be outstanding. */
 #define NVME_COMMANDS (NVME_QUEUE_ENTRIES - 1)
 
-/* The longest transfer, unless the controller's own limit (MDTS) is lower: identity.transfer_blocks. */
+/* The longest transfer, unless the controller's limit is lower: identity.transfer_blocks. */
 #define NVME_LIST_ENTRIES   32u
 #define NVME_TRANSFER_BYTES (NVME_LIST_ENTRIES * NVME_PAGE_BYTES)
 
@@ -79,7 +80,9 @@ enum nvme_problem {
 	NVME_PROBLEMS
 };
 
-/* Status code type << 8 | status code (4.6.1), as completions carry it. nvme_status_text has more. */
+/*
+ * Status code type << 8 | status code (4.6.1), as completions carry it. nvme_status_text has more.
+ */
 enum nvme_status {
 	NVME_STATUS_SUCCESS = 0x000,
 	NVME_STATUS_INVALID_OPCODE = 0x001,
@@ -160,8 +163,8 @@ struct nvme {
 
 /*
  * Begins to bring the controller up: afterwards call nvme_step until it no longer says
- * NVME_STARTING. May be called in any state; what was outstanding is forgotten, never completed. Until
- * the controller is ready it may still write into buffers of commands it had.
+ * NVME_STARTING. May be called in any state; what was outstanding is forgotten, never completed.
+ * Until the controller is ready it may still write into buffers of commands it had.
  */
 void nvme_start(struct nvme *nvme, const struct nvme_setup *setup);
 
@@ -172,8 +175,8 @@ enum nvme_state nvme_step(struct nvme *nvme);
 bool nvme_init(struct nvme *nvme, const struct nvme_setup *setup);
 
 /*
- * Tells the controller to finish in good order; then nvme_step until it says NVME_OFF. Commands that
- * are outstanding may or may not have been executed: let them complete first.
+ * Tells the controller to finish in good order; then nvme_step until it says NVME_OFF. Commands
+ * that are outstanding may or may not have been executed: let them complete first.
  */
 void nvme_stop(struct nvme *nvme);
 
@@ -215,7 +218,8 @@ enum nvme_event nvme_poll(struct nvme *nvme, struct nvme_completion *completion)
 
 /*
  * Looks at the controller's status register and at the time the oldest unanswered command has
- * taken. nvme_poll does it by itself now and then; who sleeps until an interrupt calls it by a timer.
+ * taken. nvme_poll does it by itself now and then; who sleeps until an interrupt calls it by a
+ * timer.
  */
 enum nvme_event nvme_check(struct nvme *nvme);
 

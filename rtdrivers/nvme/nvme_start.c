@@ -1,7 +1,8 @@
 /*
  * From whatever state the controller is in to one ready I/O queue pair, and back to rest, one stage
- * after the other. Invariant: a stage ends by what the controller shows or by its deadline, never by
- * hope; no stage waits; a controller that does not fit is refused with a reason before it is used.
+ * after the other. Invariant: a stage ends by what the controller shows or by its deadline, never
+ * by hope; no stage waits; a controller that does not fit is refused with a reason before it is
+ * used.
  *
  * Specification: NVM Express 1.4, 7.6.1 (initialization), 7.6.2 (shutdown), 5.3, 5.4, 5.15, 5.21.
  */

@@ -89,8 +89,8 @@ void nvme_fail(struct nvme *nvme, enum nvme_problem problem);
 void nvme_queue_put(struct nvme_queue *queue, const struct nvme_command *command);
 
 /*
- * Takes the completion at the queue's head, if there is one: true, and `entry` is a copy whose queue
- * and head have been checked; `*sane` is false when they name what cannot be. At most 80
+ * Takes the completion at the queue's head, if there is one: true, and `entry` is a copy whose
+ * queue and head have been checked; `*sane` is false when they name what cannot be. At most 80
  * instructions.
  */
 bool nvme_queue_take(struct nvme_queue *queue, struct nvme_entry *entry, bool *sane);

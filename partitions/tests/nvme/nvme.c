@@ -3,11 +3,11 @@
  * read back in others, the queue filled to its end, errors by name, a controller that lost its
  * memory and comes back, and the longest each call took.
  *
- * Arguments: bytes=N to write and verify (a disk smaller than that is refused), seed=N of the pattern,
- * verify: only read what somebody else has written; irq=VECTOR and message=N: completions interrupt;
- * count: a tick is an instruction (QEMU -icount shift=0, one CPU), so the bounds can be judged;
- * outside=ADDRESS, which is not this partition's: at the end, read a block to there; under Mullion;
- * linger-ns=N at the end, while somebody else prints what this said.
+ * Arguments: bytes=N to write and verify (a disk smaller than that is refused), seed=N of the
+ * pattern, verify: only read what somebody else has written; irq=VECTOR and message=N: completions
+ * interrupt; count: a tick is an instruction (QEMU -icount shift=0, one CPU), so the bounds can be
+ * judged; outside=ADDRESS, which is not this partition's: at the end, read a block to there; under
+ * Mullion; linger-ns=N at the end, while somebody else prints what this said.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -298,7 +298,9 @@ static void check_fatal(void)
 		nvme_problem_text(disk.problem));
 }
 
-/* The disk is told to write where this partition has nothing: it loses the way to memory for good. */
+/*
+ * The disk is told to write where this partition has nothing: it loses the way to memory for good.
+ */
 static void check_outside(void)
 {
 	void *const elsewhere = (void *)(uintptr_t)args_number("outside", 0);

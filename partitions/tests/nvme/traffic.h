@@ -43,7 +43,9 @@ bool disk_wait(struct nvme_completion *completion);
 uint64_t pattern_word(uint64_t index);
 void pattern_seed(uint64_t seed);
 
-/* Hand out so many blocks from there in transfers of changing sizes, several outstanding at a time. */
+/*
+ * Hand out so many blocks from there in transfers of changing sizes, several outstanding at a time.
+ */
 bool traffic_write(uint64_t lba, uint64_t blocks);
 bool traffic_read(uint64_t lba, uint64_t blocks);
 
