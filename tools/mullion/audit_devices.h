@@ -23,6 +23,7 @@ struct audit_unit {
 	const struct x86_iommu *table;
 	unsigned number;
 	uint64_t registers_bytes;
+	uint8_t interrupts; /* the keeper, as the byte lies there: a bool of C has two values */
 };
 
 struct audit_function {

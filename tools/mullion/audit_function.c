@@ -57,6 +57,7 @@ static bool open_unit(struct audit *audit, const struct x86_iommu *table, unsign
 
 	*unit = (struct audit_unit){ .table = table, .number = number };
 	unit->name = audit_string(audit, table->name, format("the name of IOMMU %u", number));
+	memcpy(&unit->interrupts, &table->interrupts, sizeof(unit->interrupts));
 	unit->registers_bytes = table->kind == X86_IOMMU_VTD ? AUDIT_VTD_BYTES : AUDIT_AMDVI_BYTES;
 	if (table->kind != X86_IOMMU_VTD && table->kind != X86_IOMMU_AMDVI)
 		return refuse(audit, format("%s is of a kind that does not exist", unit->name));
@@ -290,12 +291,11 @@ static bool any_framed(const struct audit *audit)
 	return false;
 }
 
-static const char *keeper_trouble(const struct audit *audit, const struct x86_iommu *table)
+static const char *keeper_trouble(const struct audit *audit, const struct audit_unit *unit)
 {
+	const struct x86_iommu *table = unit->table;
 	const bool framed = any_framed(audit);
-	uint8_t interrupts; /* as it lies there: the compiler knows only two values */
 
-	memcpy(&interrupts, &table->interrupts, sizeof(interrupts));
 	if (table->keeper >= audit->system->cpus_count)
 		return "a CPU that does not exist";
 	if (framed != (audit->cpus[table->keeper].mode == MULLION_CPU_FRAMED))
@@ -303,7 +303,7 @@ static const char *keeper_trouble(const struct audit *audit, const struct x86_io
 			      : "no owned CPU, and there are no others";
 	if (framed && !has_windows(audit, table->keeper))
 		return "a CPU that has no windows in some schedule, and looks only there";
-	if (interrupts != !framed)
+	if (unit->interrupts != !framed)
 		return framed ? "a framed CPU, and yet it would interrupt it"
 			      : "an owned CPU, and would not interrupt it";
 	return NULL;
@@ -311,7 +311,7 @@ static const char *keeper_trouble(const struct audit *audit, const struct x86_io
 
 static void check_keeper(struct audit *audit, const struct audit_unit *unit)
 {
-	const char *wrong = keeper_trouble(audit, unit->table);
+	const char *wrong = keeper_trouble(audit, unit);
 
 	if (wrong)
 		audit_find(audit, "keeper", "faults of %s are looked for by CPU %u, which is %s",

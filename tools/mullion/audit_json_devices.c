@@ -137,7 +137,7 @@ json_t *audit_json_units(const struct audit *audit)
 				(int)unit->table->levels, "base", address(unit->table->registers),
 				"bytes", number(unit->registers_bytes), "keeper_cpu",
 				(int)unit->table->keeper, "keeper",
-				unit->table->interrupts ? "interrupted" : "polled"));
+				unit->interrupts ? "interrupted" : "polled"));
 	}
 	return list;
 }

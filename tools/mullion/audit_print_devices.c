@@ -131,6 +131,7 @@ void audit_print_units(FILE *out, const struct audit *audit)
 
 		fprintf(out, "  %s: %s, %u levels; CPU %u %s faults\n", devices->units[u].name,
 			table->kind == X86_IOMMU_VTD ? "VT-d" : "AMD-Vi", table->levels,
-			table->keeper, table->interrupts ? "is interrupted by" : "looks for");
+			table->keeper,
+			devices->units[u].interrupts ? "is interrupted by" : "looks for");
 	}
 }
