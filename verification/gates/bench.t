@@ -9,6 +9,7 @@ import tempfile
 
 JUDGE = os.path.join("verification", "bench", "judge")
 MODES = "spin cpuid vmmcall wrmsr rdmsr port mmio hlt clihlt clispin fpu mix".split()
+CALLS = "virtio_net_send virtio_net_receive nvme_submit_read nvme_submit_write nvme_submit_flush nvme_poll".split()
 number = 0
 
 
@@ -55,6 +56,7 @@ def good_runs():
         "attack": {"total": 700, "contained": 700, "runs": {"owned": {"total": 700, "contained": 700, "emulator": 9}}},
         "noninterference": {"runs": 72, "broken_runs": 0, "differing_bytes": 0, "samples": 24156, "self_test": True,
                             "owned": {"runs": 72, "max_excess_ticks": 1210, "data_same": True, "self_test": True}},
+        "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010} for call in CALLS},
     }
     return runs, watch, facts
 
@@ -105,7 +107,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..31")
+print("1..35")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
@@ -113,7 +115,8 @@ ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "
 expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_other": 0, "exit.cpuid": 100,
             "framed.phase_spread": 2, "framed.switch": 309, "boot.to_partition": 50009, "size.text": 25000,
             "smp.phase_max": 634, "attack.total": 700, "attack.contained": 700, "noninterference.runs": 72,
-            "noninterference.differing_bytes": 0, "noninterference.owned_excess": 1210}
+            "noninterference.differing_bytes": 0, "noninterference.owned_excess": 1210,
+            "driver.nvme_poll": 1088}
 ok({key: (all_figures or {})[key]["value"] for key in expected} == expected, "values are what the runs hold", text)
 
 refuses("a stream that is missing is an error, and no file is written", "exit.cpuid", drop("exits", "exit.cpuid"))
@@ -135,6 +138,10 @@ refuses("so is an owned CPU that was not looked at", "noninterference.owned_exce
         lambda r, w, f: f["noninterference"].pop("owned"))
 refuses("so is one whose data differ", "noninterference.owned_excess",
         lambda r, w, f: f["noninterference"]["owned"].update(data_same=False))
+refuses("a call of a driver that was not measured is an error", "driver.virtio_net_send",
+        lambda r, w, f: f["drivers"].pop("virtio_net_send"))
+refuses("so is one measured without a call", "driver.nvme_poll",
+        lambda r, w, f: f["drivers"]["nvme_poll"].update(calls=0))
 
 misses("a longer gap than natively is reported, not an error", "owned.gap_over_native", 1, alter("owned", 0, max=27))
 misses("a flat but late delivery too", "owned.delivery_max", 21,
@@ -152,3 +159,7 @@ misses("too few behaviours are seen", "noninterference.runs", 49, fact("noninter
 misses("a byte that differs is seen", "noninterference.differing_bytes", 1, fact("noninterference", differing_bytes=1))
 misses("an owned CPU that is disturbed is seen", "noninterference.owned_excess", 2001,
        lambda r, w, f: f["noninterference"]["owned"].update(max_excess_ticks=2001))
+misses("a call of a driver longer than stated is seen", "driver.nvme_poll", 1201,
+       lambda r, w, f: f["drivers"]["nvme_poll"].update(measured=1201))
+misses("and one whose code has a longer path, even if it never took it", "driver.nvme_poll", 1088,
+       lambda r, w, f: f["drivers"]["nvme_poll"].update(longest=1201))
