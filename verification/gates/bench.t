@@ -52,7 +52,7 @@ def good_runs():
         "owned": {"trace_head": 2 * 20200 + 7}, "owned-short": {"trace_head": 2 * 2000 + 7},
         "boot": {"entered": 1000, "first_entry": 51000, ".text": 20000, ".rodata": 5000},
         "smp": {"entered": 1000, "epoch": 61000}, "switch": {"guard": 300},
-        "audit": {"seconds": 0.25, "partitions": 16, "memory_gib": 64, "pci_functions": 0},
+        "audit": {"seconds": 0.25, "partitions": 16, "memory_gib": 64, "pci_functions": 32},
         "attack": {"total": 700, "contained": 700, "runs": {"owned": {"total": 700, "contained": 700, "emulator": 9}}},
         "noninterference": {"runs": 72, "broken_runs": 0, "differing_bytes": 0, "samples": 24156, "self_test": True,
                             "owned": {"runs": 72, "max_excess_ticks": 1210, "data_same": True, "self_test": True}},
@@ -107,7 +107,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..35")
+print("1..36")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
@@ -124,6 +124,7 @@ refuses("so is one neighbour of twelve", "framed.phase_spread", drop("phase-mmio
 refuses("so is a run that did not take place", "owned.gap_over_native", lambda r, w, f: r.pop("native"))
 refuses("so is a fact", "boot.to_partition", lambda r, w, f: f["boot"].pop("entered"))
 refuses("so is an audit of less than was asked for", "audit.seconds", fact("audit", memory_gib=63))
+refuses("so is one with fewer functions", "audit.seconds", fact("audit", pci_functions=31))
 refuses("an unfinished stream is an error", "owned.delivery_max", alter("owned", 1, complete=False))
 refuses("too few samples are an error", "exit.eoi", alter("exits", 3, n=9999))
 refuses("too short a run is an error", "owned.gap_over_native", alter("owned", 0, ended=4_999_999_999))
