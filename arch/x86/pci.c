@@ -96,6 +96,8 @@ static void program_msi(const struct x86_function *function, const struct x86_me
 	if (control & MSI_WIDE)
 		config_write(function, at + 8, (uint32_t)(message->address >> 32));
 	config_write(function, at + (control & MSI_WIDE ? 12 : 8), message->data);
+	if (control & MSI_MASKABLE)
+		config_write(function, at + (control & MSI_WIDE ? 16 : 12), 0);
 }
 
 /* Every entry is written, and masked: a granted one is its owner's to unmask. */

@@ -216,11 +216,18 @@ static bool requests_as(const struct layout *layout, size_t f, int u, unsigned r
 	return function->owner >= 0 && function->iommu == u && function->requester == requester;
 }
 
+/*
+ * As many as a fixed message can select, so that what a function forges is looked up here, absent, and
+ * not in what lies behind: QEMU's unit does not look at the length.
+ */
+#define AMDVI_ENTRIES 512u
+
 /* The interrupts of a requester: of those that share the id, behind a bridge, one has messages. */
 static struct devices_word amdvi_interrupts(
 	const struct layout *layout, const struct devices *devices, int u, unsigned requester)
 {
 	struct devices_remapping *table;
+	unsigned entries;
 	size_t f;
 
 	for (f = 0; f < layout->functions_count; f++)
@@ -228,8 +235,9 @@ static struct devices_word amdvi_interrupts(
 			break;
 	if (f == layout->functions_count)
 		return (struct devices_word){ AMDVI_DTE2_BLOCKED, NULL };
+	entries = entries_of(layout, f);
 	table = add_remapping(&devices->units[u], format("amdvi_remap_%s", layout->functions[f].id),
-		power_of_two(entries_of(layout, f)));
+		power_of_two(entries > AMDVI_ENTRIES ? entries : AMDVI_ENTRIES));
 	fill_remapping(layout, devices, f, table);
 	return (struct devices_word){ AMDVI_DTE2_VALID | AMDVI_DTE2_REMAP |
 					      AMDVI_DTE2_LENGTH(log2_of(table->count)),

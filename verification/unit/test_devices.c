@@ -204,9 +204,9 @@ static void three_levels_are_told_to_vtd(void **state)
 static void amdvi_lets_owned_functions_through_with_their_owners_tables(void **state)
 {
 	static const struct devices_word edu[] = { { 0x6000000000000803, "dma_probe[0]" },
-		{ 2, NULL }, { 0x2000000000000001, "amdvi_remap_edu_4020[0]" }, { 0, NULL } };
+		{ 2, NULL }, { 0x2000000000000013, "amdvi_remap_edu_4020[0]" }, { 0, NULL } };
 	static const struct devices_word nvme[] = { { 0x6000000000000803, "dma_probe[0]" },
-		{ 2, NULL }, { 0x2000000000000005, "amdvi_remap_nvme_4028[0]" }, { 0, NULL } };
+		{ 2, NULL }, { 0x2000000000000013, "amdvi_remap_nvme_4028[0]" }, { 0, NULL } };
 	static const struct devices_word net0[] = { { 0x6000000000000803, "dma_nav[0]" },
 		{ 3, NULL }, { 1, NULL }, { 0, NULL } };
 	struct model *model = with_devices(X86_IOMMU_AMDVI);
@@ -281,10 +281,10 @@ static void amdvi_remaps_messages_by_their_number(void **state)
 	unit = &built.devices.units[0];
 	assert_int_equal(unit->tables_count, 2);
 	assert_string_equal(unit->tables[0].name, "amdvi_remap_edu_4020");
-	assert_int_equal(unit->tables[0].count, 1);
+	assert_int_equal(unit->tables[0].count, 512);
 	assert_int_equal(unit->tables[0].words[0][0], 0x600201);
 	assert_string_equal(unit->tables[1].name, "amdvi_remap_nvme_4028");
-	assert_int_equal(unit->tables[1].count, 4);
+	assert_int_equal(unit->tables[1].count, 512);
 	assert_int_equal(unit->tables[1].words[0][0], 0x500201);
 	assert_int_equal(unit->tables[1].words[1][0] | unit->tables[1].words[2][0], 0);
 	assert_int_equal(unit->tables[1].words[3][0], 0x510201);
@@ -353,7 +353,7 @@ static void functions_with_one_requester_share_an_entry(void **state)
 	unit = &built.devices.units[0];
 	assert_int_equal(unit->entries_count, 2);
 	assert_int_equal(unit->entries[1].requester, 0x100);
-	assert_int_equal(unit->entries[1].words[2].value, 0x2000000000000005);
+	assert_int_equal(unit->entries[1].words[2].value, 0x2000000000000013);
 	assert_string_equal(unit->entries[1].words[2].object, "amdvi_remap_nvme_4028[0]");
 	assert_int_equal(unit->tables_count, 1);
 	assert_string_equal(

@@ -61,7 +61,7 @@ static void granted_messages_arrive_and_no_others(void **state)
 	const struct x86_message *messages = mullion_system.arch->functions[PRINTED_NVME].messages;
 
 	(void)state;
-	assert_int_equal(device_entry(0x28)[2] & ~INTERRUPT_BITS, 0x2000000000000005);
+	assert_int_equal(device_entry(0x28)[2] & ~INTERRUPT_BITS, 0x2000000000000013);
 	assert_int_equal((uintptr_t)interrupts(0x28) % 128, 0);
 	assert_int_equal(interrupts(0x28)[messages[0].data], 0x500201);
 	assert_int_equal(interrupts(0x28)[1] | interrupts(0x28)[2], 0);

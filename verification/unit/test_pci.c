@@ -164,6 +164,10 @@ static void a_single_message_is_preset_in_both_layouts(void **state)
 	assert_int_equal(hardware[1][MSI_CAP / 4 + 2], 1);
 	assert_int_equal(hardware[1][MSI_CAP / 4 + 3], 3);
 	assert_int_equal(hardware[1][MSI_CAP / 4], 0x00800005); /* its owner enables it */
+	hardware[1][MSI_CAP / 4] = 0x01800005;
+	hardware[1][MSI_CAP / 4 + 4] = 1; /* left masked by firmware */
+	pci_start();
+	assert_int_equal(hardware[1][MSI_CAP / 4 + 4], 0);
 }
 
 static void quarantine_takes_bus_mastering(void **state)

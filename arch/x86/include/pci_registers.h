@@ -20,6 +20,7 @@
 #define MSI_ENABLE   (1u << 16)
 #define MSI_MULTIPLE (7u << 20)
 #define MSI_WIDE     (1u << 23)
+#define MSI_MASKABLE (1u << 24)
 
 #define MSIX_LAST     0x7ffu
 #define MSIX_MASK_ALL (1u << 30)
