@@ -59,6 +59,8 @@ void audit_image_free(struct audit_image *image);
 const void *audit_image_at(const struct audit_image *image, uint64_t address, uint64_t bytes);
 const struct audit_segment *audit_image_segment(const struct audit_image *image, uint64_t address);
 uint64_t audit_image_symbol(const struct audit_image *image, const char *name);
+/* Bytes from here to the end of the object, by its symbol; 0: in none. */
+uint64_t audit_image_room(const struct audit_image *image, uint64_t address);
 
 /* Text from an image as it may be printed: at most `most` characters, odd ones as `?`. */
 const char *audit_image_text(const char *text, size_t most);

@@ -120,6 +120,14 @@ const char *audit_function_name(const struct audit *audit, const struct audit_fu
 /* The first function whose requests bear this id at this unit, or NULL. */
 const struct audit_function *audit_requester(
 	const struct audit *audit, const struct audit_unit *unit, unsigned requester);
+/* Does the entry let requests of this function through? NULL: of none that is listed? */
+static inline bool audit_lets(const struct audit_pass *pass, const struct audit_function *function)
+{
+	if (!function || !pass->function)
+		return !function && !pass->function;
+	return pass->requester == function->table->requester &&
+	       pass->unit->number == function->table->iommu;
+}
 static inline bool audit_is_owned(const struct audit_function *function)
 {
 	return function && function->table->partition != X86_NO_PARTITION;

@@ -223,20 +223,31 @@ uint64_t audit_image_symbol(const struct audit_image *image, const char *name)
 	return AUDIT_NONE;
 }
 
-const char *audit_image_place(const struct audit_image *image, uint64_t address)
+static const struct audit_symbol *symbol_at(const struct audit_image *image, uint64_t address)
 {
 	size_t i = image->symbols_count;
 
-	while (i--) {
-		const struct audit_symbol *symbol = &image->symbols[i];
+	while (i--)
+		if (address - image->symbols[i].address < image->symbols[i].bytes)
+			return &image->symbols[i];
+	return NULL;
+}
 
-		if (address < symbol->address || address - symbol->address >= symbol->bytes)
-			continue;
-		if (address == symbol->address)
-			return format("%s (%#llx)", symbol->name, (unsigned long long)address);
-		return format("%s+%#llx (%#llx)", symbol->name,
-			(unsigned long long)(address - symbol->address),
-			(unsigned long long)address);
-	}
-	return format("%#llx", (unsigned long long)address);
+uint64_t audit_image_room(const struct audit_image *image, uint64_t address)
+{
+	const struct audit_symbol *symbol = symbol_at(image, address);
+
+	return symbol ? symbol->bytes - (address - symbol->address) : 0;
+}
+
+const char *audit_image_place(const struct audit_image *image, uint64_t address)
+{
+	const struct audit_symbol *symbol = symbol_at(image, address);
+
+	if (!symbol)
+		return format("%#llx", (unsigned long long)address);
+	if (address == symbol->address)
+		return format("%s (%#llx)", symbol->name, (unsigned long long)address);
+	return format("%s+%#llx (%#llx)", symbol->name,
+		(unsigned long long)(address - symbol->address), (unsigned long long)address);
 }

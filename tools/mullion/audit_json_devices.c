@@ -38,7 +38,7 @@ static json_t *dma_json(const struct audit *audit, const struct audit_function *
 	size_t i;
 
 	for (i = 0; i < devices->passes_count; i++)
-		if (devices->passes[i].function == function)
+		if (audit_lets(&devices->passes[i], function))
 			append_pass(list, audit, &devices->passes[i]);
 	return list;
 }

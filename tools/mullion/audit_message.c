@@ -8,6 +8,8 @@
  */
 #include "audit_devices.h"
 
+#include <stdlib.h>
+
 #include "allocate.h"
 
 /* A remappable message: bit 4 set, no subhandle; the handle in bits 19..5 and 2. */
@@ -100,10 +102,22 @@ static void complain(
 		(unsigned long long)remap->value, what);
 }
 
+/* Whose messages the entry takes. Behind some bridges functions share a requester id. */
+static const struct audit_function *sender(
+	const struct audit *audit, const struct audit_slot *slot, const struct audit_remap *remap)
+{
+	if (slot->count && slot->function->table->requester == remap->requester)
+		return slot->function;
+	return remap->requester < 0
+		       ? NULL
+		       : audit_requester(audit, remap->unit, (unsigned)remap->requester);
+}
+
 static void note_vector(
 	struct audit *audit, const struct audit_slot *slot, const struct audit_remap *remap)
 {
 	struct audit_devices *devices = audit->devices;
+	const struct audit_function *function = sender(audit, slot, remap);
 
 	if (devices->vectors_count == devices->vectors_room) {
 		devices->vectors_room = devices->vectors_room ? 2 * devices->vectors_room : 64;
@@ -111,11 +125,9 @@ static void note_vector(
 			devices->vectors, devices->vectors_room, sizeof(*devices->vectors));
 	}
 	devices->vectors[devices->vectors_count++] =
-		(struct audit_vector){ remap->unit, remap->index, remap->requester,
-			remap->requester < 0
-				? NULL
-				: audit_requester(audit, remap->unit, (unsigned)remap->requester),
-			slot->count ? slot->message : -1, remap->apic, remap->vector, remap->at };
+		(struct audit_vector){ remap->unit, remap->index, remap->requester, function,
+			slot->count && function == slot->function ? slot->message : -1, remap->apic,
+			remap->vector, remap->at };
 }
 
 /* The CPU that a granted message is shown to interrupt; NULL after a finding of audit_messages. */
@@ -256,12 +268,36 @@ static const char *list_trouble(const struct audit_function *function)
 	return NULL;
 }
 
+/* Who takes an interrupt is to know from its vector who sent it. */
+static void check_vectors(struct audit *audit)
+{
+	const struct audit_vector **first = allocate(0x10000, sizeof(*first));
+	const struct audit_devices *devices = audit->devices;
+	size_t i;
+
+	for (i = 0; i < devices->vectors_count; i++) {
+		const struct audit_vector *vector = &devices->vectors[i];
+		const struct audit_vector **other =
+			&first[(vector->apic & 0xff) << 8 | (vector->vector & 0xff)];
+
+		if (*other)
+			audit_find(audit, "vector-shared",
+				"the entries at %s and %s both raise vector %#x at APIC id %u",
+				audit_image_place(&audit->image, (*other)->at),
+				audit_image_place(&audit->image, vector->at), vector->vector,
+				vector->apic);
+		*other = vector;
+	}
+	free(first);
+}
+
 void audit_messages(struct audit *audit)
 {
 	const struct audit_devices *devices = audit->devices;
 	unsigned m;
 	size_t f;
 
+	check_vectors(audit);
 	for (f = 0; f < devices->functions_count; f++) {
 		const struct audit_function *function = &devices->functions[f];
 		const char *wrong = function->messages ? list_trouble(function) : NULL;

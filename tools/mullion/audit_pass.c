@@ -156,8 +156,7 @@ static bool passes(const struct audit *audit, const struct audit_function *funct
 	size_t i;
 
 	for (i = 0; i < devices->passes_count; i++)
-		if (devices->passes[i].requester == function->table->requester &&
-			devices->passes[i].unit->number == function->table->iommu)
+		if (audit_lets(&devices->passes[i], function))
 			return true;
 	return false;
 }

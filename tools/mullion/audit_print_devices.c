@@ -80,7 +80,7 @@ static void print_function(
 		devices->units[function->table->iommu].name);
 	print_bars(out, function);
 	for (i = 0; i < devices->passes_count; i++)
-		if (devices->passes[i].function == function)
+		if (audit_lets(&devices->passes[i], function))
 			print_pass(out, audit, &devices->passes[i]);
 	for (i = 0; i < devices->vectors_count; i++)
 		if (devices->vectors[i].function == function)

@@ -253,6 +253,12 @@ static void check_remapping(struct audit *audit, const struct audit_unit *unit)
 			format("the remapping table of %s", unit->name));
 	if (!table)
 		return;
+	if (audit_image_room(&audit->image, audit_address(unit->table->remapping)) <
+		(uint64_t)count * ENTRY)
+		audit_find(audit, "unit-record",
+			"%s is told of %u remapping entries, and the object that they lie in has "
+			"fewer",
+			unit->name, count);
 	slots = audit_slots(audit, unit, -1, count);
 	for (i = 0; i < count; i++)
 		check_entry(audit, unit, i, &table[i], &slots[i]);

@@ -14,6 +14,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import audit_descriptions  # noqa: E402
 import plant  # noqa: E402
 import plant_devices  # noqa: E402, F401: adds its defects to those of plant
 
@@ -48,12 +49,12 @@ def finds(image, description, rule):
     return good, f"exit status {result.returncode}, expected [{rule}]\n" + result.stderr[:2000]
 
 
-def check_clean(name, image):
+def check_clean(words, image, name):
     result = audit(image, "-d", DEPLOYMENTS[name])
-    ok(result.returncode == 0 and not result.stderr, f"{name} allows what its description grants",
+    ok(result.returncode == 0 and not result.stderr, f"{words}: it allows what its description grants",
        result.stderr)
     result = audit(image)
-    ok(result.returncode == 0, f"{name} is consistent without its description", result.stderr)
+    ok(result.returncode == 0, f"{words}: it is consistent without its description", result.stderr)
 
 
 def check_flips(image, path):
@@ -135,22 +136,30 @@ def build(work, name):
     return os.path.join(image, "mullion.elf")
 
 
-def describe(work, kind):
-    """The description with one kind of IOMMU; QEMU's functions are behind it in both."""
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "audit_devices.dts.in"), encoding="ascii") as file:
-        text = file.read().replace("@KIND@", kind)
-    DEPLOYMENTS[kind] = os.path.join(work, kind + ".dts")
-    with open(DEPLOYMENTS[kind], "w", encoding="ascii") as file:
+def describe(work, name, text):
+    DEPLOYMENTS[name] = os.path.join(work, name + ".dts")
+    with open(DEPLOYMENTS[name], "w", encoding="ascii") as file:
         file.write(text)
+
+
+def check_variants(work):
+    with open(os.path.join(work, "narrow.dtsi"), "w", encoding="ascii") as file:
+        file.write(audit_descriptions.narrow_board())
+    for number, (words, text) in enumerate(audit_descriptions.VARIANTS.items()):
+        name = f"variant{number}"
+        describe(work, name, text())
+        check_clean(words, build(work, name), name)
 
 
 def main(work):
     for kind in IOMMUS:
-        describe(work, kind)
-    print(f"1..{2 * len(DEPLOYMENTS) + len(plant.DEFECTS) + 4 + 3 * len(IOMMUS)}", flush=True)
+        describe(work, kind, audit_descriptions.kind(kind))
+    plain = len(DEPLOYMENTS) + len(audit_descriptions.VARIANTS)
+    print(f"1..{2 * plain + len(plant.DEFECTS) + 4 + 3 * len(IOMMUS)}", flush=True)
     images = {name: build(work, name) for name in DEPLOYMENTS}
     for name, image in images.items():
-        check_clean(name, image)
+        check_clean(name, image, name)
+    check_variants(work)
     damaged = os.path.join(work, "damaged.elf")
     for words, name, rule, alter in plant.DEFECTS:
         image = plant.Image(images[name])

@@ -149,7 +149,9 @@ for number, name in ((56, "INIT"), (57, "ExtINT"), (58, "NMI"), (62, "LINT0"), (
     flip("amdvi", "interrupt-pass", f"{name} passed on", entry(NVME, 16), 1 << number)
 flip("amdvi", "interrupt-pass", "NMI of a function of nobody passed on", entry(SPARE, 16), 1 << 58)
 flip("amdvi", "interrupt-reserved", "unmapped interrupts ignored", entry(NVME, 16), 1 << 5)
-flip("amdvi", "message-address", "a table shorter than its messages", entry(NVME, 16), (3 ^ 2) << 1)
+flip("amdvi", "interrupt-length", "a table shorter than what a message can select", entry(NVME, 16), (9 ^ 3) << 1)
+flip("amdvi", "message-address", "a table shorter than its messages", entry(NVME, 16), (9 ^ 2) << 1)
+flip("amdvi", "interrupt-length", "a table longer than it is", entry(NVME, 16), (9 ^ 10) << 1)
 word("amdvi", "unit-record", "half a page of a device table", lambda i, d: d.units + 32, "<I", 2048)
 
 # ---- What they reach
@@ -263,6 +265,7 @@ def target(rule, words, vector, apic):
 
 
 target("interrupt-vector", "another vector", 0x52, 2)
+target("vector-shared", "a vector that another message raises", 0x51, 2)
 target("interrupt-cpu", "a CPU of a neighbour", 0x50, 4)
 target("interrupt-cpu", "the CPU that partitions share", 0x50, 0)
 target("interrupt-target", "a CPU that does not exist", 0x50, 77)
@@ -282,7 +285,8 @@ flip("amdvi", "interrupt-mode", "an interrupt to a guest", irte(NVME, 0), 1 << 7
 flip("amdvi", "interrupt-missing", "an entry that is not present", irte(EDU, 0), 1)
 flip("amdvi", "interrupt-fault-log", "an entry whose faults nobody hears of", irte(EDU, 0), 2)
 flip("amdvi", "interrupt-reserved", "something in an unused entry", irte(NVME, 0, 12), 1 << 16)
-word("vtd", "unit-record", "a remapping table longer than it is", lambda i, d: d.units + 36, "<I", 300)
+word("vtd", "unit-record", "a remapping table of odd length", lambda i, d: d.units + 36, "<I", 300)
+word("vtd", "unit-record", "a remapping table longer than it is", lambda i, d: d.units + 36, "<I", 512)
 
 # ---- Messages
 
