@@ -4,6 +4,39 @@
  */
 #include <mullion/core.h>
 
+/* What is beyond the status page's room is counted where nobody looks. */
+static void bind_status(struct vcpu *vcpu)
+{
+	static struct mullion_vcpu_status rest;
+	struct mullion_status *status = vcpu_partition(vcpu)->status;
+	uint16_t index = vcpu->config->index;
+
+	vcpu->status = index < MULLION_STATUS_VCPUS ? &status->vcpus[index] : &rest;
+}
+
+/* Each partition counts as alive before the first CPU gets to it. */
+static void bind_node(void)
+{
+	struct mullion_node *node = mullion_system.node;
+
+	for (uint16_t p = 0; p < mullion_system.partitions_count; p++)
+		mullion_system.partitions[p].status->state = MULLION_STATE_RUNNING;
+	node->schedule = node->next_schedule = mullion_system.startup_schedule;
+	node->partitions = mullion_system.partitions_count;
+	node->vcpus = mullion_system.vcpus_count;
+	node->cpus = mullion_system.cpus_count;
+	node->schedules = mullion_system.schedules_count;
+}
+
+/* What a CPU looks after before its windows, besides them. */
+static void give_duties(struct cpu *cpu)
+{
+	if (arch_devices_kept(cpu))
+		cpu->duties |= DUTY_DEVICES;
+	if (cpu_number(cpu) == mullion_system.timekeeper && mullion_system.watchdogs_count != 0)
+		cpu->duties |= DUTY_WATCHDOGS;
+}
+
 static void bind_state(void)
 {
 	for (uint16_t c = 0; c < mullion_system.cpus_count; c++) {
@@ -19,6 +52,7 @@ static void bind_state(void)
 		system_vcpus[v].number = v;
 		system_vcpus[v].cpu = &system_cpus[mullion_system.vcpus[v].cpu];
 		system_vcpus[v].trace = system_vcpus[v].cpu->config->trace;
+		bind_status(&system_vcpus[v]);
 		system_vcpus[v].trace_exit = trace_tag(MULLION_TRACE_EXIT, v);
 	}
 }
@@ -52,6 +86,9 @@ static void set_epoch(void)
 
 	for (uint16_t v = 0; v < mullion_system.vcpus_count; v++)
 		mullion_system.vcpus[v].time->epoch_tsc = epoch;
+	for (uint16_t p = 0; p < mullion_system.partitions_count; p++)
+		system_partitions[p].watchdog_since = epoch;
+	mullion_system.node->epoch_tsc = epoch;
 	node_epoch = epoch;
 	store_shared(&node_state, NODE_RUNNING);
 }
@@ -59,6 +96,7 @@ static void set_epoch(void)
 void cpu_main(struct cpu *cpu)
 {
 	arch_cpu_init(cpu);
+	give_duties(cpu);
 	partition_prepare(cpu);
 	store_shared(&cpu->ready, 1);
 	while (load_shared(&node_state) == NODE_BOOTING)
@@ -73,8 +111,10 @@ void cpu_main(struct cpu *cpu)
 void kernel_main(void)
 {
 	bind_state();
+	bind_node();
 	console_init();
 	print_banner();
+	journal_begin();
 	arch_check_node();
 	arch_start_cpus();
 	print_cpus();

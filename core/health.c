@@ -20,6 +20,8 @@ static const char *const event_names[MULLION_EVENT_COUNT] = {
 	[MULLION_EVENT_RAISED] = "raised by the partition",
 	[MULLION_EVENT_EXIT] = "exit",
 	[MULLION_EVENT_DMA] = "DMA violation",
+	[MULLION_EVENT_WATCHDOG] = "watchdog expired",
+	[MULLION_EVENT_MACHINE_CHECK] = "machine check",
 };
 
 static const char *const action_names[MULLION_ACTION_COUNT] = {
@@ -27,7 +29,53 @@ static const char *const action_names[MULLION_ACTION_COUNT] = {
 	[MULLION_ACTION_INJECT] = "gets a fault",
 	[MULLION_ACTION_STOP] = "stopped",
 	[MULLION_ACTION_SHUTDOWN] = "stopped, node shuts down",
+	[MULLION_ACTION_RESTART_WARM] = "restarts on its memory",
+	[MULLION_ACTION_RESTART_COLD] = "restarts from its image",
+	[MULLION_ACTION_SCHEDULE] = "the schedule is switched",
+	[MULLION_ACTION_RESET] = "the node is reset",
 };
+
+const char *health_event_name(unsigned event)
+{
+	return event < MULLION_EVENT_COUNT ? event_names[event] : "unknown event";
+}
+
+const char *health_action_name(unsigned action)
+{
+	return action < MULLION_ACTION_COUNT ? action_names[action] : "unknown action";
+}
+
+/* The partition, or the node, does not go on as it was. */
+static bool ends(enum mullion_action action)
+{
+	return action > MULLION_ACTION_INJECT && action != MULLION_ACTION_SCHEDULE;
+}
+
+/* After these nothing is left to go on. */
+static bool is_final(enum mullion_event event)
+{
+	return event == MULLION_EVENT_TRIPLE_FAULT || event == MULLION_EVENT_EXIT;
+}
+
+/* From the table, or, if there were too many lately, what follows then. */
+static enum mullion_action decide(
+	const struct mullion_partition *partition, enum mullion_event event)
+{
+	struct partition *life = &system_partitions[partition - mullion_system.partitions];
+	enum mullion_action action = partition->actions[event];
+	uint64_t now = arch_now(), oldest;
+	uint32_t k;
+
+	partition->status->events[event]++;
+	if (partition->escalate_count == 0 || action <= MULLION_ACTION_INJECT)
+		return action;
+	k = __atomic_fetch_add(&life->events_head, 1, __ATOMIC_RELAXED);
+	life->events[k % MULLION_ESCALATE_MAX] = now;
+	if (k + 1 < partition->escalate_count)
+		return action;
+	oldest = life->events[(k + 1 - partition->escalate_count) % MULLION_ESCALATE_MAX];
+	return now - oldest <= partition->escalate_ticks ? partition->escalate_action : action;
+}
 
 /*
  * The 1st, 10th, 100th ... event of a kind is worth a line: a storm costs the log a few, however many
@@ -45,10 +93,11 @@ static void note(struct vcpu *vcpu, enum mullion_event event, enum mullion_actio
 	uint64_t detail, uint64_t address)
 {
 	struct health_report *report = &vcpu->report;
-	bool ends = action >= MULLION_ACTION_STOP;
 
-	if (!worth_a_line(&report->counts[event]) && !ends)
+	if (!worth_a_line(&report->counts[event]) && !ends(action))
 		return;
+	journal_note(vcpu_partition(vcpu), vcpu->number, event, action,
+		event == MULLION_EVENT_MEMORY ? address : detail, arch_vcpu_rip(vcpu));
 	report->event = (uint8_t)event;
 	report->action = (uint8_t)action;
 	report->pending = true;
@@ -57,23 +106,25 @@ static void note(struct vcpu *vcpu, enum mullion_event event, enum mullion_actio
 	report->rip = arch_vcpu_rip(vcpu);
 }
 
-static void act(
-	struct vcpu *vcpu, enum mullion_action action, enum mullion_event event, uint64_t detail)
+/* What the partition and the node go through, whoever noticed the event. */
+static void act(const struct cpu *cpu, const struct mullion_partition *partition,
+	enum mullion_action action, enum mullion_event event, uint64_t detail)
 {
-	switch (action) {
-	case MULLION_ACTION_INJECT:
-		arch_vcpu_inject_fault(vcpu);
-		break;
-	case MULLION_ACTION_STOP:
-		partition_stop(vcpu_partition(vcpu));
-		break;
-	case MULLION_ACTION_SHUTDOWN:
-		partition_stop(vcpu_partition(vcpu));
+	uint32_t reason = (uint32_t)event << 8 | action;
+
+	if (action == MULLION_ACTION_RESTART_WARM || action == MULLION_ACTION_RESTART_COLD)
+		partition_restart(partition,
+			action == MULLION_ACTION_RESTART_COLD ? MULLION_RESTART_COLD
+							      : MULLION_RESTART_WARM,
+			reason);
+	else if (ends(action) || (action == MULLION_ACTION_SCHEDULE && is_final(event)))
+		partition_stop(partition, reason);
+	if (action == MULLION_ACTION_SCHEDULE)
+		schedule_switch(cpu, partition->health_schedule);
+	else if (action == MULLION_ACTION_SHUTDOWN)
 		node_end(event == MULLION_EVENT_EXIT && detail == 0);
-		break;
-	default:
-		break;
-	}
+	else if (action == MULLION_ACTION_RESET)
+		node_reset();
 }
 
 static bool time_for_a_line(const struct vcpu *vcpu)
@@ -114,64 +165,79 @@ void health_flush(struct vcpu *vcpu)
 	console_unlock();
 }
 
+/* ---- What another CPU noticed ---- */
+
 static const char *const access_names[] = {
 	[MULLION_DMA_READ] = "read at",
 	[MULLION_DMA_WRITE] = "write at",
 	[MULLION_DMA_INTERRUPT] = "interrupt by",
 };
 
-static void print_device(const struct device_report *report)
+static void print_remote(const struct remote_report *report)
 {
-	console_print("health: %s: %s: %s %x, requester %x blocked; %s\n",
-		report->owner == NULL ? "(nobody)" : report->owner->name,
-		event_names[MULLION_EVENT_DMA], access_names[report->access], report->address,
-		(uint64_t)report->requester, action_names[report->action]);
+	console_print("health: %s: %s", report->owner == NULL ? "(nobody)" : report->owner->name,
+		event_names[report->event]);
+	if (report->event == MULLION_EVENT_DMA)
+		console_print(": %s %x, requester %x blocked", access_names[report->source >> 16],
+			report->detail, (uint64_t)(report->source & 0xffff));
+	else
+		console_print(" %x", report->detail);
+	console_print("; %s\n", action_names[report->action]);
 }
 
-void health_flush_device(struct cpu *cpu)
+void health_flush_remote(struct cpu *cpu)
 {
-	struct device_report *report = &cpu->device;
+	struct remote_report *report = &cpu->remote;
 
 	if (!report->pending || !console_try_lock())
 		return;
-	print_device(report);
+	print_remote(report);
 	report->pending = false;
 	console_unlock();
+}
+
+void health_remote(struct cpu *cpu, const struct mullion_partition *owner, enum mullion_event event,
+	uint64_t detail, uint32_t source)
+{
+	enum mullion_action action = owner == NULL ? MULLION_ACTION_LOG : decide(owner, event);
+	uint16_t vcpu = owner == NULL ? MULLION_NO_VCPU : owner->first_vcpu;
+
+	trace(cpu->config->trace, arch_now(), trace_tag(MULLION_TRACE_HEALTH, vcpu),
+		(uint32_t)event << 8 | action, detail, source);
+	journal_note(owner, vcpu, event, action, detail, source);
+	cpu->remote = (struct remote_report){ .owner = owner,
+		.detail = detail,
+		.source = source,
+		.event = (uint8_t)event,
+		.action = (uint8_t)action,
+		.pending = true };
+	if (owner != NULL)
+		act(cpu, owner, action, event, detail);
 }
 
 void health_device(struct cpu *keeper, const struct mullion_partition *owner, uint16_t requester,
 	enum mullion_dma_access access, uint64_t address)
 {
-	enum mullion_action action =
-		owner == NULL ? MULLION_ACTION_LOG : owner->actions[MULLION_EVENT_DMA];
-
-	trace(keeper->config->trace, arch_now(),
-		trace_tag(
-			MULLION_TRACE_HEALTH, owner == NULL ? MULLION_NO_VCPU : owner->first_vcpu),
-		MULLION_EVENT_DMA << 8 | action, address, (uint64_t)access << 16 | requester);
-	keeper->device = (struct device_report){ .owner = owner,
-		.address = address,
-		.requester = requester,
-		.access = (uint8_t)access,
-		.action = (uint8_t)action,
-		.pending = true };
-	if (action >= MULLION_ACTION_STOP)
-		partition_stop(owner);
-	if (action == MULLION_ACTION_SHUTDOWN)
-		node_end(false);
+	health_remote(
+		keeper, owner, MULLION_EVENT_DMA, address, (uint32_t)access << 16 | requester);
 }
+
+/* ---- What a vcpu did itself ---- */
 
 enum mullion_action health_raise(
 	struct vcpu *vcpu, enum mullion_event event, uint64_t detail, uint64_t address)
 {
-	enum mullion_action action = vcpu_partition(vcpu)->actions[event];
+	enum mullion_action action = decide(vcpu_partition(vcpu), event);
 
 	trace_vcpu(vcpu, MULLION_TRACE_HEALTH, (uint32_t)event << 8 | action,
 		event == MULLION_EVENT_MEMORY ? address : detail, arch_vcpu_rip(vcpu));
 	if (event != MULLION_EVENT_EXIT || detail != 0)
 		note(vcpu, event, action, detail, address);
-	act(vcpu, action, event, detail);
+	if (action == MULLION_ACTION_INJECT)
+		arch_vcpu_inject_fault(vcpu);
+	else
+		act(vcpu->cpu, vcpu_partition(vcpu), action, event, detail);
 	if (event != MULLION_EVENT_OVERRUN)
 		health_flush(vcpu);
-	return action;
+	return action == MULLION_ACTION_SCHEDULE ? MULLION_ACTION_LOG : action;
 }

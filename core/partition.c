@@ -8,7 +8,7 @@
 
 uint32_t node_state = NODE_BOOTING;
 uint64_t node_epoch;
-static uint32_t node_failed;
+static uint32_t node_failed, node_resets;
 
 /* A framed CPU is never interrupted for another CPU's sake: it looks at its next exit or window. */
 static void notify(const struct vcpu *vcpu)
@@ -48,25 +48,23 @@ bool partition_start_vcpu(const struct vcpu *by, uint16_t index, uint32_t addres
 
 static bool any_partition_alive(void)
 {
-	for (uint16_t v = 0; v < mullion_system.vcpus_count; v++) {
-		uint32_t state = load_shared(&system_vcpus[v].state);
-
-		if (state == VCPU_STARTING || state == VCPU_RUNNING)
+	for (uint16_t p = 0; p < mullion_system.partitions_count; p++)
+		if (load_shared(&mullion_system.partitions[p].status->state) !=
+			MULLION_STATE_STOPPED)
 			return true;
-	}
 	return false;
 }
 
-void partition_stop(const struct mullion_partition *partition)
+void partition_stopped(void)
 {
-	for (uint16_t i = 0; i < partition->vcpus; i++) {
-		struct vcpu *vcpu = partition_vcpu(partition, i);
-
-		store_shared(&vcpu->state, VCPU_STOPPED);
-		notify(vcpu);
-	}
 	if (!any_partition_alive())
 		node_end(true);
+}
+
+void node_reset(void)
+{
+	store_shared(&node_resets, 1);
+	node_end(false);
 }
 
 void node_end(bool ok)
@@ -106,8 +104,10 @@ void node_finish(struct cpu *cpu)
 	for (uint16_t v = 0; v < mullion_system.vcpus_count; v++)
 		health_flush(&system_vcpus[v]);
 	for (uint16_t c = 0; c < mullion_system.cpus_count; c++)
-		health_flush_device(&system_cpus[c]);
+		health_flush_remote(&system_cpus[c]);
 	console_drain(UINT64_MAX);
 	units_power_off();
+	if (load_shared(&node_resets))
+		arch_reset_node();
 	arch_power_off(!load_shared(&node_failed));
 }

@@ -27,7 +27,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void sleep_until(struct cpu *cpu, uint64_t until)
 {
 	if (arch_now() + LINE_GUARDS * guard() < until)
-		health_flush_device(cpu);
+		health_flush_remote(cpu);
 	console_drain(until);
 	while (arch_now() < until && !node_ending())
 		arch_idle(cpu, until);
@@ -53,14 +53,24 @@ static void load(struct cpu *cpu, struct vcpu *vcpu)
 	cpu->loaded = vcpu;
 }
 
-/* A secondary vcpu its partition has just started: the reset costs it the window's first ticks. */
-static COLD bool start(struct vcpu *vcpu)
+/* A vcpu that has just been started: the reset costs it the window's first ticks. */
+static COLD bool start(struct cpu *cpu, struct vcpu *vcpu)
 {
 	if (!exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
 		return false;
+	if (cpu->loaded == vcpu)
+		cpu->loaded = NULL; /* what the CPU still holds is its former life's */
 	arch_vcpu_reset(vcpu);
 	vcpu->halted = false;
 	return true;
+}
+
+/* A window of a vcpu that does not run belongs to its partition all the same: it is restored there. */
+static COLD void leave_unused(struct cpu *cpu, struct vcpu *vcpu)
+{
+	leave_vcpu(vcpu);
+	partition_restore(vcpu, cpu->limit - guard());
+	health_flush(vcpu);
 }
 
 /* The vcpu's time between its interrupts: run it, or sleep while it is halted. */
@@ -95,6 +105,13 @@ static void serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin)
 	} while (now < cpu->limit && !node_ending());
 }
 
+static COLD void overrun(struct vcpu *vcpu, uint64_t ticks)
+{
+	if (vcpu->status->latest_start < ticks)
+		vcpu->status->latest_start = ticks;
+	health_raise(vcpu, MULLION_EVENT_OVERRUN, ticks, 0);
+}
+
 static void open_window(
 	struct cpu *cpu, struct vcpu *vcpu, uint64_t begin, uint64_t end, bool first)
 {
@@ -106,7 +123,26 @@ static void open_window(
 	trace(vcpu->trace, now, trace_tag(MULLION_TRACE_WINDOW, vcpu->number), cpu->window, begin,
 		cpu->frame.number);
 	if (now > begin && !first)
-		health_raise(vcpu, MULLION_EVENT_OVERRUN, now - begin, 0);
+		overrun(vcpu, now - begin);
+}
+
+/* What the window was used for; records of the trace are exits, nearly all of them. */
+static void account(struct vcpu *vcpu, uint64_t begin, uint64_t records)
+{
+	struct mullion_vcpu_status *status = vcpu->status;
+
+	status->entered++;
+	status->ran += arch_now() - begin;
+	status->exits += vcpu->trace->head - records;
+}
+
+/* Of what others did: found here because this CPU is here anyway. Bounded, inside the guard. */
+static COLD void look_after(struct cpu *cpu)
+{
+	if (cpu->duties & DUTY_DEVICES)
+		arch_devices_poll(cpu);
+	if (cpu->duties & DUTY_WATCHDOGS)
+		watchdog_look(cpu);
 }
 
 static void window(struct cpu *cpu, const struct mullion_window *window)
@@ -114,10 +150,11 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 	struct vcpu *vcpu = &system_vcpus[window->vcpu];
 	uint64_t begin = schedule_ticks(cpu, &window->start);
 	uint64_t end = schedule_ticks(cpu, &window->end);
-	uint64_t now;
+	uint64_t now, records;
 	bool first = false;
 
-	arch_devices_poll(cpu);
+	if (cpu->duties != 0)
+		look_after(cpu);
 	now = arch_now();
 	cpu->limit = end - guard();
 	if (now + POLL_GUARDS * guard() < begin)
@@ -126,15 +163,19 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 		return;
 	if (node_ending())
 		return;
+	enter_vcpu(vcpu);
 	if (load_shared(&vcpu->state) != VCPU_RUNNING) {
-		first = start(vcpu);
+		first = start(cpu, vcpu);
 		if (!first) {
-			health_flush(vcpu);
+			leave_unused(cpu, vcpu);
 			return;
 		}
 	}
+	records = vcpu->trace->head;
 	open_window(cpu, vcpu, begin, end, first);
 	serve_window(cpu, vcpu, begin);
+	account(vcpu, begin, records);
+	leave_vcpu(vcpu);
 }
 
 /* Serve windows until the node ends. */

@@ -213,25 +213,44 @@ static bool take_fault(const struct x86_iommu *unit, struct iommu_fault *fault)
 	return (EVENTS_OF_FUNCTIONS >> EVENT_CODE(event) & 1) != 0;
 }
 
-/* The first word alone decides about memory, and is written at once; then interrupts, then silence. */
-static bool block(const struct x86_iommu *unit, const struct x86_function *function)
+/* What is cached of a function, and of its owner's memory. */
+static void forget(const struct x86_iommu *unit, const struct x86_function *function)
 {
 	const uint64_t id = function->requester;
 	const struct iommu_command commands[] = { { FLUSH_DEVICE(id), 0 },
 		{ FLUSH_PAGES(X86_DOMAIN(function->partition)), ALL_PAGES },
 		{ FLUSH_INTERRUPTS(id), 0 } };
 
+	write_back_line(function->entry);
+	iommu_submit(unit, COMMAND_HEAD, commands, 3);
+}
+
+/* The first word alone decides about memory, and is written at once; then interrupts, then silence. */
+static bool block(const struct x86_iommu *unit, const struct x86_function *function)
+{
 	if (!iommu_room(unit, COMMAND_HEAD, 3))
 		return false;
 	mmio_write64((uintptr_t)&function->entry[0], AMDVI_DTE_BLOCKED);
 	mmio_write64((uintptr_t)&function->entry[2], AMDVI_DTE2_BLOCKED);
 	mmio_write64((uintptr_t)&function->entry[1], AMDVI_DTE1_BLOCKED);
 	mmio_write64((uintptr_t)&function->entry[3], 0);
-	write_back_line(function->entry);
-	iommu_submit(unit, COMMAND_HEAD, commands, 3);
+	forget(unit, function);
+	return true;
+}
+
+/* The other way round. */
+static bool pass(const struct x86_iommu *unit, const struct x86_function *function)
+{
+	if (!iommu_room(unit, COMMAND_HEAD, 3))
+		return false;
+	mmio_write64((uintptr_t)&function->entry[3], function->pass[3]);
+	mmio_write64((uintptr_t)&function->entry[1], function->pass[1]);
+	mmio_write64((uintptr_t)&function->entry[2], function->pass[2]);
+	mmio_write64((uintptr_t)&function->entry[0], function->pass[0]);
+	forget(unit, function);
 	return true;
 }
 
 const struct iommu_driver amdvi_driver = {
-	.enable = enable, .interrupt = interrupt, .fault = take_fault, .block = block
+	.enable = enable, .interrupt = interrupt, .fault = take_fault, .block = block, .pass = pass
 };

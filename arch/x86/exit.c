@@ -54,7 +54,8 @@ static enum vcpu_leave exit_hypercall(struct vcpu *vcpu)
 
 	if (vcpu->arch.vmcb.cpl != 0)
 		return exit_forbidden(vcpu, VMEXIT_VMMCALL);
-	result = hypercall(vcpu, vcpu->arch.vmcb.rax, vcpu->arch.gpr[RDI]);
+	result = hypercall(
+		vcpu, vcpu->arch.vmcb.rax, vcpu->arch.gpr[RDI], vcpu->arch.gpr[RSI]);
 	vcpu->arch.vmcb.rax = (uint64_t)result.value;
 	skip_instruction(vcpu, VMMCALL_BYTES);
 	if (load_shared(&vcpu->state) != VCPU_RUNNING)
@@ -149,8 +150,8 @@ static enum vcpu_leave exit_kick(struct vcpu *vcpu)
 
 	take_pending_nmi();
 	arch_devices_poll(vcpu->cpu);
-	if (vcpu->cpu->device.owner == vcpu_partition(vcpu))
-		health_flush_device(vcpu->cpu);
+	if (vcpu->cpu->remote.owner == vcpu_partition(vcpu))
+		health_flush_remote(vcpu->cpu);
 	keep_event(&vcpu->arch.vmcb);
 	keep_shadow(vcpu);
 	stop = load_shared(&vcpu->state) != VCPU_RUNNING || node_ending();

@@ -97,6 +97,20 @@ void iommu_start(void)
 		start(&tables->iommus[u]);
 }
 
+bool iommu_block(const struct x86_function *function)
+{
+	const struct x86_iommu *unit = &mullion_system.arch->iommus[function->iommu];
+
+	return driver_of(unit)->block(unit, function);
+}
+
+bool iommu_pass(const struct x86_function *function)
+{
+	const struct x86_iommu *unit = &mullion_system.arch->iommus[function->iommu];
+
+	return driver_of(unit)->pass(unit, function);
+}
+
 static const struct mullion_partition *owner_of(const struct x86_function *function)
 {
 	if (function == NULL || function->partition == X86_NO_PARTITION)
@@ -105,9 +119,9 @@ static const struct mullion_partition *owner_of(const struct x86_function *funct
 }
 
 /* A function without owner is blocked by the tables already. Without room it is tried at the next. */
-static void quarantine(const struct x86_iommu *unit, const struct x86_function *function)
+static void quarantine(const struct x86_function *function)
 {
-	if (owner_of(function) == NULL || driver_of(unit)->block(unit, function))
+	if (owner_of(function) == NULL || iommu_block(function))
 		pci_quarantine(function);
 }
 
@@ -125,7 +139,7 @@ static void stop(struct cpu *keeper, const struct x86_iommu *unit, const struct 
 	if (function != NULL) {
 		if (quarantined(function))
 			return;
-		quarantine(unit, function);
+		quarantine(function);
 	}
 	health_device(keeper, owner_of(function), fault->requester,
 		(enum mullion_dma_access)fault->access, fault->address);
@@ -155,6 +169,16 @@ static COLD void serve(struct cpu *cpu, uint16_t first)
 	for (uint16_t u = first; u < tables->iommus_count; u++)
 		if (calls(cpu, &tables->iommus[u]))
 			take(cpu, &tables->iommus[u]);
+}
+
+bool arch_devices_kept(const struct cpu *cpu)
+{
+	const struct arch_system_tables *tables = mullion_system.arch;
+
+	for (uint16_t u = 0; u < tables->iommus_count; u++)
+		if (cpu->config == &mullion_system.cpus[tables->iommus[u].keeper])
+			return true;
+	return false;
 }
 
 void arch_devices_poll(struct cpu *cpu)

@@ -31,11 +31,16 @@ void apic_init(void)
 	apic_write(APIC_LVT_TIMER, HOST_TIMER_VECTOR);
 }
 
-/* End whatever an earlier life of the partition left in service; at most one per vector. */
+/*
+ * End whatever an earlier life of the partition left in service, and take what it left pending: at most
+ * one of each per vector. Its devices are off the bus.
+ */
 static void finish_interrupts(void)
 {
-	for (unsigned i = 0; i < 256; i++)
+	for (unsigned i = 0; i < 2 * 256; i++) {
 		apic_write(APIC_EOI, 0);
+		take_pending_interrupts();
+	}
 }
 
 void apic_reset(struct cpu *cpu)
@@ -59,6 +64,11 @@ void arch_timer_arm(struct cpu *cpu, uint64_t tsc)
 	if (count > UINT32_MAX)
 		count = UINT32_MAX;
 	apic_write(APIC_TIMER_INITIAL, count == 0 ? 1 : (uint32_t)count);
+}
+
+void arch_doorbell(const struct vcpu *vcpu, uint16_t vector)
+{
+	apic_send(vcpu->cpu->config->hardware_id, APIC_ICR_FIXED | vector);
 }
 
 void arch_kick(const struct cpu *cpu)

@@ -67,6 +67,15 @@ void arch_power_off(bool ok)
 		__asm__ volatile("cli\n\thlt" : : : "memory");
 }
 
+void arch_reset_node(void)
+{
+	const struct arch_system_tables *tables = mullion_system.arch;
+
+	if (tables->reset_port != 0)
+		outb(tables->reset_port, tables->reset_value);
+	arch_power_off(false);
+}
+
 static uint32_t cpuid_register(const struct x86_cpuid_need *need)
 {
 	struct cpuid r = cpuid(need->leaf & 0xf0000000u, 0);

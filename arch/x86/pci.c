@@ -77,12 +77,6 @@ static uint64_t bar_size(const struct x86_function *function, const struct x86_b
 
 static void program_bar(const struct x86_function *function, const struct x86_bar *bar)
 {
-	uint64_t bytes = bar_size(function, bar);
-
-	if (bytes != bar->bytes)
-		refuse("BAR %u of %s is %x bytes here, not %x; run on the board that the image is "
-		       "for",
-			(uint64_t)bar->index, function->name, bytes, bar->bytes);
 	config_write(function, PCI_BAR(bar->index), (uint32_t)bar->base);
 	if (bar->wide)
 		config_write(function, PCI_BAR(bar->index) + 4, (uint32_t)(bar->base >> 32));
@@ -100,14 +94,34 @@ static void program_msi(const struct x86_function *function, const struct x86_me
 		config_write(function, at + (control & MSI_WIDE ? 16 : 12), 0);
 }
 
-/* Every entry is written, and masked: a granted one is its owner's to unmask. */
-static void program_msix(const struct x86_function *function)
+static void check_messages(const struct x86_function *function)
 {
 	uint32_t entries = (config_read(function, function->msix) >> 16 & MSIX_LAST) + 1;
 
 	if (entries != function->messages_count)
 		refuse("%s has %u messages here, not %u; run on the board that the image is for",
 			function->name, (uint64_t)entries, (uint64_t)function->messages_count);
+}
+
+/* What must fit, lest the function reach, or be reached, beyond what the tables say. */
+static void check_size(const struct x86_function *function)
+{
+	for (uint16_t b = 0; b < function->bars_count; b++) {
+		const struct x86_bar *bar = &function->bars[b];
+		uint64_t bytes = bar_size(function, bar);
+
+		if (bytes != bar->bytes)
+			refuse("BAR %u of %s is %x bytes here, not %x; run on the board that the "
+			       "image is for",
+				(uint64_t)bar->index, function->name, bytes, bar->bytes);
+	}
+	if (function->messages != NULL && function->msix != 0)
+		check_messages(function);
+}
+
+/* Every entry is written, and masked: a granted one is its owner's to unmask. */
+static void program_msix(const struct x86_function *function)
+{
 	for (uint16_t m = 0; m < function->messages_count; m++) {
 		volatile uint32_t *entry = msix_entry(function, m);
 		const struct x86_message *message = &function->messages[m];
@@ -128,7 +142,7 @@ static uint64_t granted(const struct x86_function *function)
 	return count;
 }
 
-static void start(const struct x86_function *function)
+static void program(const struct x86_function *function)
 {
 	for (uint16_t b = 0; b < function->bars_count; b++)
 		program_bar(function, &function->bars[b]);
@@ -137,6 +151,12 @@ static void start(const struct x86_function *function)
 		program_msix(function);
 	else if (function->messages != NULL && function->msi != 0)
 		program_msi(function, &function->messages[0]);
+}
+
+static void start(const struct x86_function *function)
+{
+	check_size(function);
+	program(function);
 	console_print("PCI:    %s %u:%u.%u for %s, %u BARs, %u messages granted\n", function->name,
 		bus_of(function), device_of(function), number_of(function),
 		mullion_system.partitions[function->partition].name, (uint64_t)function->bars_count,
@@ -156,6 +176,17 @@ void pci_quarantine(const struct x86_function *function)
 {
 	store_shared(&function_state(function)->quarantined, 1);
 	config_write(function, PCI_COMMAND, COMMAND_MEMORY | COMMAND_INTX_OFF);
+}
+
+void pci_resume(const struct x86_function *function)
+{
+	struct x86_function_state *state = function_state(function);
+
+	__builtin_memset(state->bars, 0, sizeof(state->bars));
+	config_write(function, PCI_COMMAND, COMMAND_INTX_OFF);
+	messages_off(function);
+	program(function);
+	store_shared(&state->quarantined, 0);
 }
 
 const struct x86_function *pci_requester(const struct x86_iommu *unit, uint16_t requester)

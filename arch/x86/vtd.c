@@ -271,8 +271,8 @@ static bool take_fault(const struct x86_iommu *unit, struct iommu_fault *fault)
 	return found;
 }
 
-/* The first word alone decides, and is written at once: the hardware never sees a mixed entry pass. */
-static bool block(const struct x86_iommu *unit, const struct x86_function *function)
+/* What is cached of a function, and of its owner's memory. */
+static void forget(const struct x86_iommu *unit, const struct x86_function *function)
 {
 	const uint64_t domain = OF_DOMAIN(X86_DOMAIN(function->partition));
 	const uint64_t completion = (uintptr_t)&unit->storage->completion;
@@ -280,15 +280,31 @@ static bool block(const struct x86_iommu *unit, const struct x86_function *funct
 							  0 },
 		{ STORE(0), completion }, { IOTLB_DOMAIN | domain, 0 } };
 
+	write_back_line(function->entry);
+	iommu_submit(unit, QUEUE_HEAD, commands, 3);
+}
+
+/* The first word alone decides, and is written at once: the hardware never sees a mixed entry pass. */
+static bool block(const struct x86_iommu *unit, const struct x86_function *function)
+{
 	if (!iommu_room(unit, QUEUE_HEAD, 3))
 		return false;
 	mmio_write64((uintptr_t)&function->entry[0], VTD_FAULT_DISABLE);
 	mmio_write64((uintptr_t)&function->entry[1], 0);
-	write_back_line(function->entry);
-	iommu_submit(unit, QUEUE_HEAD, commands, 3);
+	forget(unit, function);
+	return true;
+}
+
+static bool pass(const struct x86_iommu *unit, const struct x86_function *function)
+{
+	if (!iommu_room(unit, QUEUE_HEAD, 3))
+		return false;
+	mmio_write64((uintptr_t)&function->entry[1], function->pass[1]);
+	mmio_write64((uintptr_t)&function->entry[0], function->pass[0]);
+	forget(unit, function);
 	return true;
 }
 
 const struct iommu_driver vtd_driver = {
-	.enable = enable, .interrupt = interrupt, .fault = take_fault, .block = block
+	.enable = enable, .interrupt = interrupt, .fault = take_fault, .block = block, .pass = pass
 };

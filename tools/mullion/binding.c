@@ -137,6 +137,8 @@ static const struct binding_property health_properties[] = {
 	{ "on-raise", TYPE_STRING, false },
 	{ "on-exit", TYPE_STRING, false },
 	{ "on-dma-violation", TYPE_STRING, false },
+	{ "on-watchdog", TYPE_STRING, false },
+	{ "on-machine-check", TYPE_STRING, false },
 	END,
 };
 

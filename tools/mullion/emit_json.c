@@ -118,8 +118,9 @@ static json_t *actions_json(const struct model_partition *partition)
 {
 	static const char *const events[] = { "memory-violation", "port-violation", "msr-violation",
 		"instruction-violation", "triple-fault", "overrun", "raise", "exit",
-		"dma-violation" };
-	static const char *const actions[] = { "log", "inject", "stop", "shutdown" };
+		"dma-violation", "watchdog", "machine-check" };
+	static const char *const actions[] = { "log", "inject", "stop", "shutdown", "restart-warm",
+		"restart-cold", "switch-schedule", "reset" };
 	json_t *object = json_object();
 	size_t i;
 

@@ -91,9 +91,10 @@ static const struct word apic_registers[] = {
 
 static const char *const events[MULLION_EVENT_COUNT] = { "memory violation", "port violation",
 	"MSR violation", "forbidden instruction", "triple fault", "window overrun", "raised event",
-	"exit of the partition", "DMA violation" };
+	"exit of the partition", "DMA violation", "watchdog expired", "machine check" };
 static const char *const actions[MULLION_ACTION_COUNT] = { "logged", "#GP injected",
-	"partition stopped", "node shut down" };
+	"partition stopped", "node shut down", "warm restart", "cold restart",
+	"schedule switched", "node reset" };
 
 static const char *find(const struct word *words, size_t count, uint64_t code)
 {

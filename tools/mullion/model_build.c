@@ -19,6 +19,8 @@ const char *const event_properties[MULLION_EVENT_COUNT] = {
 	[MULLION_EVENT_RAISED] = "on-raise",
 	[MULLION_EVENT_EXIT] = "on-exit",
 	[MULLION_EVENT_DMA] = "on-dma-violation",
+	[MULLION_EVENT_WATCHDOG] = "on-watchdog",
+	[MULLION_EVENT_MACHINE_CHECK] = "on-machine-check",
 };
 
 const char *const action_names[MULLION_ACTION_COUNT] = {
@@ -26,6 +28,10 @@ const char *const action_names[MULLION_ACTION_COUNT] = {
 	[MULLION_ACTION_INJECT] = "inject",
 	[MULLION_ACTION_STOP] = "stop",
 	[MULLION_ACTION_SHUTDOWN] = "shutdown",
+	[MULLION_ACTION_RESTART_WARM] = "restart-warm",
+	[MULLION_ACTION_RESTART_COLD] = "restart-cold",
+	[MULLION_ACTION_SCHEDULE] = "switch-schedule",
+	[MULLION_ACTION_RESET] = "reset",
 };
 
 static const int default_actions[MULLION_EVENT_COUNT] = {
@@ -38,6 +44,8 @@ static const int default_actions[MULLION_EVENT_COUNT] = {
 	[MULLION_EVENT_RAISED] = MULLION_ACTION_LOG,
 	[MULLION_EVENT_EXIT] = MULLION_ACTION_STOP,
 	[MULLION_EVENT_DMA] = MULLION_ACTION_LOG,
+	[MULLION_EVENT_WATCHDOG] = MULLION_ACTION_STOP,
+	[MULLION_EVENT_MACHINE_CHECK] = MULLION_ACTION_STOP,
 };
 
 int event_by_property(const char *name)

@@ -33,9 +33,16 @@ struct iommu_driver {
 	 * invalidation and does not wait for it. False: no room and nothing changed, ask again.
 	 */
 	bool (*block)(const struct x86_iommu *unit, const struct x86_function *function);
+
+	/* Let it through again, as the image has it; likewise. */
+	bool (*pass)(const struct x86_iommu *unit, const struct x86_function *function);
 };
 
 extern const struct iommu_driver vtd_driver, amdvi_driver;
+
+/* Of a function with an owner: block it, or let it through. */
+bool iommu_block(const struct x86_function *function);
+bool iommu_pass(const struct x86_function *function);
 
 /* All units, before partitions run and after all functions were silenced. */
 void iommu_start(void);

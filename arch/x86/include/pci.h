@@ -22,6 +22,9 @@ bool pci_table(struct vcpu *vcpu, uint64_t gpa);
 /* Its bus mastering as the owner reads it goes off: the IOMMU has blocked it. */
 void pci_quarantine(const struct x86_function *function);
 
+/* As at boot: nothing of its former life's settings is left. */
+void pci_resume(const struct x86_function *function);
+
 /* The function whose requests bear this id, or NULL. Bounded by the functions described. */
 const struct x86_function *pci_requester(const struct x86_iommu *unit, uint16_t requester);
 

@@ -161,7 +161,10 @@ struct x86_function {
 	uint64_t table_page; /* first page */
 	uint32_t table_gpa;  /* where its owner would find that page */
 	uint32_t table_bytes;
-	uint64_t *entry; /* lets it through; VT-d: 2 words, AMD-Vi: 4 */
+	uint64_t *entry;   /* lets it through; VT-d: 2 words, AMD-Vi: 4 */
+	uint64_t pass[4];  /* what the entry holds while the function may pass; addresses included */
+	uint16_t reset;    /* device control register with function-level reset (PCI Express), or 0 */
+	uint16_t reset_af; /* the advanced features' control byte that resets it, or 0 */
 };
 
 /* What the kernel keeps of a function; storage in system.c. */

@@ -33,6 +33,8 @@
 #define X86_APIC_VA   0xfffffffffee00000ull
 #define X86_PEEK_PML4 256u
 #define X86_PEEK_VA   0xffff800000000000ull
+#define X86_PRISTINE_PML4 257u
+#define X86_PRISTINE_VA   0xffff808000000000ull /* plus the physical address */
 
 /*
  * CPUID answers, complete and constant. index = (leaf >> 30) * 32 + (leaf & 31) for leaves of the
@@ -66,6 +68,9 @@ struct x86_cpuid_need {
 
 struct arch_vcpu_tables {
 	const uint64_t *stage2; /* nested PML4 */
+	/* kernel PML4 plus all the partition may write, at PEEK_VA, and its pristine image,
+	 * read-only, at PRISTINE_VA: loaded only while the partition is restored */
+	const uint64_t *restore;
 	const uint64_t *peek;   /* kernel PML4 plus the partition's memory, read-only, at PEEK_VA */
 	const uint8_t *io_bitmap;  /* X86_IO_BITMAP_BYTES, page-aligned */
 	const uint8_t *msr_bitmap; /* X86_MSR_BITMAP_BYTES, page-aligned */
@@ -93,6 +98,8 @@ struct arch_system_tables {
 	uint16_t poweroff_port;   /* 0: halt instead */
 	uint8_t poweroff_value;   /* written when every partition has ended well */
 	uint8_t poweroff_failure; /* written after a refusal or a panic */
+	uint16_t reset_port;      /* 0: the node cannot reset itself */
+	uint8_t reset_value;
 	uint16_t needs_count;
 	const struct x86_cpuid_need *needs;
 	uint16_t iommus_count;

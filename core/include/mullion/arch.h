@@ -48,6 +48,9 @@ void arch_park(void) __attribute__((noreturn));
 /* Power the node off as the tables say, or park. ok: every partition ended well. */
 void arch_power_off(bool ok) __attribute__((noreturn));
 
+/* Reset the node as the tables say; power it off as failed if it cannot. */
+void arch_reset_node(void) __attribute__((noreturn));
+
 /* Put one character on the kernel's UART, if it has one. Waits at most a character's time. */
 void arch_console_put(char c);
 
@@ -80,6 +83,9 @@ static inline uint64_t arch_vcpu_deadline(const struct vcpu *vcpu);
 /* Make the vcpu take a general-protection fault, or what the architecture has in its place. */
 void arch_vcpu_inject_fault(struct vcpu *vcpu);
 
+/* Interrupt an owned vcpu; at most one bounded wait for the last such message to leave. */
+void arch_doorbell(const struct vcpu *vcpu, uint16_t vector);
+
 /* The instruction the vcpu is at. */
 uint64_t arch_vcpu_rip(const struct vcpu *vcpu);
 
@@ -91,6 +97,32 @@ uint64_t arch_vcpu_rip(const struct vcpu *vcpu);
  * At most one per IOMMU and call.
  */
 void arch_devices_poll(struct cpu *cpu);
+
+/* Whether this CPU is one that looks. */
+bool arch_devices_kept(const struct cpu *cpu);
+
+/*
+ * Take a partition's devices off the bus and reset those that can be; returns the time before which
+ * they must be left alone.
+ */
+uint64_t arch_devices_quiet(const struct mullion_partition *partition);
+
+/* Program them as at boot and let them through. False: the hardware is busy, ask again. */
+bool arch_devices_resume(const struct mullion_partition *partition);
+
+/* ---- The memory of a partition that does not run ----------------------------------------------
+ */
+
+/* Within one page each; of what it may write. */
+void arch_memory_zero(const struct mullion_partition *partition, uint64_t gpa, uint64_t bytes);
+void arch_memory_copy(
+	const struct mullion_partition *partition, uint64_t gpa, uint64_t source, uint64_t bytes);
+
+/* Block `block` of its memory into the exchange page, or (in) out of it. False: it has none such. */
+bool arch_memory_exchange(const struct mullion_partition *partition, uint64_t block, bool in);
+
+/* A struct mullion_registers into the exchange page. */
+void arch_vcpu_registers(const struct vcpu *vcpu);
 
 #include <arch_inline.h>
 

@@ -33,12 +33,50 @@ void partition_prepare(const struct cpu *cpu);
  */
 bool partition_start_vcpu(const struct vcpu *by, uint16_t index, uint32_t address);
 
-/* Stop all vcpus of a partition; others' CPUs notice at their next exit, kicked where owned. */
-void partition_stop(const struct mullion_partition *partition);
+/* None runs any more: the node ends, well. */
+void partition_stopped(void);
+
+/* ---- lifecycle.c ------------------------------------------------------------------------------
+ */
+
+/*
+ * Stop a running partition: all its vcpus leave at their next exit, kicked where owned. reason: event
+ * << 8 | action, or MULLION_REASON_COMMAND. False: it was not running.
+ */
+bool partition_stop(const struct mullion_partition *partition, uint32_t reason);
+
+/* Begin a restart; the CPU of its vcpu 0 carries it out. False: another change is under way. */
+bool partition_restart(
+	const struct mullion_partition *partition, enum mullion_restart how, uint32_t reason);
+
+/* On the CPU of the vcpu: go on restoring its partition until a time. True: it may start. */
+bool partition_restore(struct vcpu *vcpu, uint64_t until);
+
+/* None of its vcpus is being run by its CPU. */
+bool partition_left(const struct mullion_partition *partition);
+
+/* ---- partition.c, continued: the node's end --- */
+
+/* Stop everything and reset the node. */
+void node_reset(void);
 
 /* Stop everything and power off; returns, the callers' loops then end. */
 void node_end(bool ok);
 void node_finish(struct cpu *cpu) __attribute__((noreturn));
+
+/*
+ * A CPU says that it may run a vcpu before it looks at the vcpu's state; who changes the state looks
+ * afterwards whether somebody is inside. The exchange orders the two.
+ */
+static inline void enter_vcpu(struct vcpu *vcpu)
+{
+	__atomic_exchange_n(&vcpu->inside, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void leave_vcpu(struct vcpu *vcpu)
+{
+	store_shared(&vcpu->inside, 0);
+}
 
 static inline struct vcpu *partition_vcpu(const struct mullion_partition *partition, uint16_t index)
 {
@@ -64,15 +102,38 @@ enum mullion_action health_raise(
 void health_flush(struct vcpu *vcpu);
 
 /*
- * On the CPU that looks for such faults: a device was stopped and blocked. owner: whose it is, NULL
- * if nobody's. access: enum mullion_dma_access; requester: what its requests bear. Carries the
- * table's action out against the owner alone.
+ * The same, noticed by another CPU than the partition's: a device was stopped (source: enum
+ * mullion_dma_access << 16 | requester), a watchdog expired. owner: NULL for nobody's device. Acts
+ * against the owner alone.
  */
+void health_remote(struct cpu *cpu, const struct mullion_partition *owner, enum mullion_event event,
+	uint64_t detail, uint32_t source);
+
+/* A device was stopped and blocked. requester: what its requests bear. */
 void health_device(struct cpu *keeper, const struct mullion_partition *owner, uint16_t requester,
 	enum mullion_dma_access access, uint64_t address);
 
-/* Write the line about a stopped device, if one waits: in time that nobody owns. */
-void health_flush_device(struct cpu *cpu);
+/* Write the line about it, if one waits: in time that nobody owns. */
+void health_flush_remote(struct cpu *cpu);
+
+const char *health_event_name(unsigned event);
+const char *health_action_name(unsigned action);
+
+/* ---- journal.c --------------------------------------------------------------------------------
+ */
+
+/* Once, at boot: print what happened before the reset, or begin a new journal. */
+void journal_begin(void);
+
+/* partition: NULL for nobody. rip: or the source of what another CPU noticed. */
+void journal_note(const struct mullion_partition *partition, uint16_t vcpu,
+	enum mullion_event event, enum mullion_action action, uint64_t detail, uint64_t rip);
+
+/* ---- watchdog.c -------------------------------------------------------------------------------
+ */
+
+/* The timekeeper, before every window: look at one partition's watchdog. */
+void watchdog_look(struct cpu *cpu);
 
 /* ---- hypercall.c ------------------------------------------------------------------------------
  */
@@ -81,7 +142,8 @@ struct hypercall_result {
 	int64_t value;
 	bool leave; /* give the CPU back with LEAVE_YIELD */
 };
-struct hypercall_result hypercall(struct vcpu *vcpu, uint64_t number, uint64_t argument);
+struct hypercall_result hypercall(
+	struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t second);
 
 /* ---- console.c --------------------------------------------------------------------------------
  */

@@ -39,6 +39,12 @@ static inline const struct mullion_window *schedule_window(const struct cpu *cpu
 /* Frame 0 of `schedule` starts at `epoch`. */
 void schedule_begin(struct cpu *cpu, uint64_t epoch, uint32_t schedule);
 
+/*
+ * Publish a switch: every CPU takes it up with the frame whose number is returned. MULLION_EINVAL: no
+ * such schedule, or no CPU has windows; MULLION_EAGAIN: another switch is under way.
+ */
+int64_t schedule_switch(const struct cpu *cpu, uint64_t schedule);
+
 /* On to the next window, through the end of the frame if this was its last. */
 void schedule_advance(struct cpu *cpu);
 

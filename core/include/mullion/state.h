@@ -41,18 +41,36 @@ struct vcpu {
 	uint16_t number;             /* index into mullion_system.vcpus */
 	uint32_t trace_exit;         /* the tag of its exits' trace records */
 	struct mullion_trace *trace; /* its CPU's */
-	uint32_t state;              /* shared; enum vcpu_state */
-	uint32_t start_address;      /* shared; written before state becomes STARTING */
-	bool halted;                 /* framed: waits for an interrupt inside its window */
+	struct mullion_vcpu_status *status;
+	uint32_t state;         /* shared; enum vcpu_state */
+	uint32_t start_address; /* shared; written before state becomes STARTING */
+	uint32_t inside; /* shared; its CPU may be running it: nobody may touch its partition */
+	bool halted;     /* framed: waits for an interrupt inside its window */
 	struct health_report report;
 };
 
-/* A device that was stopped, to be said in the log by the CPU that found it. */
-struct device_report {
-	const struct mullion_partition *owner; /* NULL: nobody's */
-	uint64_t address;
-	uint16_t requester;
-	uint8_t access, action;
+/* A partition's life as a whole. What it is doing is in its status page: shared, one atomic word. */
+struct partition {
+	uint32_t restart; /* shared; enum mullion_restart of the restart under way */
+	/* The CPU of its vcpu 0 restores it, a step at a time: */
+	uint32_t step;       /* enum restore_step */
+	uint32_t at;         /* within the step: which span or copy, */
+	uint64_t done;       /* and how many bytes of it */
+	uint64_t not_before; /* devices that are being reset are left alone until then */
+	uint64_t begun;
+	/* Escalation: when the last events were; written by whoever raises one. */
+	uint64_t events[MULLION_ESCALATE_MAX];
+	uint32_t events_head; /* shared */
+	/* Its watchdog, as the timekeeper saw it last: */
+	uint64_t watchdog_count, watchdog_since;
+};
+
+/* What a CPU noticed of a partition that is not its own to run, to be said in the log. */
+struct remote_report {
+	const struct mullion_partition *owner; /* NULL: nobody's device */
+	uint64_t detail;
+	uint32_t source;
+	uint8_t event, action;
 	bool pending;
 };
 
@@ -70,8 +88,9 @@ struct cpu {
 	const struct mullion_schedule *plan;        /* the schedule in force, */
 	const struct mullion_cpu_schedule *windows; /* and this CPU's part of it */
 	uint32_t schedule, window;                  /* the window served now, or next */
-	uint64_t limit;  /* the running window's end less the guard, in ticks */
-	struct device_report device;
+	uint64_t limit; /* the running window's end less the guard, in ticks */
+	struct remote_report remote;
+	uint32_t duties; /* enum cpu_duty: what is looked after before every window */
 	uint32_t ready;  /* shared; set once this CPU can run partitions */
 	uint32_t parked; /* shared; set when this CPU has left its partitions for good */
 	struct arch_cpu arch;
@@ -80,11 +99,19 @@ struct cpu {
 /* Storage sized by the deployment, defined by system.c. */
 extern struct cpu system_cpus[];
 extern struct vcpu system_vcpus[];
+extern struct partition system_partitions[];
+
+enum cpu_duty {
+	DUTY_DEVICES = 1,   /* it looks for devices that were stopped */
+	DUTY_WATCHDOGS = 2, /* it is the timekeeper, and there are watchdogs */
+};
 
 /* How the node as a whole is doing; shared, only ever raised. */
 enum node_state { NODE_BOOTING = 0, NODE_RUNNING, NODE_ENDING };
 extern uint32_t node_state;
 extern uint64_t node_epoch;
+/* The schedule to come, and from which frame on: schedule << 48 | frame; shared. */
+extern uint64_t node_switch;
 
 static inline uint32_t load_shared(const uint32_t *word)
 {

@@ -38,7 +38,8 @@ struct mullion_cpu_schedule {
 struct mullion_schedule {
 	const char *name;
 	struct mullion_ticks frame; /* major frame; frame.whole > 0 */
-	uint64_t denominator; /* > 0; major_frame_ns * hz = (whole + part/denominator) * 1e9 */
+	/* > 0, and the same in every schedule, so that one may follow another exactly */
+	uint64_t denominator; /* major_frame_ns * hz = (whole + part/denominator) * 1e9 */
 	const struct mullion_cpu_schedule *cpus; /* by CPU index */
 };
 
@@ -49,6 +50,43 @@ struct mullion_partition {
 	uint16_t vcpus;
 	uint32_t flags;                       /* enum mullion_info_flags */
 	uint8_t actions[MULLION_EVENT_COUNT]; /* enum mullion_action by enum mullion_event */
+	/* From the escalate_count-th event within escalate_ticks on that is not only logged or
+	 * injected, this one instead; 0: never. */
+	uint8_t escalate_action;
+	uint16_t escalate_count;
+	uint16_t health_schedule; /* index, of MULLION_ACTION_SCHEDULE */
+	uint64_t escalate_ticks;
+	uint64_t watchdog_ticks; /* 0: it has none */
+	struct mullion_status *status;
+	const struct mullion_watchdog *watchdog;
+	/* All it may write, its memory and its shared pages: what a cold restart zeroes, before it
+	 * copies the image. Whole pages, by guest-physical address. */
+	const struct mullion_span *writable;
+	const struct mullion_copy *image;
+	uint16_t writable_count, image_count;
+};
+
+struct mullion_span {
+	uint64_t gpa, bytes;
+};
+
+/* A piece of a partition's pristine image: kept beside it, where nobody can write. */
+struct mullion_copy {
+	uint64_t gpa;
+	uint64_t source; /* physical; mapped with the partition while it is restored */
+	uint64_t bytes;
+};
+
+/* A channel's doorbell: the interrupts that its receivers on owned CPUs asked for. */
+struct mullion_doorbell {
+	uint16_t vcpu;
+	uint16_t vector;
+};
+
+struct mullion_channel {
+	uint16_t from; /* partition */
+	uint16_t doorbells_count;
+	const struct mullion_doorbell *doorbells;
 };
 
 struct mullion_vcpu {
@@ -95,6 +133,14 @@ struct mullion_system {
 	uint64_t switch_guard_ticks; /* a window's end is armed this much early, then polled for */
 	uint64_t start_delay_ticks;  /* the epoch lies this far after the last CPU is ready */
 	const struct arch_system_tables *arch;
+	const struct mullion_channel *channels;
+	uint16_t channels_count;
+	uint16_t watchdogs_count; /* partitions that have one */
+	uint16_t timekeeper; /* the CPU that looks at watchdogs: a framed one, or MULLION_NO_VCPU */
+	struct mullion_node *node;
+	struct mullion_journal *journal; /* not part of the image: survives a reset */
+	uint64_t image_id;               /* what the journal knows the image by */
+	uint8_t *exchange;               /* a page; NULL without control */
 };
 
 extern const struct mullion_system mullion_system;
