@@ -147,6 +147,12 @@ struct model_partition {
 	struct model_interrupt *interrupts; /* ascending by function, then message */
 	size_t interrupts_count;
 	int actions[MULLION_EVENT_COUNT]; /* enum mullion_action */
+	int health_schedule;              /* of MULLION_ACTION_SCHEDULE; -1: none */
+	unsigned escalate_count;          /* 0: it does not escalate */
+	uint64_t escalate_within_ns;
+	int escalate_action;  /* enum mullion_action */
+	uint64_t watchdog_ns; /* 0: it has none */
+	uint64_t max_gap_ns;  /* 0: not stated */
 	struct model_bound *bounds;
 	size_t bounds_count;
 };
@@ -186,6 +192,7 @@ struct model_channel {
 	uint32_t message_bytes;
 	uint64_t refresh_ns;
 	uint32_t depth;
+	unsigned doorbell; /* the vector with which it interrupts its receivers; 0: none */
 };
 
 struct model_board {
@@ -197,6 +204,8 @@ struct model_board {
 	int console;  /* device index, or -1 */
 	int poweroff; /* device index, or -1 */
 	uint8_t poweroff_value, poweroff_failure;
+	int reset; /* device index, or -1 */
+	uint8_t reset_value;
 	struct cpuid_leaf *cpuid;
 	size_t cpuid_count;
 	struct range *ram;

@@ -320,6 +320,7 @@ static void build_board(struct builder *b)
 	board->start_delay_ns = quantity(node, "start-delay-ns");
 	board->console = device_index(b, target(b, node, "console", 0));
 	board->poweroff = device_index(b, target(b, node, "poweroff", 0));
+	board->reset = -1;
 	board->poweroff_value = (uint8_t)quantity(node, "poweroff-value");
 	board->poweroff_failure = (uint8_t)quantity(node, "poweroff-failure");
 	build_cpuid(b, node);
@@ -416,6 +417,7 @@ static void build_partition(
 
 	partition->at = node->at;
 	partition->name = node->name;
+	partition->health_schedule = -1;
 	partition->image = string(node, "image");
 	partition->image_path = find_image(b, partition->image, images);
 	partition->args = string(node, "args") != NULL ? string(node, "args") : "";

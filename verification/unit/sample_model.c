@@ -129,6 +129,7 @@ struct model *sample_model(void)
 		.start_delay_ns = 1000000,
 		.console = 2,
 		.poweroff = 1,
+		.reset = -1,
 		.poweroff_value = 0x10,
 		.poweroff_failure = 0x11 };
 	TAKE(board.cpuid, leaves);
