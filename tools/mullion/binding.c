@@ -29,6 +29,8 @@ static const struct binding_property board_properties[] = {
 	{ "poweroff", TYPE_DEVICE, false },
 	{ "poweroff-value", TYPE_CELL, false },
 	{ "poweroff-failure", TYPE_CELL, false },
+	{ "reset", TYPE_DEVICE, false },
+	{ "reset-value", TYPE_CELL, false },
 	{ "cpuid", TYPE_CPUID, true },
 	{ "qemu-arguments", TYPE_STRINGS, false },
 	END,
@@ -139,6 +141,10 @@ static const struct binding_property health_properties[] = {
 	{ "on-dma-violation", TYPE_STRING, false },
 	{ "on-watchdog", TYPE_STRING, false },
 	{ "on-machine-check", TYPE_STRING, false },
+	{ "escalate-count", TYPE_CELL, false },
+	{ "escalate-within-ns", TYPE_QUANTITY, false },
+	{ "escalate-action", TYPE_STRING, false },
+	{ "schedule", TYPE_SCHEDULE, false },
 	END,
 };
 
@@ -158,6 +164,8 @@ static const struct binding_property partition_properties[] = {
 	{ "role", TYPE_STRING, false },
 	{ "devices", TYPE_GRANTS, false },
 	{ "interrupts", TYPE_INTERRUPTS, false },
+	{ "watchdog-ns", TYPE_QUANTITY, false },
+	{ "max-gap-ns", TYPE_QUANTITY, false },
 	END,
 };
 
@@ -211,6 +219,7 @@ static const struct binding_property channel_properties[] = {
 	{ "message-size", TYPE_CELL, true },
 	{ "refresh-ns", TYPE_QUANTITY, false },
 	{ "depth", TYPE_CELL, false },
+	{ "doorbell", TYPE_CELL, false },
 	END,
 };
 

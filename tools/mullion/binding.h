@@ -25,6 +25,7 @@ enum binding_type {
 	TYPE_INTERRUPTS, /* <&function message cpu vector>, ... */
 	TYPE_PARTITION,  /* <&partition> */
 	TYPE_PARTITIONS, /* <&partition ...> */
+	TYPE_SCHEDULE,   /* <&schedule> */
 	TYPE_DEVICE,     /* <&device> */
 	TYPE_GRANTS,     /* <&device &function ...> */
 	TYPE_IOMMU,      /* <&iommu> */

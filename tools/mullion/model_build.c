@@ -323,6 +323,8 @@ static void build_board(struct builder *b)
 	board->reset = -1;
 	board->poweroff_value = (uint8_t)quantity(node, "poweroff-value");
 	board->poweroff_failure = (uint8_t)quantity(node, "poweroff-failure");
+	board->reset = device_index(b, target(b, node, "reset", 0));
+	board->reset_value = (uint8_t)quantity(node, "reset-value");
 	build_cpuid(b, node);
 	build_qemu_arguments(b, node);
 	build_ram(b);
@@ -374,6 +376,24 @@ static void build_actions(struct model_partition *partition, const struct source
 		if (action >= 0)
 			partition->actions[event] = action;
 	}
+}
+
+static void build_escalation(struct model_partition *partition, const struct source_node *health)
+{
+	const char *name = string(health, "escalate-action");
+
+	if (source_property(health, "escalate-count") == NULL)
+		return;
+	partition->escalate_count = quantity32(health, "escalate-count");
+	partition->escalate_within_ns = quantity(health, "escalate-within-ns");
+	partition->escalate_action = name == NULL ? -1 : action_by_name(name);
+}
+
+/* A table overrides what the one before it says: that of all partitions, then its own. */
+static void build_health(struct model_partition *partition, const struct source_node *health)
+{
+	build_actions(partition, health);
+	build_escalation(partition, health);
 }
 
 static void build_bounds(
@@ -428,8 +448,10 @@ static void build_partition(
 	build_owned_cpus(b, partition, node);
 	build_grants(b, partition, node);
 	memcpy(partition->actions, default_actions, sizeof(default_actions));
-	build_actions(partition, source_child(b->source->root, "health"));
-	build_actions(partition, source_child(node, "health"));
+	build_health(partition, source_child(b->source->root, "health"));
+	build_health(partition, source_child(node, "health"));
+	partition->watchdog_ns = quantity(node, "watchdog-ns");
+	partition->max_gap_ns = quantity(node, "max-gap-ns");
 	build_bounds(b, partition, source_child(node, "bounds"));
 }
 
@@ -507,6 +529,30 @@ static void build_schedules(struct builder *b)
 			model->startup_schedule = (int)i;
 }
 
+static int schedule_index(const struct builder *b, const struct source_node *node)
+{
+	for (size_t i = 0; node != NULL && i < b->model->schedules_count; i++)
+		if (same_place(b->model->schedules[i].at, node->at))
+			return (int)i;
+	return -1;
+}
+
+/* Which schedule each partition's health switches to; schedules name partitions, so afterwards. */
+static void build_health_schedules(struct builder *b)
+{
+	const struct source_node *all = source_child(b->source->root, "health");
+	const struct source_node *parent = source_child(b->source->root, "partitions");
+	const struct source_node *node = parent == NULL ? NULL : parent->children;
+
+	for (size_t i = 0; node != NULL; node = node->next, i++) {
+		const struct source_node *own = source_child(node, "health");
+		const bool overrides = source_property(own, "schedule") != NULL;
+
+		b->model->partitions[i].health_schedule =
+			schedule_index(b, target(b, overrides ? own : all, "schedule", 0));
+	}
+}
+
 static void build_channel(struct builder *b, const struct source_node *node)
 {
 	struct model_channel *channel = &b->model->channels[b->model->channels_count++];
@@ -528,6 +574,7 @@ static void build_channel(struct builder *b, const struct source_node *node)
 	channel->message_bytes = quantity32(node, "message-size");
 	channel->refresh_ns = quantity(node, "refresh-ns");
 	channel->depth = quantity32(node, "depth");
+	channel->doorbell = quantity32(node, "doorbell");
 }
 
 static void build_channels(struct builder *b)
@@ -555,5 +602,6 @@ void model_build(struct model *model, const struct source *source, const char *c
 	build_board(&b);
 	build_partitions(&b, images);
 	build_schedules(&b);
+	build_health_schedules(&b);
 	build_channels(&b);
 }

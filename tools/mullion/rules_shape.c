@@ -156,6 +156,7 @@ static const struct {
 		" = <&nvme 0 1 0x50>, ...;" },
 	[TYPE_PARTITION] = { "one reference to a partition", " = <&nav>;" },
 	[TYPE_PARTITIONS] = { "references to partitions", " = <&nav &probe>;" },
+	[TYPE_SCHEDULE] = { "one reference to a schedule", " = <&normal>;" },
 	[TYPE_DEVICE] = { "one reference to a device", " = <&uart0>;" },
 	[TYPE_GRANTS] = { "references to devices and PCI functions", " = <&uart0 &nvme>;" },
 	[TYPE_IOMMU] = { "one reference to an IOMMU", " = <&iommu0>;" },
@@ -194,6 +195,7 @@ static bool is_of_type(const struct source_property *property, enum binding_type
 		return are_strings(property);
 	case TYPE_CELL:
 	case TYPE_PARTITION:
+	case TYPE_SCHEDULE:
 	case TYPE_DEVICE:
 	case TYPE_IOMMU:
 	case TYPE_FUNCTION:
@@ -312,6 +314,8 @@ static bool is_good_target(const struct source_node *node, enum binding_type typ
 	case TYPE_PARTITION:
 	case TYPE_PARTITIONS:
 		return in_group(node, "partitions");
+	case TYPE_SCHEDULE:
+		return in_group(node, "schedules");
 	case TYPE_GRANTS:
 		return is_device(node) || binding_is_function(node);
 	case TYPE_IOMMU:
@@ -330,6 +334,7 @@ static const struct {
 	[TYPE_INTERRUPTS] = { "a PCI function", "`pci`" },
 	[TYPE_PARTITION] = { "a partition", "`partitions`" },
 	[TYPE_PARTITIONS] = { "a partition", "`partitions`" },
+	[TYPE_SCHEDULE] = { "a schedule", "`schedules`" },
 	[TYPE_DEVICE] = { "a device", "`io`" },
 	[TYPE_GRANTS] = { "a device", "`io` or `pci`" },
 	[TYPE_IOMMU] = { "an IOMMU", "`iommus`" },
