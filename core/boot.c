@@ -26,6 +26,7 @@ static void bind_node(void)
 	node->vcpus = mullion_system.vcpus_count;
 	node->cpus = mullion_system.cpus_count;
 	node->schedules = mullion_system.schedules_count;
+	node_describe(node);
 }
 
 /* What a CPU looks after before its windows, besides them. */

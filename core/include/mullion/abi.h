@@ -178,6 +178,18 @@ struct mullion_status {
 };
 #define MULLION_REASON_COMMAND 0xffffffffu
 
+/* Of a partition, as the description has it; its name is that of its status region. */
+struct mullion_node_partition {
+	uint64_t memory_bytes;
+	uint16_t first_vcpu, vcpus; /* its vcpus' system-wide numbers are consecutive */
+	uint16_t reserved[2];
+};
+
+#define MULLION_NODE_PARTITIONS 32u
+#define MULLION_NODE_VCPUS      256u
+#define MULLION_NODE_CPUS       256u
+#define MULLION_NODE_SCHEDULES  32u
+
 /* What the kernel says of the node. */
 struct mullion_node {
 	uint64_t epoch_tsc;
@@ -187,6 +199,12 @@ struct mullion_node {
 	uint64_t schedule_frame; /* the frame with which `schedule` came into force */
 	uint64_t next_frame;
 	uint16_t partitions, vcpus, cpus, schedules;
+	/* What the description says of it, for as many as there is room; written once, at boot. */
+	char name[MULLION_NAME_BYTES], board[MULLION_NAME_BYTES];
+	struct mullion_node_partition of_partition[MULLION_NODE_PARTITIONS];
+	uint16_t cpu_of_vcpu[MULLION_NODE_VCPUS]; /* by system-wide vcpu number */
+	uint16_t mode_of_cpu[MULLION_NODE_CPUS];  /* 1 owned, 2 framed */
+	char schedule_names[MULLION_NODE_SCHEDULES][MULLION_NAME_BYTES];
 };
 
 /* A partition with a watchdog changes `count` more often than its period; the kernel looks on. */
