@@ -295,6 +295,17 @@ static void build_entries(const struct layout *layout, const struct devices *dev
 		qsort(unit->entries, unit->entries_count, sizeof(*unit->entries), by_requester);
 }
 
+const struct devices_word *devices_pass(
+	const struct devices *devices, const struct model_function *function)
+{
+	const struct devices_unit *unit = &devices->units[function->iommu];
+	size_t i = 0;
+
+	while (unit->entries[i].requester != function->requester)
+		i++;
+	return unit->entries[i].words;
+}
+
 /* The highest bus of the board, with those below bridges: AMD-Vi refuses what lies behind its table. */
 static unsigned buses_of(const struct model *model)
 {

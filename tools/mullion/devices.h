@@ -61,6 +61,10 @@ struct devices {
 void devices_build(const struct layout *layout, struct devices *devices);
 void devices_free(struct devices *devices);
 
+/* The words that let the requester of an owned function through. */
+const struct devices_word *devices_pass(
+	const struct devices *devices, const struct model_function *function);
+
 /* The interrupt that layout function `f` is granted for message `message`, or NULL. */
 const struct model_interrupt *devices_interrupt(
 	const struct layout *layout, size_t f, unsigned message);

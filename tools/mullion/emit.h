@@ -19,7 +19,15 @@ void emit_permissions(FILE *out, const struct plan *plan); /* I/O and MSR bitmap
 void emit_iommus(FILE *out, const struct plan *plan);
 void emit_functions(FILE *out, const struct plan *plan); /* PCI functions */
 void emit_schedules(FILE *out, const struct plan *plan);
-void emit_descriptors(FILE *out, const struct plan *plan); /* partitions, vcpus, CPUs, system */
+void emit_partitions(
+	FILE *out, const struct plan *plan); /* with what restarts need, and channels */
+void emit_descriptors(FILE *out, const struct plan *plan); /* vcpus, CPUs, system */
+
+/* Is there a partition with the control role? */
+bool emit_has_control(const struct plan *plan);
+
+/* A word of a table: a number, or an address plus one. */
+void emit_word(FILE *out, const struct devices_word *word);
 
 /* A C string literal with its quotes. */
 void emit_string(FILE *out, const char *text);

@@ -1,29 +1,7 @@
 /*
- * Prints the descriptors the kernel starts from: partitions, vcpus, CPUs, needs, RAM, the system.
+ * Prints the descriptors the kernel starts from: vcpus, CPUs, needs, RAM, the system.
  */
 #include "emit.h"
-
-static void emit_partitions(FILE *out, const struct plan *plan)
-{
-	size_t p;
-	int event;
-
-	fputs("\nstatic const struct mullion_partition partitions[] = {\n", out);
-	for (p = 0; p < plan->model->partitions_count; p++) {
-		const struct model_partition *partition = &plan->model->partitions[p];
-		const struct layout_partition *placed = &plan->layout.partitions[p];
-
-		fprintf(out,
-			"\t[%zu] = { .name = \"%s\", .first_vcpu = %u, .vcpus = %u, .flags = %s,\n"
-			"\t\t.actions = {",
-			p, partition->name, placed->first_vcpu, placed->vcpus,
-			partition->control ? "MULLION_INFO_CONTROL" : "0");
-		for (event = 0; event < MULLION_EVENT_COUNT; event++)
-			fprintf(out, "%s%d", event ? ", " : " ", partition->actions[event]);
-		fputs(" } },\n", out);
-	}
-	fputs("};\n", out);
-}
 
 static void emit_arch_vcpus(FILE *out, const struct plan *plan)
 {
@@ -35,13 +13,14 @@ static void emit_arch_vcpus(FILE *out, const struct plan *plan)
 		const struct layout_partition *partition = &plan->layout.partitions[p];
 
 		fprintf(out,
-			"\t[%u] = {\n\t\t.stage2 = stage2_%s[0],\n\t\t.peek = peek_%s[0],\n"
+			"\t[%u] = {\n\t\t.stage2 = stage2_%s[0],\n\t\t.restore = restore_%s[0],\n"
+			"\t\t.peek = peek_%s[0],\n"
 			"\t\t.io_bitmap = io_bitmaps[%zu],\n\t\t.msr_bitmap = msr_bitmaps[0],\n"
 			"\t\t.cpuid = &cpuid_%zu,\n\t\t.memory_bytes = %#llx,\n"
 			"\t\t.entry_gpa = %#x,\n\t\t.start_info_gpa = MULLION_START_GPA,\n"
 			"\t\t.asid = %u,\n\t\t.first_function = %u,\n"
 			"\t\t.functions_count = %u,\n\t},\n",
-			v, partition->id, partition->id, plan->partition_io[p],
+			v, partition->id, partition->id, partition->id, plan->partition_io[p],
 			plan->vcpu_answers[v], (unsigned long long)partition->memory.bytes,
 			(unsigned)partition->image.entry, p + 1, partition->first_function,
 			partition->functions);
@@ -65,7 +44,8 @@ static void emit_vcpus(FILE *out, const struct plan *plan)
 
 		fprintf(out,
 			"\t[%u] = { .partition = %u, .index = %u, .cpu = %u, .mode = %s,\n"
-			"\t\t.time = &time_pages[%u].time, .arch = &arch_vcpus[%u] }, /* %s */\n",
+			"\t\t.time = &time_pages[%u].content, .arch = &arch_vcpus[%u] }, /* %s "
+			"*/\n",
 			v, vcpu->partition, vcpu->index, vcpu->cpu,
 			mode_name(plan->model->cpus[layout->cpus[vcpu->cpu]].mode), v, v,
 			plan->model->partitions[vcpu->partition].name);
@@ -140,7 +120,8 @@ static void emit_arch_system(FILE *out, const struct plan *plan)
 		"\t.timer_multiplier = %#llx,\n\t.timer_inverse = %#llx,\n\t.timer_lead_ticks = "
 		"%u,\n\t.uart_port = %#llx,\n"
 		"\t.uart_granted = %d,\n\t.poweroff_port = %#llx,\n\t.poweroff_value = %#x,\n"
-		"\t.poweroff_failure = %#x,\n\t.needs_count = %zu,\n\t.needs = needs,\n"
+		"\t.poweroff_failure = %#x,\n\t.reset_port = %#llx,\n\t.reset_value = %#x,\n"
+		"\t.needs_count = %zu,\n\t.needs = needs,\n"
 		"\t.iommus_count = %zu,\n\t.functions_count = %zu,\n"
 		"\t.iommus = %s,\n\t.functions = %s,\n};\n",
 		(unsigned long long)plan->layout.data_base,
@@ -149,10 +130,30 @@ static void emit_arch_system(FILE *out, const struct plan *plan)
 		board->timer_lead_ticks,
 		(unsigned long long)device_port(plan->model, board->console), granted,
 		(unsigned long long)device_port(plan->model, board->poweroff),
-		board->poweroff_value, board->poweroff_failure, plan->needs_count,
-		plan->devices.units_count, plan->devices.functions_count,
+		board->poweroff_value, board->poweroff_failure,
+		(unsigned long long)device_port(plan->model, board->reset), board->reset_value,
+		plan->needs_count, plan->devices.units_count, plan->devices.functions_count,
 		plan->devices.units_count ? "iommus" : "0",
 		plan->devices.functions_count ? "functions" : "0");
+}
+
+/* What concerns the node as a whole, as it runs. */
+static void emit_node(FILE *out, const struct plan *plan)
+{
+	const struct model *model = plan->model;
+	const int timekeeper = layout_timekeeper(&plan->layout);
+
+	fprintf(out, "\t.channels = %s,\n\t.channels_count = %zu,\n\t.watchdogs_count = %u,\n",
+		model->channels_count ? "channels" : "0", model->channels_count,
+		layout_watchdogs(&plan->layout, model->partitions_count));
+	if (timekeeper >= 0)
+		fprintf(out, "\t.timekeeper = %d,\n", timekeeper);
+	else
+		fputs("\t.timekeeper = MULLION_NO_VCPU,\n", out);
+	fprintf(out,
+		"\t.node = &node_page.content,\n\t.journal = &journal,\n"
+		"\t.image_id = %#llxull,\n\t.exchange = %s,\n",
+		(unsigned long long)plan->image_id, emit_has_control(plan) ? "exchange_page" : "0");
 }
 
 static void emit_root(FILE *out, const struct plan *plan)
@@ -176,17 +177,18 @@ static void emit_root(FILE *out, const struct plan *plan)
 		"\t.schedules = %s,\n\t.ram = ram,\n\t.log = &kernel_log,\n"
 		"\t.tsc_hz_numerator = %lluull,\n\t.tsc_hz_denominator = %lluull,\n"
 		"\t.switch_guard_ticks = %llu,\n\t.start_delay_ticks = %llu,\n"
-		"\t.arch = &arch_system,\n};\n",
+		"\t.arch = &arch_system,\n",
 		model->schedules_count ? "schedules" : "0",
 		(unsigned long long)model->board.tsc_hz.numerator,
 		(unsigned long long)model->board.tsc_hz.denominator,
 		(unsigned long long)plan->switch_guard_ticks,
 		(unsigned long long)plan->start_delay_ticks);
+	emit_node(out, plan);
+	fputs("};\n", out);
 }
 
 void emit_descriptors(FILE *out, const struct plan *plan)
 {
-	emit_partitions(out, plan);
 	emit_arch_vcpus(out, plan);
 	emit_vcpus(out, plan);
 	emit_cpus(out, plan);

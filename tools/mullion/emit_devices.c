@@ -5,6 +5,7 @@
 #include "emit.h"
 
 #include "assignment.h"
+#include "pci_config.h"
 
 static const struct model_function *function_of(const struct plan *plan, size_t f)
 {
@@ -110,6 +111,23 @@ static void emit_granted(FILE *out, const struct plan *plan, size_t f)
 						     : 0));
 }
 
+/* What lets it through again after a restart: the entry of its requester, as it is at boot. */
+static void emit_pass(FILE *out, const struct plan *plan, size_t f)
+{
+	const struct model_function *function = function_of(plan, f);
+	const struct devices_word *words = devices_pass(&plan->devices, function);
+	const unsigned count = plan->model->iommus[function->iommu].kind == X86_IOMMU_AMDVI ? 4 : 2;
+	unsigned w;
+
+	fputs("\t  .pass = {", out);
+	for (w = 0; w < count; w++) {
+		fputs(w ? ", " : " ", out);
+		emit_word(out, &words[w]);
+	}
+	fprintf(out, " },\n\t  .reset = %#x, .reset_af = %#x,\n",
+		pci_express_reset(function->config), pci_advanced_reset(function->config));
+}
+
 static void emit_function(FILE *out, const struct plan *plan, size_t f)
 {
 	const struct model_function *function = function_of(plan, f);
@@ -127,8 +145,10 @@ static void emit_function(FILE *out, const struct plan *plan, size_t f)
 		function->iommu, function->config[0],
 		(unsigned long long)assignment_config(plan->model, function),
 		function->messages_count, function->msi, function->msix);
-	if (function->owner >= 0)
+	if (function->owner >= 0) {
 		emit_granted(out, plan, f);
+		emit_pass(out, plan, f);
+	}
 	fprintf(out, "\t  .entry = %s },\n", plan->devices.functions[f].entry);
 }
 

@@ -1,5 +1,6 @@
 /*
- * Prints images.S and system.ld: every byte a partition starts with, at its final physical address.
+ * Prints images.S and system.ld: every byte a partition starts with, at its final physical address,
+ * and what is in its file once more, from where a cold restart copies it.
  *
  * A segment's file part becomes a section with contents, its rest and the shared blocks become
  * sections without, which the loader zeroes. The linker refuses sections that overlap.
@@ -29,6 +30,22 @@ static void emit_segment(
 			number, (unsigned long long)(segment->memory_bytes - segment->file_bytes));
 }
 
+static void emit_pristine(FILE *out, const struct layout_partition *partition)
+{
+	size_t i;
+
+	for (i = 0; i < partition->copies_count; i++) {
+		const struct image_segment *segment =
+			&partition->image.segments[partition->copies[i].segment];
+
+		fprintf(out,
+			"\n\t.section .pristine.%s.%zu, \"a\", @progbits\n"
+			"\t.incbin \"images/%s.elf\", %llu, %llu\n",
+			partition->id, i, partition->id, (unsigned long long)segment->file_offset,
+			(unsigned long long)segment->file_bytes);
+	}
+}
+
 void emit_images(FILE *out, const struct plan *plan)
 {
 	size_t p, i;
@@ -40,6 +57,7 @@ void emit_images(FILE *out, const struct plan *plan)
 
 		for (i = 0; i < partition->image.segments_count; i++)
 			emit_segment(out, partition->id, i, &partition->image.segments[i]);
+		emit_pristine(out, partition);
 	}
 	for (i = 0; i < plan->layout.blocks_count; i++)
 		fprintf(out, "\n\t.section .block.%s, \"aw\", @nobits\n\t.skip %llu\n",
@@ -78,6 +96,9 @@ static size_t list_partition(
 			sections[used++] = (struct section){ address + segment->file_bytes,
 				format(".image.%s.%zu.zero", partition->id, i), true };
 	}
+	for (i = 0; i < partition->copies_count; i++)
+		sections[used++] = (struct section){ partition->copies[i].piece.source,
+			format(".pristine.%s.%zu", partition->id, i), false };
 	return used;
 }
 
@@ -87,7 +108,7 @@ static size_t list_sections(const struct plan *plan, struct section **sections)
 	size_t count = layout->blocks_count, used = 0, p, i;
 
 	for (p = 0; p < plan->model->partitions_count; p++)
-		count += 2 * layout->partitions[p].image.segments_count;
+		count += 3 * layout->partitions[p].image.segments_count;
 	*sections = allocate(count, sizeof(**sections));
 	for (p = 0; p < plan->model->partitions_count; p++)
 		used = list_partition(&layout->partitions[p], *sections, used);
@@ -115,9 +136,11 @@ void emit_linker_script(FILE *out, const struct plan *plan)
 	}
 	free(sections);
 	fprintf(out,
+		"journal = %#llx;\n"
 		"ASSERT(tables_end <= %#llx, \"the kernel's constants outgrew the space before "
 		"its data\")\n"
 		"ASSERT(data_used <= %#llx, \"the kernel's data outgrew its space\")\n",
+		(unsigned long long)plan->layout.journal.base,
 		(unsigned long long)plan->layout.data_base,
 		(unsigned long long)plan->layout.data_end);
 }

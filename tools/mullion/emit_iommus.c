@@ -14,7 +14,7 @@ static bool is_amdvi(const struct plan *plan, size_t u)
 	return plan->model->iommus[u].kind == X86_IOMMU_AMDVI;
 }
 
-static void emit_word(FILE *out, const struct devices_word *word)
+void emit_word(FILE *out, const struct devices_word *word)
 {
 	if (word->object)
 		fprintf(out, "ADDRESS(%s) + ", word->object);

@@ -51,7 +51,7 @@ static json_t *vcpus_json(const struct plan *plan)
 static const char *kind_name(unsigned kind)
 {
 	static const char *const names[] = { "?", "time", "console", "log", "trace", "sampling",
-		"queuing", "queuing-reader" };
+		"queuing", "queuing-reader", "status", "node", "watchdog", "exchange", "journal" };
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }
@@ -231,7 +231,7 @@ static json_t *schedule_json(const struct plan *plan, size_t s)
 	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "name", schedule->name, "startup",
 		(int)s == plan->model->startup_schedule, "major_frame_ns",
 		number(schedule->major_frame_ns), "frame_ticks", ticks_json(&planned->frame),
-		"tick_denominator", number(planned->denominator), "cpus", cpus);
+		"tick_denominator", number(plan->denominator), "cpus", cpus);
 }
 
 static json_t *schedules_json(const struct plan *plan)

@@ -59,8 +59,8 @@ static void emit_info(FILE *out, const struct plan *plan, size_t p)
 
 static void emit_start(FILE *out, const struct plan *plan, size_t p)
 {
-	struct maps_piece pieces[2];
-	const size_t count = maps_pieces(plan->layout.partitions[p].memory, pieces);
+	struct layout_piece pieces[2];
+	const size_t count = layout_pieces(plan->layout.partitions[p].memory, pieces);
 	const char *args = plan->model->partitions[p].args;
 	size_t i;
 

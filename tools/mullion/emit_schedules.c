@@ -58,6 +58,6 @@ void emit_schedules(FILE *out, const struct plan *plan)
 			plan->model->schedules[s].name,
 			(unsigned long long)plan->schedules[s].frame.whole,
 			(unsigned long long)plan->schedules[s].frame.part,
-			(unsigned long long)plan->schedules[s].denominator, s);
+			(unsigned long long)plan->denominator, s);
 	fputs("};\n", out);
 }

@@ -3,6 +3,16 @@
  */
 #include "emit.h"
 
+bool emit_has_control(const struct plan *plan)
+{
+	size_t p;
+
+	for (p = 0; p < plan->model->partitions_count; p++)
+		if (plan->model->partitions[p].control)
+			return true;
+	return false;
+}
+
 void emit_string(FILE *out, const char *text)
 {
 	fputc('"', out);
@@ -31,24 +41,48 @@ static const char head[] =
 	"#define STACKS __attribute__((section(\".stacks\"), aligned(4096)))\n"
 	"#define ADDRESS(object) ((uint64_t)(uintptr_t)&(object))\n";
 
+static void emit_shared(FILE *out, const struct plan *plan)
+{
+	const unsigned watchdogs = layout_watchdogs(&plan->layout, plan->model->partitions_count);
+
+	fprintf(out,
+		"\n/* Pages that the kernel writes and partitions read. */\n"
+		"#define PAGE_OF(type) union { type content; uint8_t page[MULLION_PAGE_BYTES]; }\n"
+		"SHARED static PAGE_OF(struct mullion_time) time_pages[%u];\n"
+		"SHARED static PAGE_OF(struct mullion_status) status_pages[%zu];\n"
+		"SHARED static PAGE_OF(struct mullion_node) node_page;\n"
+		"SHARED static struct mullion_trace traces[%u];\n"
+		"SHARED static struct mullion_console kernel_log;\n",
+		plan->layout.vcpus_count, plan->model->partitions_count, plan->layout.cpus_count);
+	fputs("\n/* Pages that partitions write and the kernel reads; the exchange page, both. "
+	      "*/\n",
+		out);
+	if (watchdogs)
+		fprintf(out, "SHARED static struct mullion_watchdog watchdog_pages[%u];\n",
+			watchdogs);
+	if (emit_has_control(plan))
+		fputs("SHARED static uint8_t exchange_page[MULLION_PAGE_BYTES];\n", out);
+	fputs("\n/* What a reset leaves alone: an address, and nothing that a loader would fill. "
+	      "*/\n"
+	      "extern struct mullion_journal journal;\n",
+		out);
+}
+
 static void emit_storage(FILE *out, const struct plan *plan)
 {
-	const unsigned cpus = plan->layout.cpus_count, vcpus = plan->layout.vcpus_count;
+	const struct model *model = plan->model;
+	const unsigned cpus = plan->layout.cpus_count;
 
 	fprintf(out,
 		"\n/* Storage. The lowest page of a stack is its guard. */\n"
 		"struct cpu system_cpus[%u];\n"
 		"struct vcpu system_vcpus[%u];\n"
+		"struct partition system_partitions[%zu];\n"
 		"struct x86_function_state system_functions[%zu];\n"
 		"STACKS static uint8_t stacks[%u][X86_STACK_PAGES * 4096];\n",
-		cpus, vcpus, plan->model->functions_count ? plan->model->functions_count : 1, cpus);
-	fprintf(out,
-		"\n/* Pages that the kernel writes and partitions read. */\n"
-		"SHARED static union {\n\tstruct mullion_time time;\n"
-		"\tuint8_t page[MULLION_PAGE_BYTES];\n} time_pages[%u];\n"
-		"SHARED static struct mullion_trace traces[%u];\n"
-		"SHARED static struct mullion_console kernel_log;\n",
-		vcpus, cpus);
+		cpus, plan->layout.vcpus_count, model->partitions_count,
+		model->functions_count ? model->functions_count : 1, cpus);
+	emit_shared(out, plan);
 }
 
 void emit_system(FILE *out, const struct plan *plan)
@@ -61,5 +95,6 @@ void emit_system(FILE *out, const struct plan *plan)
 	emit_iommus(out, plan);
 	emit_functions(out, plan);
 	emit_schedules(out, plan);
+	emit_partitions(out, plan);
 	emit_descriptors(out, plan);
 }

@@ -58,6 +58,12 @@ void emit_trees(FILE *out, const struct plan *plan)
 			plan->model->partitions[p].name);
 		name = format("peek_%s", id);
 		emit_tree(out, name, &plan->maps.peek[p]);
+		fprintf(out,
+			"\n/* The kernel's map plus all that %s may write, and its pristine image, for "
+			"restarting it. */\n",
+			plan->model->partitions[p].name);
+		name = format("restore_%s", id);
+		emit_tree(out, name, &plan->maps.restore[p]);
 		if (!plan->maps.dma[p].count)
 			continue;
 		fprintf(out, "\n/* What the devices of %s reach: guest-physical to physical. */\n",

@@ -38,8 +38,8 @@ static char *region_text(const struct plan *plan, const struct mullion_region *r
 
 static void print_memory(FILE *out, const struct layout_partition *partition)
 {
-	struct maps_piece pieces[2];
-	const size_t count = maps_pieces(partition->memory, pieces);
+	struct layout_piece pieces[2];
+	const size_t count = layout_pieces(partition->memory, pieces);
 	size_t i;
 
 	for (i = 0; i < count; i++)

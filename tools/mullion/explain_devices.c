@@ -71,8 +71,8 @@ static void print_bars(FILE *out, const struct plan *plan, size_t f)
 
 static void print_dma(FILE *out, const struct plan *plan, const struct model_function *function)
 {
-	struct maps_piece pieces[2];
-	const size_t count = maps_pieces(plan->layout.partitions[function->owner].memory, pieces);
+	struct layout_piece pieces[2];
+	const size_t count = layout_pieces(plan->layout.partitions[function->owner].memory, pieces);
 	size_t i;
 
 	for (i = 0; i < count; i++)

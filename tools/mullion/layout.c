@@ -12,6 +12,7 @@
 #include "paging.h"
 #include "placement.h"
 #include "regions.h"
+#include "restore.h"
 
 static uint64_t round_up(uint64_t value, uint64_t alignment)
 {
@@ -29,6 +30,16 @@ const char *layout_identifier(const char *name)
 		else
 			id = format("%s_%02x", id, (unsigned char)*name);
 	return id;
+}
+
+size_t layout_pieces(struct range memory, struct layout_piece pieces[2])
+{
+	const uint64_t low = memory.bytes < MULLION_HOLE_BASE ? memory.bytes : MULLION_HOLE_BASE;
+
+	pieces[0] = (struct layout_piece){ 0, memory.base, low };
+	pieces[1] =
+		(struct layout_piece){ MULLION_HOLE_END, memory.base + low, memory.bytes - low };
+	return pieces[1].bytes ? 2 : 1;
 }
 
 unsigned layout_iommu_levels(const struct model_iommu *iommu)
@@ -109,6 +120,26 @@ int layout_vcpu_on(const struct layout *layout, unsigned partition, unsigned cpu
 	return -1;
 }
 
+int layout_timekeeper(const struct layout *layout)
+{
+	unsigned cpu;
+
+	for (cpu = 0; cpu < layout->cpus_count; cpu++)
+		if (layout->model->cpus[layout->cpus[cpu]].mode == MULLION_CPU_FRAMED)
+			return (int)cpu;
+	return -1;
+}
+
+unsigned layout_watchdogs(const struct layout *layout, size_t partitions)
+{
+	unsigned count = 0;
+	size_t p;
+
+	for (p = 0; p < partitions; p++)
+		count += layout->model->partitions[p].watchdog_ns != 0;
+	return count;
+}
+
 /* ---- The kernel ---- */
 
 /* An upper bound: page tables of one tree over the partition's memory. */
@@ -122,6 +153,19 @@ static uint64_t tree_bytes(const struct model_partition *partition)
 	return (page_tables + partition->memory_bytes / PAGING_1G + 8) * PAGING_4K;
 }
 
+static uint64_t region_bytes(const struct layout_partition *partition)
+{
+	const struct mullion_region *last = &partition->regions[partition->regions_count - 1].info;
+
+	return last->gpa + last->bytes - MULLION_SHARED_GPA;
+}
+
+/* Beside the memory's part, shared and pristine pages each have their own tables. */
+static uint64_t restore_bytes(const struct layout_partition *partition)
+{
+	return ((region_bytes(partition) + partition->pristine.bytes) / PAGING_2M + 8) * PAGING_4K;
+}
+
 static uint64_t tables_bytes(const struct layout *layout)
 {
 	const struct model *model = layout->model;
@@ -129,10 +173,10 @@ static uint64_t tables_bytes(const struct layout *layout)
 	size_t p;
 
 	for (p = 0; p < model->partitions_count; p++) {
-		const unsigned trees = layout->partitions[p].functions ? 3 : 2;
+		const unsigned trees = layout->partitions[p].functions ? 4 : 3;
 
 		bytes += trees * tree_bytes(&model->partitions[p]) + X86_IO_BITMAP_BYTES +
-			 2 * PAGING_4K;
+			 2 * PAGING_4K + restore_bytes(&layout->partitions[p]);
 	}
 	return bytes + layout->vcpus_count * 2 * PAGING_4K + assignment_tables_bytes(layout);
 }
@@ -143,7 +187,8 @@ static uint64_t data_bytes(const struct layout *layout)
 		X86_STACK_PAGES * PAGING_4K + sizeof(struct mullion_trace) + LAYOUT_CPU_BYTES;
 
 	return layout->cpus_count * per_cpu +
-	       layout->vcpus_count * (PAGING_4K + LAYOUT_VCPU_BYTES) + LAYOUT_DATA_BYTES +
+	       layout->vcpus_count * (PAGING_4K + LAYOUT_VCPU_BYTES) +
+	       layout->model->partitions_count * LAYOUT_PARTITION_BYTES + LAYOUT_DATA_BYTES +
 	       assignment_data_bytes(layout);
 }
 
@@ -219,6 +264,35 @@ static bool place_rest(struct layout *layout, struct placement *free_ram, struct
 	return true;
 }
 
+static bool place_journal(struct layout *layout, struct placement *free_ram, struct finding *wrong)
+{
+	layout->journal.bytes = sizeof(struct mullion_journal);
+	if (placement_find(free_ram, layout->journal.bytes, PAGING_4K, &layout->journal.base))
+		return true;
+	return refuse(wrong, layout->model->at, "memory-shared",
+		format("no memory is left for the journal"),
+		"give partitions less memory, or the board more");
+}
+
+static bool place_pristine(struct layout *layout, struct placement *free_ram, struct finding *wrong)
+{
+	size_t p;
+
+	for (p = 0; p < layout->model->partitions_count; p++) {
+		struct range *pristine = &layout->partitions[p].pristine;
+
+		if (pristine->bytes &&
+			!placement_find(free_ram, pristine->bytes, PAGING_4K, &pristine->base))
+			return refuse(wrong, layout->model->partitions[p].at, "memory-pristine",
+				format("no memory is left for the %llu KiB of the image of "
+				       "partition %s from which it restarts",
+					(unsigned long long)pristine->bytes / 1024,
+					layout->model->partitions[p].name),
+				"give partitions less memory, or the board more");
+	}
+	return true;
+}
+
 static bool place_blocks(struct layout *layout, struct placement *free_ram, struct finding *wrong)
 {
 	size_t i;
@@ -273,14 +347,18 @@ static int by_base(const void *a, const void *b)
 
 static void list_ram(struct layout *layout)
 {
-	const size_t count = 2 + layout->model->partitions_count + layout->blocks_count;
+	const size_t count = 3 + 2 * layout->model->partitions_count + layout->blocks_count;
 	struct range *ram = allocate(count, sizeof(*ram));
 	size_t i, used = 0;
 
 	ram[used++] = (struct range){ LAYOUT_TRAMPOLINE, PAGING_4K };
 	ram[used++] = (struct range){ X86_KERNEL_TEXT, layout->data_end - X86_KERNEL_TEXT };
-	for (i = 0; i < layout->model->partitions_count; i++)
+	ram[used++] = layout->journal;
+	for (i = 0; i < layout->model->partitions_count; i++) {
 		ram[used++] = layout->partitions[i].memory;
+		if (layout->partitions[i].pristine.bytes)
+			ram[used++] = layout->partitions[i].pristine;
+	}
 	for (i = 0; i < layout->blocks_count; i++)
 		ram[used++] = layout->blocks[i].memory;
 	qsort(ram, used, sizeof(*ram), by_base);
@@ -310,23 +388,36 @@ static bool place(struct layout *layout, struct finding *wrong)
 				(unsigned long long)layout->data_end),
 			"describe the board's RAM in memory@0");
 	}
-	placed = place_given(layout, &free_ram, wrong) && place_rest(layout, &free_ram, wrong) &&
-		 place_blocks(layout, &free_ram, wrong);
+	placed = place_given(layout, &free_ram, wrong) && place_journal(layout, &free_ram, wrong) &&
+		 place_rest(layout, &free_ram, wrong) && place_blocks(layout, &free_ram, wrong) &&
+		 place_pristine(layout, &free_ram, wrong);
 	placement_free(&free_ram);
 	return placed;
 }
 
-bool layout_build(const struct model *model, struct layout *layout, struct finding *wrong)
+static void take_images(struct layout *layout, const struct image *images)
+{
+	size_t p;
+
+	for (p = 0; images && p < layout->model->partitions_count; p++)
+		layout->partitions[p].image = images[p];
+	restore_number(layout);
+}
+
+bool layout_build(const struct model *model, const struct image *images, struct layout *layout,
+	struct finding *wrong)
 {
 	*layout = (struct layout){ .model = model };
 	number_cpus(layout);
 	number_vcpus(layout);
+	take_images(layout, images);
 	if (!assignment_build(layout, wrong))
 		return false;
-	place_kernel(layout);
 	regions_build(layout);
+	place_kernel(layout);
 	if (!check_regions(layout, wrong) || !place(layout, wrong))
 		return false;
+	restore_build(layout);
 	list_ram(layout);
 	return true;
 }
@@ -337,6 +428,7 @@ void layout_free(struct layout *layout)
 
 	for (p = 0; layout->partitions && p < layout->model->partitions_count; p++)
 		free(layout->partitions[p].regions);
+	restore_free(layout);
 	assignment_free(layout);
 	free(layout->partitions);
 	free(layout->cpus);

@@ -28,6 +28,8 @@
 #define LAYOUT_DATA_BYTES   0x80000ull
 #define LAYOUT_CPU_BYTES    0x4000ull
 #define LAYOUT_VCPU_BYTES   0x4000ull
+/* A partition's status and watchdog pages, and what the kernel keeps of it. */
+#define LAYOUT_PARTITION_BYTES 0x3000ull
 
 struct layout_vcpu {
 	unsigned partition;
@@ -58,6 +60,12 @@ struct layout_function {
 	uint32_t table_gpa; /* where its owner would find them */
 };
 
+/* A piece of a partition's image in its pristine copy. */
+struct layout_copy {
+	struct mullion_copy piece; /* as the kernel reads it */
+	size_t segment;            /* of the image */
+};
+
 struct layout_partition {
 	const char *id; /* its name as a C identifier */
 	struct range memory;
@@ -66,6 +74,12 @@ struct layout_partition {
 	struct layout_region *regions;
 	size_t regions_count;
 	struct image image; /* empty where images are not looked at */
+	/* What a cold restart zeroes, and copies from `pristine`: pages that nobody else sees. */
+	struct range pristine;
+	struct mullion_span *spans;
+	size_t spans_count;
+	struct layout_copy *copies;
+	size_t copies_count;
 };
 
 struct layout {
@@ -80,16 +94,33 @@ struct layout {
 	struct layout_function *functions; /* by owner, then bdf; those without owner last */
 	size_t functions_count;
 	uint64_t data_base, data_end; /* the kernel's read-write data */
+	struct range journal;         /* of health events: no part of the image, never cleared */
 	struct range *ram;            /* all that must be RAM, ascending, merged */
 	size_t ram_count;
 };
 
-/* False if something does not fit; then *wrong says what, in the user's words. */
-bool layout_build(const struct model *model, struct layout *layout, struct finding *wrong);
+/*
+ * images: what the partitions' images say, as in the model; NULL where they are not looked at. False
+ * if something does not fit; then *wrong says what, in the user's words.
+ */
+bool layout_build(const struct model *model, const struct image *images, struct layout *layout,
+	struct finding *wrong);
 void layout_free(struct layout *layout);
 
 /* The vcpu of `partition` on the image's CPU `cpu`; -1 if it has none there. */
 int layout_vcpu_on(const struct layout *layout, unsigned partition, unsigned cpu);
+
+/* The first framed CPU of the image, which tells the others about the node; -1: all are owned. */
+int layout_timekeeper(const struct layout *layout);
+
+/* The watchdog pages of the partitions before this one. */
+unsigned layout_watchdogs(const struct layout *layout, size_t partitions);
+
+/* A partition's memory in guest-physical order: at most two pieces, around the PC hole. */
+struct layout_piece {
+	uint64_t gpa, physical, bytes;
+};
+size_t layout_pieces(struct range memory, struct layout_piece pieces[2]);
 
 /* Levels of the unit's translation tables. */
 unsigned layout_iommu_levels(const struct model_iommu *iommu);

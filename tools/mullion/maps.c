@@ -30,15 +30,6 @@ static bool map(
 	return paging_map(paging, &mapping);
 }
 
-size_t maps_pieces(struct range memory, struct maps_piece pieces[2])
-{
-	const uint64_t low = memory.bytes < MULLION_HOLE_BASE ? memory.bytes : MULLION_HOLE_BASE;
-
-	pieces[0] = (struct maps_piece){ 0, memory.base, low };
-	pieces[1] = (struct maps_piece){ MULLION_HOLE_END, memory.base + low, memory.bytes - low };
-	return pieces[1].bytes ? 2 : 1;
-}
-
 static bool map_kernel_data(const struct layout *layout, struct paging *kernel)
 {
 	const uint64_t stack = X86_STACK_PAGES * PAGING_4K;
@@ -112,14 +103,17 @@ static bool map_kernel(const struct layout *layout, struct paging *kernel)
 			layout->data_base - X86_KERNEL_RODATA, KERNEL_RODATA))
 		return false;
 	kernel->largest_page = PAGING_4K; /* guard pages lie between */
-	return map_kernel_data(layout, kernel) && map_registers(layout, kernel) &&
+	return map_kernel_data(layout, kernel) &&
+	       map(kernel, layout->journal.base, layout->journal.base, layout->journal.bytes,
+		       KERNEL_DATA) &&
+	       map_registers(layout, kernel) &&
 	       map(kernel, X86_APIC_VA, APIC_PHYSICAL, PAGING_4K, KERNEL_DEVICE);
 }
 
 static bool map_memory(struct paging *paging, struct range memory, uint64_t virtual, uint64_t flags)
 {
-	struct maps_piece pieces[2];
-	const size_t count = maps_pieces(memory, pieces);
+	struct layout_piece pieces[2];
+	const size_t count = layout_pieces(memory, pieces);
 	size_t i;
 
 	for (i = 0; i < count; i++)
@@ -137,17 +131,20 @@ static bool map_object(
 	return paging_map(paging, &mapping);
 }
 
-static bool map_region(
+static bool map_region(const struct layout *layout, struct paging *paging, uint64_t virtual,
+	const struct layout_region *region, uint64_t flags)
+{
+	if (region->object)
+		return map_object(paging, virtual, region->info.bytes, flags, region->object);
+	return map(paging, virtual, layout->blocks[region->block].memory.base, region->info.bytes,
+		flags);
+}
+
+static bool map_guest_region(
 	const struct layout *layout, struct paging *paging, const struct layout_region *region)
 {
-	const uint64_t flags =
-		region->info.access & MULLION_WRITE ? GUEST_READ_WRITE : GUEST_READ_ONLY;
-
-	if (region->object)
-		return map_object(
-			paging, region->info.gpa, region->info.bytes, flags, region->object);
-	return map(paging, region->info.gpa, layout->blocks[region->block].memory.base,
-		region->info.bytes, flags);
+	return map_region(layout, paging, region->info.gpa, region,
+		region->info.access & MULLION_WRITE ? GUEST_READ_WRITE : GUEST_READ_ONLY);
 }
 
 static bool map_function(const struct layout *layout, size_t f, struct paging *paging)
@@ -189,7 +186,7 @@ static bool map_stage2(
 			format("start_pages[%u]", p)))
 		return false;
 	for (i = 0; i < partition->regions_count; i++)
-		if (!map_region(layout, paging, &partition->regions[i]))
+		if (!map_guest_region(layout, paging, &partition->regions[i]))
 			return false;
 	return map_functions(layout, partition, paging);
 }
@@ -213,6 +210,38 @@ static bool map_peek(const struct layout *layout, unsigned p, const struct pagin
 {
 	paging_init(paging, PEEK_TABLE, largest_page);
 	if (!map_memory(paging, layout->partitions[p].memory, X86_PEEK_VA, KERNEL_RODATA))
+		return false;
+	share_kernel(kernel, paging);
+	return true;
+}
+
+static bool map_writable_regions(const struct layout *layout,
+	const struct layout_partition *partition, struct paging *paging)
+{
+	size_t i;
+
+	for (i = 0; i < partition->regions_count; i++) {
+		const struct layout_region *region = &partition->regions[i];
+
+		if (region->info.access & MULLION_WRITE &&
+			!map_region(layout, paging, X86_PEEK_VA + region->info.gpa, region,
+				KERNEL_DATA))
+			return false;
+	}
+	return true;
+}
+
+static bool map_restore(const struct layout *layout, unsigned p, const struct paging *kernel,
+	uint64_t largest_page, struct paging *paging)
+{
+	const struct layout_partition *partition = &layout->partitions[p];
+	const struct range *pristine = &partition->pristine;
+
+	paging_init(paging, KERNEL_TABLE, largest_page);
+	if (!map_memory(paging, partition->memory, X86_PEEK_VA, KERNEL_DATA) ||
+		!map_writable_regions(layout, partition, paging) ||
+		!map(paging, X86_PRISTINE_VA + pristine->base, pristine->base, pristine->bytes,
+			KERNEL_RODATA))
 		return false;
 	share_kernel(kernel, paging);
 	return true;
@@ -265,6 +294,7 @@ bool maps_build(const struct layout *layout, struct maps *maps)
 	maps->count = layout->model->partitions_count;
 	maps->stage2 = allocate(maps->count, sizeof(*maps->stage2));
 	maps->peek = allocate(maps->count, sizeof(*maps->peek));
+	maps->restore = allocate(maps->count, sizeof(*maps->restore));
 	maps->dma = allocate(maps->count, sizeof(*maps->dma));
 	maps->huge_pages = huge && uses_huge_pages(layout);
 	if (!map_kernel(layout, &maps->kernel))
@@ -272,6 +302,7 @@ bool maps_build(const struct layout *layout, struct maps *maps)
 	for (p = 0; p < maps->count; p++)
 		if (!map_stage2(layout, p, largest_page, &maps->stage2[p]) ||
 			!map_peek(layout, p, &maps->kernel, largest_page, &maps->peek[p]) ||
+			!map_restore(layout, p, &maps->kernel, largest_page, &maps->restore[p]) ||
 			!map_dma(layout, p, &maps->dma[p]))
 			return false;
 	return true;
@@ -285,10 +316,12 @@ void maps_free(struct maps *maps)
 	for (p = 0; p < maps->count; p++) {
 		paging_free(&maps->stage2[p]);
 		paging_free(&maps->peek[p]);
+		paging_free(&maps->restore[p]);
 		paging_free(&maps->dma[p]);
 	}
 	free(maps->stage2);
 	free(maps->peek);
+	free(maps->restore);
 	free(maps->dma);
 	*maps = (struct maps){ 0 };
 }

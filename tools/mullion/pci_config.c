@@ -11,6 +11,13 @@
 #define HEADER_BYTES     0x40u
 #define BAR0             0x10u
 
+#define EXPRESS_CAPABILITIES  4u    /* of the device */
+#define EXPRESS_FLR           0x10u /* in their last byte: bit 28 */
+#define EXPRESS_CONTROL       8u
+#define ADVANCED_CAPABILITIES 3u
+#define ADVANCED_FLR          0x2u
+#define ADVANCED_CONTROL      4u
+
 uint8_t pci_byte(const uint32_t *config, unsigned offset)
 {
 	return (uint8_t)(config[offset / 4 % PCI_CONFIG_WORDS] >> offset % 4 * 8);
@@ -57,6 +64,22 @@ uint8_t pci_find(const uint32_t *config, uint8_t id)
 		if (chain.list[i].id == id)
 			return chain.list[i].offset;
 	return 0;
+}
+
+uint16_t pci_express_reset(const uint32_t *config)
+{
+	const unsigned at = pci_find(config, PCI_CAPABILITY_EXPRESS);
+	const bool able = at && pci_byte(config, at + EXPRESS_CAPABILITIES + 3) & EXPRESS_FLR;
+
+	return able ? (uint16_t)(at + EXPRESS_CONTROL) : 0;
+}
+
+uint16_t pci_advanced_reset(const uint32_t *config)
+{
+	const unsigned at = pci_find(config, PCI_CAPABILITY_ADVANCED);
+	const bool able = at && pci_byte(config, at + ADVANCED_CAPABILITIES) & ADVANCED_FLR;
+
+	return able ? (uint16_t)(at + ADVANCED_CONTROL) : 0;
 }
 
 uint8_t pci_bar_type(const uint32_t *config, unsigned index)

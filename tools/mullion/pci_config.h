@@ -17,6 +17,7 @@ enum pci_capability_id {
 	PCI_CAPABILITY_VENDOR = 0x09,
 	PCI_CAPABILITY_EXPRESS = 0x10,
 	PCI_CAPABILITY_MSIX = 0x11,
+	PCI_CAPABILITY_ADVANCED = 0x13, /* advanced features of conventional PCI */
 };
 
 struct pci_capability {
@@ -47,6 +48,14 @@ void pci_chain_read(const uint32_t *config, struct pci_chain_read *chain);
 
 /* Where the first capability of that kind is, 0: there is none. */
 uint8_t pci_find(const uint32_t *config, uint8_t id);
+
+/*
+ * The register with which a function resets itself alone, 0: it has none. Of PCI Express, the device
+ * control register (PCI Express 4.0, 7.5.3.4); of conventional PCI, the control byte of its advanced
+ * features (Advanced Capabilities for Conventional PCI, 3.2).
+ */
+uint16_t pci_express_reset(const uint32_t *config);
+uint16_t pci_advanced_reset(const uint32_t *config);
 
 /* The four bits of a base address register that say what it is; index 0 to 5. */
 #define PCI_BAR_IO           0x1u

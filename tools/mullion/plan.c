@@ -28,28 +28,38 @@ static size_t count_windows(const struct model_schedule *schedule)
 	return count;
 }
 
-/* All instants of a schedule: the frame's length, then each window's start and end. */
-static uint64_t *list_instants(const struct model_schedule *schedule)
+/* The instants of the first `schedules` of them: each one's frame, then its windows' starts and ends. */
+static size_t count_instants(const struct model *model, size_t schedules)
 {
-	uint64_t *ns = allocate(1 + 2 * count_windows(schedule), sizeof(*ns));
-	size_t used = 0, c, w;
+	size_t count = 0, s;
 
-	ns[used++] = schedule->major_frame_ns;
+	for (s = 0; s < schedules; s++)
+		count += 1 + 2 * count_windows(&model->schedules[s]);
+	return count;
+}
+
+static uint64_t *list_instants(const struct model_schedule *schedule, uint64_t *ns)
+{
+	size_t c, w;
+
+	*ns++ = schedule->major_frame_ns;
 	for (c = 0; c < schedule->cpus_count; c++)
 		for (w = 0; w < schedule->cpus[c].windows_count; w++) {
 			const struct model_window *window = &schedule->cpus[c].windows[w];
 
-			ns[used++] = window->offset_ns;
-			ns[used++] = window->offset_ns + window->duration_ns;
+			*ns++ = window->offset_ns;
+			*ns++ = window->offset_ns + window->duration_ns;
 		}
 	return ns;
 }
 
-static void take_windows(const struct layout *layout, const struct model_schedule *schedule,
-	const struct mullion_ticks *ticks, struct plan_schedule *planned)
+static const struct mullion_ticks *take_windows(const struct layout *layout,
+	const struct model_schedule *schedule, const struct mullion_ticks *ticks,
+	struct plan_schedule *planned)
 {
 	size_t c, w;
 
+	planned->cpus = allocate(layout->cpus_count, sizeof(*planned->cpus));
 	planned->frame = *ticks++;
 	for (c = 0; c < schedule->cpus_count; c++) {
 		const struct model_cpu_schedule *list = &schedule->cpus[c];
@@ -65,35 +75,59 @@ static void take_windows(const struct layout *layout, const struct model_schedul
 					layout, (unsigned)list->windows[w].partition, cpu),
 			};
 	}
+	return ticks;
 }
 
-static bool plan_schedule(struct plan *plan, size_t s, struct finding *wrong)
+/* The first schedule that does not fit together with those before it. */
+static size_t find_too_fine(const struct model *model, const uint64_t *ns,
+	struct mullion_ticks *ticks, uint64_t *denominator)
 {
-	const struct model_schedule *schedule = &plan->model->schedules[s];
-	const size_t count = 1 + 2 * count_windows(schedule);
-	uint64_t *ns = list_instants(schedule);
-	struct mullion_ticks *ticks = allocate(count, sizeof(*ticks));
-	struct plan_schedule *planned = &plan->schedules[s];
-	const bool exact =
-		ticks_exact(plan->model->board.tsc_hz, ns, count, ticks, &planned->denominator);
+	size_t s;
 
-	planned->cpus = allocate(plan->layout.cpus_count, sizeof(*planned->cpus));
-	if (exact)
-		take_windows(&plan->layout, schedule, ticks, planned);
+	for (s = 0; ticks_exact(
+		     model->board.tsc_hz, ns, count_instants(model, s + 1), ticks, denominator);
+		s++)
+		;
+	return s;
+}
+
+static bool refuse_schedule(const struct model *model, size_t s, struct finding *wrong)
+{
+	return refuse(wrong, model->schedules[s].at, "frame-arithmetic",
+		format("the instants of schedule %s do not fit into 64 bits as exact ticks%s",
+			model->schedules[s].name,
+			s ? ", of the one fraction that all schedules share" : ""),
+		"write tsc-frequency as a reduced fraction, and frames shorter than years");
+}
+
+/* All at once: one fraction of a tick serves all of them, so that any may follow any other exactly. */
+static bool plan_schedules(struct plan *plan, struct finding *wrong)
+{
+	const struct model *model = plan->model;
+	const size_t count = count_instants(model, model->schedules_count);
+	uint64_t *ns = allocate(count, sizeof(*ns)), *next = ns;
+	struct mullion_ticks *ticks = allocate(count, sizeof(*ticks));
+	const struct mullion_ticks *taken = ticks;
+	bool exact;
+	size_t s;
+
+	for (s = 0; s < model->schedules_count; s++)
+		next = list_instants(&model->schedules[s], next);
+	exact = ticks_exact(model->board.tsc_hz, ns, count, ticks, &plan->denominator);
+	plan->schedules = allocate(model->schedules_count, sizeof(*plan->schedules));
+	for (s = 0; exact && s < model->schedules_count; s++)
+		taken = take_windows(
+			&plan->layout, &model->schedules[s], taken, &plan->schedules[s]);
+	if (!exact)
+		refuse_schedule(model, find_too_fine(model, ns, ticks, &plan->denominator), wrong);
 	free(ns);
 	free(ticks);
-	if (!exact)
-		return refuse(wrong, schedule->at, "frame-arithmetic",
-			format("the instants of schedule %s do not fit into 64 bits as exact ticks",
-				schedule->name),
-			"write tsc-frequency as a reduced fraction, and frames shorter than years");
-	return true;
+	return exact;
 }
 
 static bool plan_time(struct plan *plan, struct finding *wrong)
 {
 	const struct model_board *board = &plan->model->board;
-	size_t s;
 
 	plan->switch_guard_ticks = ticks_at_least(board->tsc_hz, board->switch_guard_ns);
 	plan->start_delay_ticks = ticks_at_least(board->tsc_hz, board->start_delay_ns);
@@ -102,11 +136,22 @@ static bool plan_time(struct plan *plan, struct finding *wrong)
 		return refuse(wrong, board->at, "frequency-range",
 			"timer-frequency and tsc-frequency are more than a factor of 2^32 apart",
 			"check both frequencies");
-	plan->schedules = allocate(plan->model->schedules_count, sizeof(*plan->schedules));
-	for (s = 0; s < plan->model->schedules_count; s++)
-		if (!plan_schedule(plan, s, wrong))
-			return false;
-	return true;
+	return plan_schedules(plan, wrong);
+}
+
+static void plan_health(struct plan *plan)
+{
+	const struct model *model = plan->model;
+	size_t p;
+
+	plan->partitions = allocate(model->partitions_count, sizeof(*plan->partitions));
+	for (p = 0; p < model->partitions_count; p++)
+		plan->partitions[p] = (struct plan_partition){
+			.watchdog_ticks = ticks_at_least(
+				model->board.tsc_hz, model->partitions[p].watchdog_ns),
+			.escalate_ticks = ticks_at_least(
+				model->board.tsc_hz, model->partitions[p].escalate_within_ns),
+		};
 }
 
 /* ---- Permission maps and CPUID ---- */
@@ -219,9 +264,10 @@ static bool read_images(struct plan *plan, struct finding *wrong)
 {
 	size_t p;
 
+	plan->image_list = allocate(plan->model->partitions_count, sizeof(*plan->image_list));
 	for (p = 0; p < plan->model->partitions_count; p++) {
 		const struct model_partition *partition = &plan->model->partitions[p];
-		struct image *image = &plan->layout.partitions[p].image;
+		struct image *image = &plan->image_list[p];
 		const char *trouble = read_image(&plan->images, partition, image);
 
 		if (trouble)
@@ -237,13 +283,40 @@ static bool read_images(struct plan *plan, struct finding *wrong)
 	return true;
 }
 
+/* FNV-1a, 64 bits. */
+static uint64_t hash(uint64_t state, const void *data, uint64_t bytes)
+{
+	const uint8_t *byte = data;
+
+	for (; bytes; bytes--)
+		state = (state ^ *byte++) * 0x100000001b3ull;
+	return state;
+}
+
+/* Who the events of a journal are about: the partitions by number, and what they run. */
+static void identify(struct plan *plan)
+{
+	const struct model *model = plan->model;
+	uint64_t state = hash(0xcbf29ce484222325ull, model->name, strlen(model->name) + 1);
+	size_t p;
+
+	for (p = 0; p < model->partitions_count; p++) {
+		const char *name = model->partitions[p].name;
+
+		state = hash(state, name, strlen(name) + 1);
+		if (plan->image_list)
+			state = hash(state, plan->image_list[p].data, plan->image_list[p].bytes);
+	}
+	plan->image_id = state;
+}
+
 bool plan_build(
 	const struct model *model, bool with_images, struct plan *plan, struct finding *wrong)
 {
 	*plan = (struct plan){ .model = model };
-	if (!layout_build(model, &plan->layout, wrong))
-		return false;
 	if (with_images && !read_images(plan, wrong))
+		return false;
+	if (!layout_build(model, plan->image_list, &plan->layout, wrong))
 		return false;
 	if (!maps_build(&plan->layout, &plan->maps))
 		return refuse(wrong, model->at, "maps-consistent",
@@ -252,8 +325,10 @@ bool plan_build(
 	devices_build(&plan->layout, &plan->devices);
 	if (!plan_time(plan, wrong))
 		return false;
+	plan_health(plan);
 	plan_ports(plan);
 	plan_cpuid(plan);
+	identify(plan);
 	return true;
 }
 
@@ -277,6 +352,8 @@ void plan_free(struct plan *plan)
 		cpuid_answers_free(&plan->answers[--plan->answers_count]);
 	free(plan->answers);
 	free(plan->vcpu_answers);
+	free(plan->partitions);
+	free(plan->image_list);
 	free(plan->io_bitmaps);
 	free(plan->partition_io);
 	free(plan->needs);

@@ -19,7 +19,6 @@ struct plan_cpu_schedule {
 
 struct plan_schedule {
 	struct mullion_ticks frame;
-	uint64_t denominator;
 	struct plan_cpu_schedule *cpus; /* by layout CPU; owned CPUs have none */
 };
 
@@ -27,13 +26,21 @@ struct plan_io_bitmap {
 	uint8_t bytes[X86_IO_BITMAP_BYTES];
 };
 
+struct plan_partition {
+	uint64_t watchdog_ticks, escalate_ticks;
+};
+
 struct plan {
 	const struct model *model;
-	struct arena images; /* what the partitions' images say */
+	struct arena images;      /* what the partitions' images say */
+	struct image *image_list; /* by partition; NULL where they are not looked at */
+	uint64_t image_id;        /* what the journal knows the image by */
 	struct layout layout;
 	struct maps maps;
 	struct devices devices;
 	struct plan_schedule *schedules;   /* as in the model */
+	uint64_t denominator;              /* of all their ticks */
+	struct plan_partition *partitions; /* as in the model */
 	struct plan_io_bitmap *io_bitmaps; /* without duplicates */
 	size_t io_bitmaps_count;
 	size_t *partition_io;          /* by partition: index into io_bitmaps */

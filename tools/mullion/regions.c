@@ -1,8 +1,10 @@
 /*
  * Lists the shared pages of each partition in the order in which they lie from MULLION_SHARED_GPA:
- * its time pages, its console, what the control role sees, its channels.
+ * its time pages, its console, its watchdog, what the control role sees, its channels, and how those
+ * at their other ends are doing.
  *
- * The invariant: a page is writable for exactly one partition, or for the kernel alone.
+ * The invariant: a page is writable for exactly one partition, or for the kernel alone; the exchange
+ * page is writable for both.
  */
 #include "regions.h"
 
@@ -10,9 +12,7 @@
 
 #include "allocate.h"
 
-#define READ_WRITE                (MULLION_READ | MULLION_WRITE)
-#define CHANNEL_HEADER_BYTES      64u
-#define QUEUING_SLOT_HEADER_BYTES 8u
+#define READ_WRITE (MULLION_READ | MULLION_WRITE)
 
 static uint64_t whole_pages(uint64_t bytes)
 {
@@ -48,21 +48,55 @@ static void add_region(
 	partition->regions[partition->regions_count++] = region;
 }
 
-/* A page or pages that the kernel writes: an object of system.c. */
-static void add_object(struct layout *layout, unsigned p, enum mullion_region_kind kind,
+/* A page or pages that the kernel uses, too: an object of system.c. `of`: the partition it is about.
+ */
+static void add_object(
+	struct layout *layout, unsigned p, unsigned of, struct mullion_region info, char *object)
+{
+	struct layout_region region = { .info = info, .object = object, .block = -1 };
+
+	region.info.bytes = whole_pages(info.bytes);
+	region.info.peer = (uint16_t)of;
+	add_region(&layout->partitions[p], region, layout->model->partitions[of].name);
+}
+
+/* One that the kernel alone writes. */
+static void add_read_only(struct layout *layout, unsigned p, enum mullion_region_kind kind,
 	unsigned index, uint64_t bytes, char *object)
 {
-	const struct layout_region region = {
-		.info = { .bytes = whole_pages(bytes),
-			.kind = (uint16_t)kind,
-			.access = MULLION_READ,
-			.index = (uint16_t)index,
-			.peer = (uint16_t)p },
-		.object = object,
-		.block = -1,
+	const struct mullion_region info = {
+		.bytes = bytes,
+		.kind = (uint16_t)kind,
+		.access = MULLION_READ,
+		.index = (uint16_t)index,
 	};
 
-	add_region(&layout->partitions[p], region, layout->model->partitions[p].name);
+	add_object(layout, p, p, info, object);
+}
+
+/* One that the partition alone writes, or in turn with the kernel. */
+static void add_writable(
+	struct layout *layout, unsigned p, enum mullion_region_kind kind, char *object)
+{
+	const struct mullion_region info = {
+		.bytes = MULLION_PAGE_BYTES,
+		.kind = (uint16_t)kind,
+		.access = READ_WRITE,
+	};
+
+	add_object(layout, p, p, info, object);
+}
+
+static void add_status(struct layout *layout, unsigned p, unsigned of)
+{
+	const struct mullion_region info = {
+		.bytes = sizeof(struct mullion_status),
+		.kind = MULLION_REGION_STATUS,
+		.access = MULLION_READ,
+		.index = (uint16_t)of,
+	};
+
+	add_object(layout, p, of, info, format("status_pages[%u]", of));
 }
 
 static void add_console(struct layout *layout, unsigned p, unsigned writer)
@@ -85,20 +119,25 @@ static void add_control(struct layout *layout, unsigned p)
 	for (i = 0; i < layout->model->partitions_count; i++)
 		if (i != p)
 			add_console(layout, p, i);
-	add_object(layout, p, MULLION_REGION_LOG, 0, sizeof(struct mullion_console),
+	add_read_only(layout, p, MULLION_REGION_LOG, 0, sizeof(struct mullion_console),
 		format("kernel_log"));
 	for (i = 0; i < layout->cpus_count; i++)
-		add_object(layout, p, MULLION_REGION_TRACE, i, sizeof(struct mullion_trace),
+		add_read_only(layout, p, MULLION_REGION_TRACE, i, sizeof(struct mullion_trace),
 			format("traces[%u]", i));
+	for (i = 0; i < layout->model->partitions_count; i++)
+		add_status(layout, p, i);
+	add_read_only(layout, p, MULLION_REGION_NODE, 0, sizeof(struct mullion_node),
+		format("node_page"));
+	add_read_only(layout, p, MULLION_REGION_JOURNAL, 0, sizeof(struct mullion_journal),
+		format("journal"));
+	add_writable(layout, p, MULLION_REGION_EXCHANGE, format("exchange_page"));
 }
 
 static uint64_t channel_bytes(const struct model_channel *channel)
 {
-	const uint64_t slot = (QUEUING_SLOT_HEADER_BYTES + channel->message_bytes + 7ull) & ~7ull;
-
 	if (channel->type == CHANNEL_SAMPLING)
-		return CHANNEL_HEADER_BYTES + channel->message_bytes;
-	return CHANNEL_HEADER_BYTES + channel->depth * slot;
+		return MULLION_SAMPLING_BYTES(channel->message_bytes);
+	return MULLION_QUEUING_BYTES(channel->message_bytes, channel->depth);
 }
 
 static void add_end(struct layout *layout, size_t number, int p, int peer, int block,
@@ -149,25 +188,73 @@ static void add_channel(struct layout *layout, size_t number)
 	add_pages(layout, number, block, MULLION_REGION_QUEUING_READER, false);
 }
 
+/* ---- The other ends ---- */
+
+static bool is_receiver(const struct model_channel *channel, unsigned p)
+{
+	size_t i;
+
+	for (i = 0; i < channel->to_count; i++)
+		if (channel->to[i] == (int)p)
+			return true;
+	return false;
+}
+
+static bool are_connected(const struct model *model, unsigned p, unsigned q)
+{
+	size_t c;
+
+	for (c = 0; c < model->channels_count; c++) {
+		const struct model_channel *channel = &model->channels[c];
+
+		if ((channel->from == (int)p && is_receiver(channel, q)) ||
+			(channel->from == (int)q && is_receiver(channel, p)))
+			return true;
+	}
+	return false;
+}
+
+/* The control role sees all of them already. */
+static void add_partners(struct layout *layout, unsigned p)
+{
+	unsigned q;
+
+	for (q = 0; q < layout->model->partitions_count; q++)
+		if (q != p && !layout->model->partitions[p].control &&
+			are_connected(layout->model, p, q))
+			add_status(layout, p, q);
+}
+
+static void add_own(struct layout *layout, unsigned p)
+{
+	const struct model_partition *partition = &layout->model->partitions[p];
+	const struct layout_partition *placed = &layout->partitions[p];
+	unsigned v;
+
+	for (v = 0; v < placed->vcpus; v++)
+		add_read_only(layout, p, MULLION_REGION_TIME, v, MULLION_PAGE_BYTES,
+			format("time_pages[%u]", placed->first_vcpu + v));
+	add_console(layout, p, p);
+	if (partition->watchdog_ns)
+		add_writable(layout, p, MULLION_REGION_WATCHDOG,
+			format("watchdog_pages[%u]", layout_watchdogs(layout, p)));
+	if (partition->control)
+		add_control(layout, p);
+}
+
 void regions_build(struct layout *layout)
 {
 	const struct model *model = layout->model;
-	unsigned p, v;
+	unsigned p;
 	size_t c;
 
 	for (p = 0; p < model->partitions_count; p++)
 		add_block(layout, format("console_%s", layout->partitions[p].id),
 			sizeof(struct mullion_console));
-	for (p = 0; p < model->partitions_count; p++) {
-		const struct layout_partition *partition = &layout->partitions[p];
-
-		for (v = 0; v < partition->vcpus; v++)
-			add_object(layout, p, MULLION_REGION_TIME, v, MULLION_PAGE_BYTES,
-				format("time_pages[%u]", partition->first_vcpu + v));
-		add_console(layout, p, p);
-		if (model->partitions[p].control)
-			add_control(layout, p);
-	}
+	for (p = 0; p < model->partitions_count; p++)
+		add_own(layout, p);
 	for (c = 0; c < model->channels_count; c++)
 		add_channel(layout, c);
+	for (p = 0; p < model->partitions_count; p++)
+		add_partners(layout, p);
 }

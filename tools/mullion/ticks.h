@@ -2,8 +2,9 @@
  * Nanoseconds into clock ticks, exactly.
  *
  * The invariant: nothing is rounded on the way. A schedule's instants t become t * N / (D * 10^9)
- * ticks for a clock of N/D Hz, kept as whole + part/denominator with one denominator for the frame
- * and all windows of the schedule, so that `frame n plus window k` is exact for every n.
+ * ticks for a clock of N/D Hz, kept as whole + part/denominator with one denominator for the frames
+ * and windows of all schedules, so that `frame n plus window k` is exact for every n, whichever
+ * schedules the frames before it followed.
  */
 #ifndef TICKS_H
 #define TICKS_H
