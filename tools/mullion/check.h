@@ -48,6 +48,8 @@ extern const struct rule rules_image[];
 extern const struct rule rules_schedule[];
 extern const struct rule rules_channel[];
 extern const struct rule rules_health[];
+extern const struct rule rules_watchdog[];
+extern const struct rule rules_gap[];
 extern const struct rule rules_pci[];
 extern const struct rule rules_config[];
 extern const struct rule rules_isolation[];

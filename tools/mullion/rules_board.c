@@ -124,6 +124,40 @@ static void poweroff_distinct(struct check *check)
 			"give poweroff-failure another value, so that scripts can tell them apart");
 }
 
+static void reset_device(struct check *check)
+{
+	const struct model_board *board = &check->model->board;
+	const struct model_device *reset = device(check, board->reset);
+
+	if (reset == NULL)
+		return;
+	if (!reset->is_port)
+		fault(check, place(check, board->at, "reset"),
+			say(check, "%s has no I/O port to write to", reset->name),
+			"name a device in `io`, or remove `reset`");
+	else if (board->reset == board->console || board->reset == board->poweroff)
+		fault(check, place(check, board->at, "reset"),
+			say(check, "%s is the `%s` already: what is written there does not reset",
+				reset->name,
+				board->reset == board->console ? "console" : "poweroff"),
+			"name the device that resets the board, or remove `reset`");
+}
+
+static void reset_value(struct check *check)
+{
+	const struct source_node *board = node_at(check, check->model->board.at);
+	const struct source_property *value = source_property(board, "reset-value");
+
+	if (value == NULL && check->model->board.reset >= 0)
+		fault(check, place(check, check->model->board.at, "reset"),
+			"`reset` is given without `reset-value`", "add reset-value = <...>");
+	if (value != NULL && source_cells(value) == 1 && source_cell(value, 0) > UINT8_MAX)
+		fault(check, value->at,
+			say(check, "`reset-value` is %" PRIu32 ", more than a byte",
+				source_cell(value, 0)),
+			"write a value from 0 to 255");
+}
+
 static void memory_node(struct check *check)
 {
 	const struct source_node *first = NULL;
@@ -400,6 +434,9 @@ const struct rule rules_board[] = {
 		TIER_MEANING, poweroff_value },
 	{ "poweroff-distinct", "Success and failure power off with different values.", TIER_MEANING,
 		poweroff_distinct },
+	{ "reset-device", "The reset device is written through an I/O port of its own.",
+		TIER_MEANING, reset_device },
+	{ "reset-value", "A reset device has a value, a byte.", TIER_MEANING, reset_value },
 	{ "memory-node", "The board has one memory node, with all its ranges.", TIER_MEANING,
 		memory_node },
 	{ "ram-size", "A stretch of memory has a size, and ends below 2^64.", TIER_MEANING,

@@ -8,6 +8,8 @@
 #define LARGEST_MESSAGE 4032u
 #define SMALLEST_DEPTH  2u
 #define LARGEST_DEPTH   256u
+#define LOWEST_VECTOR   32u
+#define HIGHEST_VECTOR  254u
 
 /* Calls `function` for every channel. */
 static void each_channel(struct check *check,
@@ -153,6 +155,106 @@ static void channel_foreign(struct check *check)
 	each_channel(check, foreign);
 }
 
+/* ---- Doorbells ---- */
+
+/* Calls `function` for every receiver of every channel with a doorbell. */
+static void each_doorbell(struct check *check,
+	void (*function)(struct check *check, const struct model_channel *channel,
+		const struct model_partition *receiver))
+{
+	const struct model *model = check->model;
+
+	for (size_t i = 0; i < model->channels_count; i++)
+		for (size_t k = 0; k < model->channels[i].to_count; k++)
+			if (written(check, model->channels[i].at, "doorbell"))
+				function(check, &model->channels[i],
+					&model->partitions[model->channels[i].to[k]]);
+}
+
+static struct location doorbell_at(const struct check *check, const struct model_channel *channel)
+{
+	return place(check, channel->at, "doorbell");
+}
+
+static void heard(struct check *check, const struct model_channel *channel,
+	const struct model_partition *receiver)
+{
+	if (!written(check, receiver->at, "cpus"))
+		fault(check, doorbell_at(check, channel),
+			say(check, "the doorbell of %s would interrupt %s, which runs in windows",
+				channel->name, receiver->name),
+			say(check, "remove `doorbell` and let %s poll, or give it CPUs of its own",
+				receiver->name));
+}
+
+static void doorbell_owned(struct check *check)
+{
+	each_doorbell(check, heard);
+}
+
+static void vector(struct check *check, const struct model_channel *channel)
+{
+	if (written(check, channel->at, "doorbell") &&
+		(channel->doorbell < LOWEST_VECTOR || channel->doorbell > HIGHEST_VECTOR))
+		fault(check, doorbell_at(check, channel),
+			say(check, "the doorbell of %s has the vector %u", channel->name,
+				channel->doorbell),
+			say(check,
+				"choose one from %u to %u: those below are exceptions, %u is "
+				"the spurious one",
+				LOWEST_VECTOR, HIGHEST_VECTOR, HIGHEST_VECTOR + 1));
+}
+
+static void doorbell_vector(struct check *check)
+{
+	each_channel(check, vector);
+}
+
+/* Where its vcpu 0 runs: vcpus are numbered in the order of CPUs. -1: nowhere. */
+static int first_cpu(const struct model_partition *partition)
+{
+	int first = -1;
+
+	for (size_t i = 0; i < partition->owned_cpus_count; i++)
+		if (first < 0 || (int)partition->owned_cpus[i] < first)
+			first = (int)partition->owned_cpus[i];
+	return first;
+}
+
+static void collides(struct check *check, const struct model_channel *channel,
+	const struct model_partition *receiver, const char *other)
+{
+	fault(check, doorbell_at(check, channel),
+		say(check, "the doorbell of %s and %s both have vector 0x%x on CPU %u of %s",
+			channel->name, other, channel->doorbell,
+			check->model->cpus[first_cpu(receiver)].number, receiver->name),
+		"give each a vector of its own");
+}
+
+static void alone(struct check *check, const struct model_channel *channel,
+	const struct model_partition *receiver)
+{
+	const struct model *model = check->model;
+	const int cpu = first_cpu(receiver);
+
+	for (size_t i = 0; i < receiver->interrupts_count; i++)
+		if (receiver->interrupts[i].cpu == cpu &&
+			receiver->interrupts[i].vector == channel->doorbell)
+			collides(check, channel, receiver,
+				say(check, "message %u of %s", receiver->interrupts[i].message,
+					model->functions[receiver->interrupts[i].function].name));
+	for (const struct model_channel *c = model->channels; c < channel && cpu >= 0; c++)
+		for (size_t k = 0; c->doorbell == channel->doorbell && k < c->to_count; k++)
+			if (&model->partitions[c->to[k]] == receiver)
+				collides(check, channel, receiver,
+					say(check, "that of %s (line %u)", c->name, c->at.line));
+}
+
+static void doorbell_shared(struct check *check)
+{
+	each_doorbell(check, alone);
+}
+
 const struct rule rules_channel[] = {
 	{ "channel-type", "A channel is sampling or queuing.", TIER_MEANING, channel_type },
 	{ "channel-ends", "A channel leads from one partition to another.", TIER_MEANING,
@@ -166,5 +268,12 @@ const struct rule rules_channel[] = {
 		TIER_MEANING, channel_depth },
 	{ "channel-foreign", "A channel has only the properties of its type.", TIER_MEANING,
 		channel_foreign },
+	{ "doorbell-owned", "A doorbell interrupts partitions that own their CPUs.", TIER_MEANING,
+		doorbell_owned },
+	{ "doorbell-vector", "A doorbell's vector is from 32 to 254.", TIER_MEANING,
+		doorbell_vector },
+	{ "doorbell-shared",
+		"A doorbell's vector is used by nothing else on the CPU where it rings.",
+		TIER_MEANING, doorbell_shared },
 	{ NULL, NULL, TIER_COUNT, NULL },
 };

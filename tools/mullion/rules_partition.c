@@ -260,9 +260,36 @@ static void device_poweroff(struct check *check)
 	each_grant(check, grant_poweroff);
 }
 
+/* The console and the poweroff device reset nothing, whatever the board says: reset-device. */
+static bool is_reset(const struct check *check, const struct model_device *device)
+{
+	const struct model_board *board = &check->model->board;
+
+	return board->reset >= 0 && device == &check->model->devices[board->reset] &&
+	       board->reset != board->console && board->reset != board->poweroff;
+}
+
+static void grant_reset(struct check *check, const struct model_partition *partition,
+	const struct model_device *device)
+{
+	if (is_reset(check, device))
+		fault(check, property_at(check, partition, "devices"),
+			say(check, "%s could reset the node through %s", partition->name,
+				device->name),
+			"take it out of `devices`; on-raise = \"reset\" lets the partition ask for "
+			"it");
+}
+
+static void device_reset(struct check *check)
+{
+	each_grant(check, grant_reset);
+}
+
 static void grant_kernel(struct check *check, const struct model_partition *partition,
 	const struct model_device *device)
 {
+	if (is_reset(check, device))
+		return; /* said by device-reset */
 	for (size_t i = 0; device->is_port && i < sizeof(kernel_ports) / sizeof(kernel_ports[0]);
 		i++)
 		if (ranges_overlap(device->reg, kernel_ports[i].ports))
@@ -281,17 +308,69 @@ static void device_kernel(struct check *check)
 	each_grant(check, grant_kernel);
 }
 
+static size_t vcpus(const struct model *model, int partition)
+{
+	return model->partitions[partition].owned_cpus_count + framed_cpus(model, partition);
+}
+
+static void vcpu_limit(struct check *check)
+{
+	for (size_t i = 0; i < check->model->partitions_count; i++) {
+		const struct model_partition *p = &check->model->partitions[i];
+		const size_t count = vcpus(check->model, (int)i);
+
+		if (count > MULLION_STATUS_VCPUS)
+			fault(check, property_at(check, p, "cpus"),
+				say(check, "%s runs on %zu CPUs; its status page holds %u vcpus",
+					p->name, count, MULLION_STATUS_VCPUS),
+				"share the work among several partitions");
+	}
+}
+
+static bool receives(const struct model_channel *channel, int partition)
+{
+	for (size_t i = 0; i < channel->to_count; i++)
+		if (channel->to[i] == partition)
+			return true;
+	return false;
+}
+
+/* The partitions at the other ends of its channels: it sees how they are. */
+static size_t partners(const struct model *model, int partition)
+{
+	size_t count = 0;
+
+	for (int other = 0; other < (int)model->partitions_count; other++) {
+		bool partner = false;
+
+		for (size_t i = 0; i < model->channels_count && other != partition; i++) {
+			const struct model_channel *c = &model->channels[i];
+
+			partner |= c->from == partition && receives(c, other);
+			partner |= c->from == other && receives(c, partition);
+		}
+		count += partner;
+	}
+	return count;
+}
+
+/* Beyond what any partition sees: the others' consoles, the log, traces, all that restarts need. */
+static size_t regions_of_control(const struct model *model)
+{
+	size_t count = 2 * model->partitions_count + 3; /* node, journal, exchange */
+
+	for (size_t i = 0; i < model->cpus_count; i++)
+		count += model->cpus[i].mode != 0;
+	return count;
+}
+
 /* What the info page of a partition lists: abi.h, enum mullion_region_kind. */
 static size_t regions(const struct model *model, int partition)
 {
 	const struct model_partition *p = &model->partitions[partition];
-	size_t count = 1 + p->owned_cpus_count + framed_cpus(model, partition);
+	size_t count = 1 + vcpus(model, partition) + (p->watchdog_ns != 0);
 
-	if (p->control) {
-		count += model->partitions_count; /* their consoles, less its own, and the log */
-		for (size_t i = 0; i < model->cpus_count; i++)
-			count += model->cpus[i].mode != 0;
-	}
+	count += p->control ? regions_of_control(model) : partners(model, partition);
 	for (size_t i = 0; i < model->channels_count; i++) {
 		const struct model_channel *channel = &model->channels[i];
 		const size_t pages = channel->type == CHANNEL_QUEUING ? 2 : 1;
@@ -339,8 +418,10 @@ const struct rule rules_partition[] = {
 		device_port },
 	{ "device-poweroff", "No partition holds the poweroff device.", TIER_MEANING,
 		device_poweroff },
+	{ "device-reset", "No partition holds the reset device.", TIER_MEANING, device_reset },
 	{ "device-kernel", "No partition holds a port that the kernel keeps.", TIER_MEANING,
 		device_kernel },
+	{ "vcpu-limit", "A partition has at most 16 vcpus.", TIER_MEANING, vcpu_limit },
 	{ "region-limit", "What a partition shares fits in its info page.", TIER_MEANING,
 		region_limit },
 	{ NULL, NULL, TIER_COUNT, NULL },
