@@ -43,6 +43,13 @@ PARTITION_LDFLAGS := -static -nostdlib -no-pie -Wl,--gc-sections -Wl,--build-id=
 	-T partitions/lib/partition.ld
 
 PARTITION_OBJECTS := $(BUILD)/partitions/obj
+
+# SHA-256 of the package nettle-dev, for control. The archive picks an implementation by what the
+# processor offers, with a C library that is not ours; here the plain one is named.
+NETTLE_LIBRARY ?= /usr/lib/x86_64-linux-gnu/libnettle.a
+NETTLE_HEADERS ?= /usr/include/nettle
+NETTLE_INCLUDE := $(BUILD)/partitions/include
+NETTLE_LINK := -Wl,--defsym=_nettle_sha256_compress=_nettle_sha256_compress_x86_64
 PARTITION_LIBRARY := $(BUILD)/partitions/libmullion.a
 
 # Drivers: compiled so that the longest path through the object code can be told (docs/drivers.md), one
@@ -59,6 +66,11 @@ PARTITION_DIRS := $(filter-out partitions/lib partitions/tests,\
 PARTITION_TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard partitions/tests/*/*.c))))
 PARTITION_ELFS := $(patsubst partitions/%,$(BUILD)/partitions/%.elf,$(PARTITION_DIRS)) \
 	$(patsubst partitions/tests/%,$(BUILD)/partitions/test-%.elf,$(PARTITION_TEST_DIRS))
+
+$(NETTLE_INCLUDE)/nettle:
+	@test -r $(NETTLE_HEADERS)/sha2.h && test -r $(NETTLE_LIBRARY) || { \
+		echo "nettle: $(NETTLE_LIBRARY) is missing: install the package nettle-dev" >&2; exit 1; }
+	@mkdir -p $(@D) && ln -sfn $(NETTLE_HEADERS) $@
 
 comma := ,
 partition_sources = $(wildcard $(1)/*.c $(1)/*.S)
@@ -104,10 +116,17 @@ $(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(DRIVER_LIBRARY) \
 		$(PARTITION_LIBRARY) partitions/lib/partition.ld
 	@echo "  LD    $$@"
 	@$$(CC) $$(PARTITION_LDFLAGS) -o $$@ $(call partition_objects,$(1)) \
-		$(DRIVER_LIBRARY) \
+		$(DRIVER_LIBRARY) $$(PARTITION_LINK) \
 		-Wl,--start-group $(PARTITION_LIBRARY) -L$(NEWLIB_PREFIX)/lib -lc -lm -lgcc -Wl,--end-group
 -include $(patsubst %.o,%.d,$(call partition_objects,$(1)))
 endef
+
+# Bounds of control's steps are told from its object code, as those of drivers.
+CONTROL_OBJECTS := $(call partition_objects,partitions/control)
+$(CONTROL_OBJECTS): PARTITION_CPPFLAGS += -isystem $(NETTLE_INCLUDE)
+$(CONTROL_OBJECTS): PARTITION_CFLAGS += $(DRIVER_CFLAGS)
+$(CONTROL_OBJECTS): | $(NETTLE_INCLUDE)/nettle
+$(BUILD)/partitions/control.elf: PARTITION_LINK = $(NETTLE_LINK) $(NETTLE_LIBRARY)
 
 $(foreach d,$(PARTITION_DIRS),$(eval $(call partition_rule,$(d),$(patsubst partitions/%,%,$(d)))))
 $(foreach d,$(PARTITION_TEST_DIRS),\

@@ -1,127 +1,35 @@
 /*
- * control: brings every partition's console and the kernel's log together on the serial line it
- * owns, as whole lines, each with its writer's name before it.
+ * control: serves commands, and brings every partition's console and the kernel's log together on the
+ * serial line it owns.
  *
- * Invariant: the work of one pass is bounded (PASS_BYTES per ring), whatever the writers do; a
- * writer that is faster loses its oldest text, and the line says so. Layout: mullion/abi.h, the
- * text ring.
+ * Invariant: one pass is bounded, whatever comes in (docs/control.md); it takes at most one request or
+ * writes one line of an answer, and waits for nobody. What is left of its window goes back.
  */
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include <mullion/args.h>
-#include <mullion/console.h>
 #include <mullion/hypercall.h>
 #include <mullion/info.h>
 #include <mullion/irq.h>
-#include <mullion/platform.h>
 #include <mullion/time.h>
 
-#define PASS_BYTES 512u
-#define LINE_BYTES 240u
-#define READERS    64u
-#define NAP_NS     200000ull
+#include "calls.h"
+#include "consoles.h"
+#include "serial.h"
+#include "transport.h"
 
-struct reader {
-	const struct mullion_console *ring;
-	char name[25];
-	uint64_t position;
-	uint32_t used;
-	char line[LINE_BYTES];
-};
+#define SESSIONS    1u
+#define INPUT_BYTES 256u
+#define NAP_NS      200000ull
 
-static struct reader readers[READERS];
-static unsigned readers_count;
+static struct control control;
+static struct session sessions[SESSIONS];
+static struct writer answer;
 
-static void emit(const char *const text)
-{
-	uart_write(text, strlen(text));
-}
-
-static void flush_line(struct reader *const r)
-{
-	emit("[");
-	emit(r->name);
-	emit("] ");
-	uart_write(r->line, r->used);
-	emit("\r\n");
-	r->used = 0;
-}
-
-static void take(struct reader *const r, const char c)
-{
-	if (c == '\r')
-		return;
-	if (c == '\n') {
-		flush_line(r);
-		return;
-	}
-	r->line[r->used++] = c >= ' ' || c == '\t' ? c : '?';
-	if (r->used == LINE_BYTES)
-		flush_line(r);
-}
-
-static void note_loss(struct reader *const r, const uint64_t lost)
-{
-	if (r->used != 0)
-		flush_line(r);
-	r->used = (uint32_t)snprintf(r->line, LINE_BYTES, "(%" PRIu64 " bytes lost)", lost);
-	flush_line(r);
-}
-
-/* Copies what is new, at most PASS_BYTES; false when there was nothing. */
-static bool drain(struct reader *const r)
-{
-	const uint64_t head = __atomic_load_n(&r->ring->head, __ATOMIC_ACQUIRE);
-	static char copy[PASS_BYTES];
-	uint64_t bytes, now, lost;
-
-	if (head <= r->position)
-		return false;
-	if (head - r->position > MULLION_CONSOLE_DATA) {
-		note_loss(r, head - MULLION_CONSOLE_DATA - r->position);
-		r->position = head - MULLION_CONSOLE_DATA;
-	}
-	bytes = head - r->position < PASS_BYTES ? head - r->position : PASS_BYTES;
-	for (uint64_t i = 0; i < bytes; i++)
-		copy[i] = (char)r->ring->data[(r->position + i) % MULLION_CONSOLE_DATA];
-	/* What the writer has overwritten meanwhile is not text of this position any more. */
-	now = __atomic_load_n(&r->ring->head, __ATOMIC_ACQUIRE);
-	lost = now > r->position + MULLION_CONSOLE_DATA ? now - MULLION_CONSOLE_DATA - r->position
-							: 0;
-	if (lost > bytes)
-		lost = bytes;
-	if (lost != 0)
-		note_loss(r, lost);
-	for (uint64_t i = lost; i < bytes; i++)
-		take(r, copy[i]);
-	r->position += bytes;
-	return true;
-}
-
-static void add(const struct mullion_region *const region, const char *const name)
-{
-	struct reader *const r = &readers[readers_count];
-
-	if (readers_count == READERS)
-		return;
-	r->ring = region_address(region);
-	strlcpy(r->name, name, sizeof(r->name));
-	readers_count++;
-}
-
-static void find_readers(const struct mullion_info *const info)
-{
-	for (unsigned i = 0; i < info->regions_count; i++) {
-		const struct mullion_region *const r = &info->regions[i];
-
-		if (r->kind == MULLION_REGION_LOG)
-			add(r, "mullion");
-		else if (r->kind == MULLION_REGION_CONSOLE)
-			add(r, r->name[0] != '\0' ? r->name : "?");
-	}
-}
+/* What has come and is not taken yet. */
+static char input[INPUT_BYTES];
+static uint32_t input_at, input_used;
 
 static void on_nap(struct irq_frame *const frame)
 {
@@ -140,6 +48,87 @@ static void rest(const bool framed)
 	irq_wait();
 }
 
+static void send_answer(const unsigned s)
+{
+	if (answer.used != 0)
+		transport_send(s, answer.text, answer.used);
+}
+
+/* Bytes up to the end of one line. */
+static bool take_input(struct session *const session)
+{
+	if (input_at == input_used) {
+		input_at = 0;
+		input_used = serial_read(input, INPUT_BYTES);
+	}
+	if (input_at == input_used)
+		return false;
+	input_at += session_take(session, &input[input_at], input_used - input_at, &answer);
+	send_answer(SESSION_SERIAL);
+	return true;
+}
+
+/* One step: an answer's next line, or a notice, or what came in. False: nothing to do, or no room. */
+static bool serve(const unsigned s)
+{
+	struct session *const session = &sessions[s];
+
+	if (transport_room(s) < LINE_BYTES || control.ending != ENDING_NOT)
+		return false;
+	if (session_busy(session)) {
+		session_go_on(session, &answer);
+		send_answer(s);
+		return true;
+	}
+	session_notice_health(session, &answer);
+	if (answer.used == 0)
+		return take_input(session);
+	send_answer(s);
+	return true;
+}
+
+static void end_node(void)
+{
+	if (control.ending != ENDING_NOT && serial_is_idle())
+		node_call(MULLION_HC_SHUTDOWN, control.ending == ENDING_RESET, 0);
+}
+
+static bool pass(void)
+{
+	bool busy = serial_pump();
+
+	busy = serve(SESSION_SERIAL) || busy;
+	busy = consoles_pass(sessions, SESSIONS) || busy;
+	end_node();
+	return busy;
+}
+
+static void set_key(void)
+{
+	char text[2 * AUTH_KEY_BYTES + 2];
+
+	if (!args_text("key", text, sizeof(text)))
+		return;
+	if (!auth_set_key(&control.auth, text)) {
+		printf("argument key: not 64 lower-case hexadecimal digits\n");
+		exit(1);
+	}
+}
+
+static void open_all(const struct mullion_info *const info)
+{
+	if (!node_find(&control.node, info)) {
+		printf("control: this partition has not the role of control: it sees no node\n");
+		exit(1);
+	}
+	set_key();
+	calls_seed_nonce(&control);
+	session_begin(&sessions[SESSION_SERIAL], &control, args_is("serial", "open"));
+	consoles_open(&control.node);
+	if (info->uart_port != 0)
+		serial_open(info->uart_port);
+}
+
 int main(void)
 {
 	const struct mullion_info *const info = info_get();
@@ -150,17 +139,12 @@ int main(void)
 		return 1;
 	}
 	framed = time_is_framed(0);
-	find_readers(info);
-	printf("bringing %u consoles together\n", readers_count);
+	open_all(info);
+	printf("bringing %u consoles together\n", consoles_count());
 	fflush(stdout);
 	irq_disable();
 	timer_init(on_nap);
-	for (;;) {
-		bool busy = false;
-
-		for (unsigned i = 0; i < readers_count; i++)
-			busy = drain(&readers[i]) || busy;
-		if (!busy)
+	for (;;)
+		if (!pass())
 			rest(framed);
-	}
 }

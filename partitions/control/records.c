@@ -1,0 +1,177 @@
+/*
+ * Answers out of rings and memory: the kernel's log, the journal, trace records, a dump.
+ *
+ * Invariant: a record that its writer has reached again while it was read is not sent.
+ */
+#include <stddef.h>
+
+#include "session.h"
+
+#define LOG_BYTES     600u
+#define TRACE_RECORDS 16u  /* a line */
+#define TRACE_MOST    256u /* an answer */
+#define ENTRY_MOST    240u
+#define PARTS         (MULLION_PAGE_BYTES / MULLION_PEEK_BYTES)
+
+static bool log_text(
+	const struct control *const control, struct job *const job, struct writer *const out)
+{
+	uint8_t copy[LOG_BYTES];
+	uint64_t position = job->from, lost;
+	const uint32_t bytes =
+		node_read_ring(control->node.log, &position, copy, sizeof(copy), &lost);
+	uint32_t sent = 0;
+
+	write_member_number(out, "from", position - bytes);
+	write_key(out, "text");
+	write_byte(out, '"');
+	/* Behind it, `to` and `head` with their numbers. */
+	while (sent < bytes && write_room(out) > 96)
+		write_escaped(out, copy[sent++]);
+	write_byte(out, '"');
+	write_member_number(out, "to", position - bytes + sent);
+	write_member_number(out, "head", job->until);
+	return false;
+}
+
+/* From the oldest that is still there; of a ring whose writer may be writing one more. */
+static void clamp(struct job *const job, const uint64_t head, const uint64_t capacity)
+{
+	if (head > job->from && head - job->from > capacity)
+		job->from = head - capacity;
+}
+
+static const char *partition_name(const struct node *const node, const uint16_t p)
+{
+	return p < node->partitions_count && p < MULLION_NODE_PARTITIONS ? node->partitions[p].name
+									 : "";
+}
+
+static void journal_entry(const struct node *const node, struct writer *const out,
+	const uint64_t at, const struct mullion_journal_entry *const entry)
+{
+	write_comma(out);
+	write_open(out, '{');
+	write_member_number(out, "at", at);
+	write_member_number(out, "tsc", entry->tsc);
+	write_member_string(
+		out, "partition", partition_name(node, entry->partition), MULLION_NAME_BYTES);
+	write_member_number(out, "vcpu", entry->vcpu);
+	write_member_string(out, "event", node_event_word(entry->event), KEY_BYTES);
+	write_member_string(out, "action", node_action_word(entry->action), KEY_BYTES);
+	write_member_number(out, "boot", entry->boot);
+	write_member_number(out, "detail", entry->detail);
+	write_member_number(out, "rip", entry->rip);
+	write_close(out, '}');
+}
+
+static bool journal(const struct node *const node, struct job *const job, struct writer *const out)
+{
+	const struct mullion_journal *const ring = node->journal;
+
+	if (job->line == 0)
+		write_member_number(out, "head", job->until);
+	write_key(out, "entries");
+	write_open(out, '[');
+	clamp(job, __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE), MULLION_JOURNAL_ENTRIES);
+	for (; job->from < job->until && write_room(out) > ENTRY_MOST + 32; job->from++) {
+		const struct mullion_journal_entry entry =
+			ring->entries[job->from % MULLION_JOURNAL_ENTRIES];
+
+		journal_entry(node, out, job->from, &entry);
+	}
+	write_close(out, ']');
+	return job->from < job->until;
+}
+
+/* Copies whole records, and says how many of the first ones the writer took back meanwhile. */
+static uint32_t copy_records(const struct mullion_trace *const trace, const uint64_t from,
+	const uint32_t count, struct mullion_trace_record *const copy)
+{
+	uint64_t head;
+
+	for (uint32_t i = 0; i < count; i++)
+		copy[i] = trace->records[(from + i) % MULLION_TRACE_RECORDS];
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	head = __atomic_load_n(&trace->head, __ATOMIC_RELAXED);
+	/* The record at head may be half written: it is where from + capacity was. */
+	if (head < from + MULLION_TRACE_RECORDS)
+		return 0;
+	head -= from + MULLION_TRACE_RECORDS - 1;
+	return head < count ? (uint32_t)head : count;
+}
+
+static bool trace_records(
+	const struct node *const node, struct job *const job, struct writer *const out)
+{
+	const struct mullion_trace *const trace = node->traces[job->at];
+	struct mullion_trace_record copy[TRACE_RECORDS];
+	uint32_t count, lost;
+
+	clamp(job, __atomic_load_n(&trace->head, __ATOMIC_ACQUIRE), MULLION_TRACE_RECORDS - 1);
+	count = job->until <= job->from                  ? 0
+		: job->until - job->from < TRACE_RECORDS ? (uint32_t)(job->until - job->from)
+							 : TRACE_RECORDS;
+	lost = copy_records(trace, job->from, count, copy);
+	write_member_number(out, "from", job->from + lost);
+	write_member_number(out, "head", job->until);
+	write_key(out, "records");
+	write_byte(out, '"');
+	write_base64(out, (const uint8_t *)&copy[lost],
+		(count - lost) * (uint32_t)sizeof(struct mullion_trace_record));
+	write_byte(out, '"');
+	job->from += count;
+	return job->from < job->until && job->line + 1 < TRACE_MOST / TRACE_RECORDS;
+}
+
+/* The exchange page, if anything in it is not zero. */
+static void exchanged(const struct node *const node, const uint32_t bytes, struct writer *const out)
+{
+	uint8_t copy[MULLION_PEEK_BYTES], any = 0;
+
+	for (uint32_t i = 0; i < bytes; i++) {
+		copy[i] = node->exchange[i];
+		any |= copy[i];
+	}
+	write_key(out, "data");
+	write_byte(out, '"');
+	if (any != 0)
+		write_base64(out, copy, bytes);
+	write_byte(out, '"');
+}
+
+/* Whoever started it meanwhile ends the dump: what cannot be read is sent as an error. */
+static bool dump(const struct node *const node, struct job *const job, struct writer *const out)
+{
+	const uint64_t block =
+		job->vcpu ? MULLION_PEEK_VCPU + job->from : job->from * PARTS + job->line;
+
+	if (node_call(MULLION_HC_PEEK, job->partition, block) != MULLION_OK) {
+		job->command = COMMAND_NONE;
+		return false;
+	}
+	if (job->vcpu) {
+		write_member_number(out, "vcpu", job->from);
+		exchanged(node, sizeof(struct mullion_registers), out);
+		return false;
+	}
+	write_member_number(out, "page", job->from);
+	write_member_number(out, "part", job->line);
+	exchanged(node, MULLION_PEEK_BYTES, out);
+	return job->line + 1 < PARTS;
+}
+
+bool answer_records(
+	const struct control *const control, struct job *const job, struct writer *const out)
+{
+	switch (job->command) {
+	case COMMAND_LOG:
+		return log_text(control, job, out);
+	case COMMAND_JOURNAL:
+		return journal(&control->node, job, out);
+	case COMMAND_TRACE:
+		return trace_records(&control->node, job, out);
+	default:
+		return dump(&control->node, job, out);
+	}
+}
