@@ -10,6 +10,7 @@ _mullion_options() {
 	run) echo --icount --timeout --serial --ram --debug --dry-run --help --usage ;;
 	jitter) echo --ram --samples --cyclictest --oslat --system --bound --require --text --json --csv \
 		--svg --figure --html --title --condition --help --usage ;;
+	ctl) echo --connect --key --timeout --json --cold --reset --output --system --help --usage ;;
 	esac
 }
 
@@ -18,6 +19,8 @@ _mullion_files() {
 	check | build | explain) compgen -f -X '!*.dts' -- "$2"; compgen -d -- "$2" ;;
 	audit) compgen -f -X '!*.elf' -- "$2"; compgen -d -- "$2" ;;
 	run) compgen -d -- "$2" ;;
+	ctl) compgen -W 'list info cpus console stop start restart schedule health log journal dump version \
+		shutdown' -- "$2" ;;
 	esac
 }
 
@@ -27,17 +30,19 @@ _mullion() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter help --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter ctl help --help --version' -- "$current")
 	elif [ "$subcommand" = help ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter ctl' -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_mullion_options "$subcommand")" -- "$current")
 	else
 		case $before in
+		--key) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
 		--images | --kernel | --output | -i | -k | -o) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
 		--description | -d) mapfile -t COMPREPLY < <(_mullion_files check "$current") ;;
 		--serial | --debug | --ram | --svg | --html | --csv | --text | --json | --samples | --cyclictest | \
 			--oslat | --system) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+		--connect | -c) mapfile -t COMPREPLY < <(compgen -W 'unix: udp:' -- "$current"; compgen -f -- "$current") ;;
 		--figure) mapfile -t COMPREPLY < <(compgen -W 'delivery phase gap exit' -- "$current") ;;
 		*) mapfile -t COMPREPLY < <(_mullion_files "$subcommand" "$current") ;;
 		esac

@@ -5,6 +5,7 @@
 -include tools/mullion/front.mk
 -include tools/mullion/jitter.mk
 -include tools/mullion/audit.mk
+-include tools/mullion/ctl.mk
 
 MULLION_BACK := allocate.c assignment.c bitmap.c build.c check_command.c command.c \
 	config_space.c cpuid.c cpuid_policy.c devices.c emit_descriptors.c emit_devices.c \
@@ -13,7 +14,7 @@ MULLION_BACK := allocate.c assignment.c bitmap.c build.c check_command.c command
 	explain_access.c explain_devices.c layout.c load.c main.c maps.c output.c paging.c \
 	placement.c plan.c regions.c restore.c run.c shares.c svg.c ticks.c
 
-MULLION_SRCS := $(addprefix tools/mullion/,$(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER) $(MULLION_AUDIT)))
+MULLION_SRCS := $(addprefix tools/mullion/,$(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER) $(MULLION_AUDIT) $(MULLION_CTL)))
 MULLION_OBJS := $(MULLION_SRCS:tools/mullion/%.c=$(BUILD)/tools/obj/%.o)
 
 TOOLS_CPPFLAGS := -D_GNU_SOURCE -Icore/include -Iarch/x86/include -Ipartitions/lib/include -Itools/mullion

@@ -26,6 +26,7 @@ static const struct subcommand subcommands[] = {
 	{ "explain", explain_main, "say who may touch what, and when each partition runs" },
 	{ "run", run_main, "boot a build in QEMU" },
 	{ "jitter", jitter_main, "report the jitter that probes have measured" },
+	{ "ctl", ctl_main, "talk to the control partition of a running node" },
 };
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
 
