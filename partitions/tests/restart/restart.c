@@ -1,0 +1,16 @@
+/*
+ * restart: lives that end in a request to be restarted, and a witness of them.
+ *
+ * do=live: says over the queue `lives` what it found of the life before, marks every place it may
+ * write, and ends its life: how=raise (the default) raises, how=hang stands still until its watchdog
+ * is noticed, how=exit ends with status 3. After lives=N of them it returns 0. do=watch: judges what
+ * it says; expect=cold: nothing is left of a former life, expect=warm: all is.
+ */
+#include <mullion/args.h>
+
+#include "restart.h"
+
+int main(void)
+{
+	return args_is("do", "watch") ? role_watch() : role_live();
+}
