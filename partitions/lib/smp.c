@@ -9,6 +9,7 @@
 
 #include <mullion/info.h>
 #include <mullion/irq.h>
+#include <mullion/platform.h>
 #include <mullion/smp.h>
 #include <mullion/time.h>
 
@@ -26,7 +27,7 @@ _Noreturn void smp_entry(unsigned vcpu);
 struct mailbox {
 	void (*function)(void *argument);
 	void *argument;
-	bool started;
+	uint32_t started; /* in this one of our lives */
 	bool busy;
 };
 
@@ -35,7 +36,7 @@ static uint8_t stacks[SMP_MAX_VCPUS][STACK_BYTES] __attribute__((aligned(16)));
 
 static bool started(const unsigned vcpu)
 {
-	return __atomic_load_n(&mailboxes[vcpu].started, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&mailboxes[vcpu].started, __ATOMIC_ACQUIRE) == boot.lives;
 }
 
 bool smp_busy(const unsigned vcpu)
@@ -54,7 +55,7 @@ _Noreturn void smp_entry(const unsigned vcpu)
 
 	irq_init_cpu(vcpu);
 	apic_init_cpu();
-	__atomic_store_n(&m->started, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&m->started, boot.lives, __ATOMIC_RELEASE);
 	for (;;) {
 		while (!smp_busy(vcpu))
 			irq_wait();
@@ -81,6 +82,7 @@ bool smp_start(const unsigned vcpu)
 	memcpy((void *)(uintptr_t)TRAMPOLINE, smp_trampoline,
 		(size_t)(smp_trampoline_end - smp_trampoline));
 	irq_set_handler(WAKE_VECTOR, on_wake);
+	mailboxes[vcpu].busy = false;
 	smp_boot_vcpu = vcpu;
 	smp_boot_stack = (uint32_t)(uintptr_t)&stacks[vcpu][STACK_BYTES];
 	__asm__ volatile("" ::: "memory");

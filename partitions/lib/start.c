@@ -67,6 +67,8 @@ static void unmap_page_zero(void)
 
 void start(const struct start_info *const info)
 {
+	boot.lives++;
+	boot.ram_count = 0;
 	if (info->magic == START_MAGIC) {
 		copy_command(info->command);
 		if (info->version >= 1)

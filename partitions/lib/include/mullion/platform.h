@@ -44,6 +44,7 @@ struct boot {
 	char command[BOOT_COMMAND_BYTES];
 	struct boot_range ram[BOOT_RANGES]; /* RAM only */
 	uint32_t ram_count;
+	uint32_t lives; /* starts on this memory: more than one after a warm restart */
 };
 
 extern struct boot boot;
