@@ -33,6 +33,7 @@ struct builder {
 };
 
 /* Values of a node's properties; 0 or NULL where there is none of that form. */
+uint64_t quantity(const struct source_node *node, const char *name);
 uint32_t quantity32(const struct source_node *node, const char *name);
 const char *string(const struct source_node *node, const char *name);
 bool is_string(const struct source_node *node, const char *name, const char *value);
@@ -45,6 +46,12 @@ const struct source_node *target(
 /* Things are found again by the place of their node. */
 bool same_place(struct location a, struct location b);
 int cpu_index(const struct builder *b, uint64_t number);
+
+/* model_health.c */
+void build_health(
+	struct builder *b, struct model_partition *partition, const struct source_node *node);
+/* Which schedule each partition's health switches to; schedules name partitions, so afterwards. */
+void build_health_schedules(struct builder *b);
 
 /* model_pci.c */
 void build_iommus(struct builder *b);

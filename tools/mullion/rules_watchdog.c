@@ -1,9 +1,9 @@
 /*
  * Rules about watchdogs: somebody looks at them, often enough, and the partition can answer.
  *
- * The first framed CPU keeps the time: before each of its windows it looks at one partition's count,
- * at the next one's before the next (core/watchdog.c). So all are looked at within as many frames as
- * there are partitions.
+ * The first framed CPU keeps the time: before each of its windows it looks at one partition's
+ * count, before the next one at the next partition's (core/watchdog.c). So all are looked at within
+ * as many frames as there are partitions.
  */
 #include <inttypes.h>
 
