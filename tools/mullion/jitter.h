@@ -132,6 +132,8 @@ bool jitter_name_valid(const char *text);
 
 /* ---- Readers: 0, or -1 after a message on stderr when the file itself cannot be used ---- */
 
+int jitter_read_image(struct jitter_report *report, const char *path, const char *label);
+/* The same, with a warning where no probe left anything. */
 int jitter_read_ram(struct jitter_report *report, const char *path, const char *label);
 int jitter_read_lines(struct jitter_report *report, const char *path, const char *label);
 int jitter_read_cyclictest(struct jitter_report *report, const char *path, const char *label);
@@ -171,6 +173,9 @@ bool jitter_bound_covers(const struct jitter_bound *bound, const struct jitter_r
 	const struct jitter_stream *stream);
 /* What happened on the stream's CPU while its worst sample was measured; the caller frees it. */
 char *jitter_cause(const struct jitter_report *report, const struct jitter_stream *stream);
+/* The same of any sample that its ring still holds. */
+char *jitter_sample_cause(const struct jitter_report *report, const struct jitter_stream *stream,
+	const struct sample *sample);
 char *jitter_record_words(
 	const struct jitter_report *report, const struct mullion_trace_record *record);
 /* The one line that ends every report; the caller frees it. */

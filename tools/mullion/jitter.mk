@@ -17,4 +17,5 @@ MULLION_JITTER := \
 	tools/mullion/jitter_stats.c \
 	tools/mullion/jitter_system.c \
 	tools/mullion/jitter_text.c \
-	tools/mullion/jitter_trace.c
+	tools/mullion/jitter_trace.c \
+	tools/mullion/trace_words.c

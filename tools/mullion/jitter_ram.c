@@ -222,7 +222,8 @@ static int map(struct image *image, const char *path)
 	if (file >= 0 && !fstat(file, &status) && status.st_size >= (off_t)MULLION_PAGE_BYTES)
 		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
 	if (data == MAP_FAILED) {
-		fprintf(stderr, "mullion jitter: %s: cannot be read as a RAM image: %s\n", path,
+		fprintf(stderr, "%s: %s: cannot be read as a RAM image: %s\n",
+			program_invocation_name, path,
 			file < 0 ? strerror(errno) : "not a file of at least one page");
 		if (file >= 0)
 			close(file);
@@ -232,9 +233,8 @@ static int map(struct image *image, const char *path)
 	return 0;
 }
 
-int jitter_read_ram(struct jitter_report *report, const char *path, const char *label)
+int jitter_read_image(struct jitter_report *report, const char *path, const char *label)
 {
-	size_t before = report->streams_count;
 	struct image image;
 
 	if (map(&image, path))
@@ -242,6 +242,15 @@ int jitter_read_ram(struct jitter_report *report, const char *path, const char *
 	scan_data(report, jitter_add_source(report, JITTER_RAM, path, label), &image);
 	munmap((void *)(uintptr_t)image.data, image.bytes);
 	close(image.file);
+	return 0;
+}
+
+int jitter_read_ram(struct jitter_report *report, const char *path, const char *label)
+{
+	size_t before = report->streams_count;
+
+	if (jitter_read_image(report, path, label))
+		return -1;
 	if (report->streams_count == before)
 		jitter_warn(report, "%s: no sample stream in this image: did the probe run?", path);
 	return 0;

@@ -2,6 +2,7 @@
  * What the description says of the streams: which CPU a partition's vcpu runs on, and the bounds
  * its author stated. Read from the system.json that `mullion build` writes beside an image.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "jitter.h"
@@ -28,15 +29,15 @@ int jitter_read_system(struct jitter_report *report, const char *path)
 
 	report->system = json_load_file(path, 0, &error);
 	if (!report->system) {
-		fprintf(stderr, "mullion jitter: %s:%d:%d: %s\n", path, error.line, error.column,
-			error.text);
+		fprintf(stderr, "%s: %s:%d:%d: %s\n", program_invocation_name, path, error.line,
+			error.column, error.text);
 		return -1;
 	}
 	if (!json_is_array(json_object_get(report->system, "partitions"))) {
 		fprintf(stderr,
-			"mullion jitter: %s: it has no \"partitions\": is it the system.json of "
+			"%s: %s: it has no \"partitions\": is it the system.json of "
 			"`mullion build`?\n",
-			path);
+			program_invocation_name, path);
 		return -1;
 	}
 	json_array_foreach(json_object_get(report->system, "partitions"), i, partition)
