@@ -1,9 +1,10 @@
 /*
  * A partition's life: running, stopped, restarting.
  *
- * Invariant: what it is doing is one atomic word, in its status page; whoever changes it did so by one
- * compare-and-exchange, and only the CPU of its vcpu 0 restores it, in the partition's own windows, a
- * bounded step at a time, and not before every vcpu of it has left. Nobody waits for anybody.
+ * Invariant: what it is doing is one atomic word, in its status page. Whoever changes it takes it to
+ * CHANGING by one compare-and-exchange, does all there is to do, and only then says what it is now; so
+ * a vcpu's state is never changed by two. Only the CPU of its vcpu 0 restores it, in the partition's own
+ * windows, a bounded step at a time, and not before every vcpu of it has left. Nobody waits for anybody.
  */
 #include <mullion/core.h>
 
@@ -22,7 +23,10 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The words beside the state are for people: the state alone decides. */
+/*
+ * The words beside the state are for people: the state alone decides. They belong to whoever took it to
+ * CHANGING, or restores.
+ */
 static void note(const struct mullion_partition *partition, uint32_t reason)
 {
 	struct mullion_status *status = partition->status;
@@ -52,27 +56,31 @@ static void leave_all(const struct mullion_partition *partition)
 
 bool partition_stop(const struct mullion_partition *partition, uint32_t reason)
 {
-	if (!change(partition, MULLION_STATE_RUNNING, MULLION_STATE_STOPPED))
+	if (!change(partition, MULLION_STATE_RUNNING, MULLION_STATE_CHANGING))
 		return false;
 	leave_all(partition);
 	note(partition, reason);
+	/* An exchange: of two CPUs that stop the last two partitions, one at least sees both stopped. */
+	__atomic_exchange_n(&partition->status->state, MULLION_STATE_STOPPED, __ATOMIC_SEQ_CST);
 	partition_stopped();
 	return true;
 }
 
+/* What was stopped for good comes back by command alone, whatever its devices or siblings still raise. */
 bool partition_restart(
 	const struct mullion_partition *partition, enum mullion_restart how, uint32_t reason)
 {
 	struct partition *life = life_of(partition);
 	bool ran = change(partition, MULLION_STATE_RUNNING, MULLION_STATE_CHANGING);
 
-	if (!ran && !change(partition, MULLION_STATE_STOPPED, MULLION_STATE_CHANGING))
+	if (!ran && (reason != MULLION_REASON_COMMAND ||
+			    !change(partition, MULLION_STATE_STOPPED, MULLION_STATE_CHANGING)))
 		return false;
 	life->restart = how;
 	life->step = STEP_LEAVE;
 	leave_all(partition);
-	store_shared(&partition->status->state, MULLION_STATE_RESTARTING);
 	note(partition, reason);
+	store_shared(&partition->status->state, MULLION_STATE_RESTARTING);
 	return true;
 }
 
@@ -93,11 +101,19 @@ static void next_step(struct partition *life, enum restore_step step)
 	life->done = 0;
 }
 
+static void left(const struct mullion_partition *partition, struct partition *life)
+{
+	if (!partition_left(partition))
+		return;
+	life->begun = arch_now();
+	life->not_before = 0;
+	next_step(life, STEP_QUIET);
+}
+
 static void quiet(const struct mullion_partition *partition, struct partition *life)
 {
-	life->begun = arch_now();
-	life->not_before = arch_devices_quiet(partition);
-	next_step(life, life->restart == MULLION_RESTART_COLD ? STEP_ZERO : STEP_DEVICES);
+	if (arch_devices_quiet(partition, life))
+		next_step(life, life->restart == MULLION_RESTART_COLD ? STEP_ZERO : STEP_DEVICES);
 }
 
 static void zero(const struct mullion_partition *partition, struct partition *life)
@@ -131,11 +147,11 @@ static void copy(const struct mullion_partition *partition, struct partition *li
 /* Devices that are being reset answer nobody for a while. */
 static void devices(const struct mullion_partition *partition, struct partition *life)
 {
-	if (arch_now() < life->not_before || !arch_devices_resume(partition))
-		return;
-	next_step(life, STEP_START);
+	if (arch_now() >= life->not_before && arch_devices_resume(partition, life))
+		next_step(life, STEP_START);
 }
 
+/* From the moment it runs anybody may stop it: its vcpus' states are set before. */
 static void start(const struct mullion_partition *partition, struct partition *life)
 {
 	partition->status->restarts++;
@@ -144,21 +160,26 @@ static void start(const struct mullion_partition *partition, struct partition *l
 		store_shared(&partition_vcpu(partition, i)->state, VCPU_OFF);
 	trace_vcpu(partition_vcpu(partition, 0), MULLION_TRACE_RESTART, life->restart,
 		arch_now() - life->begun, 0);
-	store_shared(&partition->status->state, MULLION_STATE_RUNNING);
 	store_shared(&partition_vcpu(partition, 0)->state, VCPU_STARTING);
 	note(partition, 0);
+	store_shared(&partition->status->state, MULLION_STATE_RUNNING);
+}
+
+static COLD void prepare_step(const struct mullion_partition *partition, struct partition *life)
+{
+	if (life->step == STEP_LEAVE)
+		left(partition, life);
+	else
+		quiet(partition, life);
 }
 
 static void restore_step(const struct mullion_partition *partition, struct partition *life)
 {
+	if (life->step < STEP_ZERO) {
+		prepare_step(partition, life);
+		return;
+	}
 	switch (life->step) {
-	case STEP_LEAVE:
-		if (partition_left(partition))
-			next_step(life, STEP_QUIET);
-		break;
-	case STEP_QUIET:
-		quiet(partition, life);
-		break;
 	case STEP_ZERO:
 		zero(partition, life);
 		break;

@@ -97,18 +97,32 @@ void iommu_start(void)
 		start(&tables->iommus[u]);
 }
 
+/*
+ * The keeper, and every CPU that restores a partition, may want the queue at the same time: who finds
+ * it taken asks again, as if there were no room.
+ */
 bool iommu_block(const struct x86_function *function)
 {
 	const struct x86_iommu *unit = &mullion_system.arch->iommus[function->iommu];
+	bool blocked;
 
-	return driver_of(unit)->block(unit, function);
+	if (!exchange_shared(&unit->storage->queueing, 0, 1))
+		return false;
+	blocked = driver_of(unit)->block(unit, function);
+	store_shared(&unit->storage->queueing, 0);
+	return blocked;
 }
 
 bool iommu_pass(const struct x86_function *function)
 {
 	const struct x86_iommu *unit = &mullion_system.arch->iommus[function->iommu];
+	bool passed;
 
-	return driver_of(unit)->pass(unit, function);
+	if (!exchange_shared(&unit->storage->queueing, 0, 1))
+		return false;
+	passed = driver_of(unit)->pass(unit, function);
+	store_shared(&unit->storage->queueing, 0);
+	return passed;
 }
 
 static const struct mullion_partition *owner_of(const struct x86_function *function)

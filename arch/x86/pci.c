@@ -9,6 +9,9 @@
 #include <pci.h>
 #include <pci_registers.h>
 
+/* A step of a restart programs this many: four writes each. */
+#define RESUME_MESSAGES 8u
+
 static uint64_t bus_of(const struct x86_function *function)
 {
 	return function->bdf >> 8;
@@ -103,6 +106,11 @@ static void check_messages(const struct x86_function *function)
 			function->name, (uint64_t)entries, (uint64_t)function->messages_count);
 }
 
+static bool has_msix(const struct x86_function *function)
+{
+	return function->messages != NULL && function->msix != 0;
+}
+
 /* What must fit, lest the function reach, or be reached, beyond what the tables say. */
 static void check_size(const struct x86_function *function)
 {
@@ -115,14 +123,14 @@ static void check_size(const struct x86_function *function)
 			       "image is for",
 				(uint64_t)bar->index, function->name, bytes, bar->bytes);
 	}
-	if (function->messages != NULL && function->msix != 0)
+	if (has_msix(function))
 		check_messages(function);
 }
 
 /* Every entry is written, and masked: a granted one is its owner's to unmask. */
-static void program_msix(const struct x86_function *function)
+static void program_msix(const struct x86_function *function, uint64_t from, uint64_t to)
 {
-	for (uint16_t m = 0; m < function->messages_count; m++) {
+	for (uint32_t m = (uint32_t)from; m < to && m < function->messages_count; m++) {
 		volatile uint32_t *entry = msix_entry(function, m);
 		const struct x86_message *message = &function->messages[m];
 
@@ -142,14 +150,13 @@ static uint64_t granted(const struct x86_function *function)
 	return count;
 }
 
+/* All but the table of MSI-X. */
 static void program(const struct x86_function *function)
 {
 	for (uint16_t b = 0; b < function->bars_count; b++)
 		program_bar(function, &function->bars[b]);
 	config_write(function, PCI_COMMAND, COMMAND_MEMORY | COMMAND_INTX_OFF);
-	if (function->messages != NULL && function->msix != 0)
-		program_msix(function);
-	else if (function->messages != NULL && function->msi != 0)
+	if (!has_msix(function) && function->messages != NULL && function->msi != 0)
 		program_msi(function, &function->messages[0]);
 }
 
@@ -157,6 +164,8 @@ static void start(const struct x86_function *function)
 {
 	check_size(function);
 	program(function);
+	if (has_msix(function))
+		program_msix(function, 0, function->messages_count);
 	console_print("PCI:    %s %u:%u.%u for %s, %u BARs, %u messages granted\n", function->name,
 		bus_of(function), device_of(function), number_of(function),
 		mullion_system.partitions[function->partition].name, (uint64_t)function->bars_count,
@@ -178,7 +187,7 @@ void pci_quarantine(const struct x86_function *function)
 	config_write(function, PCI_COMMAND, COMMAND_MEMORY | COMMAND_INTX_OFF);
 }
 
-void pci_resume(const struct x86_function *function)
+static void renew(const struct x86_function *function)
 {
 	struct x86_function_state *state = function_state(function);
 
@@ -186,7 +195,21 @@ void pci_resume(const struct x86_function *function)
 	config_write(function, PCI_COMMAND, COMMAND_INTX_OFF);
 	messages_off(function);
 	program(function);
-	store_shared(&state->quarantined, 0);
+}
+
+uint64_t pci_resume(const struct x86_function *function, uint64_t done)
+{
+	uint64_t to = done + RESUME_MESSAGES;
+
+	if (done == 0)
+		renew(function);
+	if (has_msix(function)) {
+		program_msix(function, done, to);
+		if (to < function->messages_count)
+			return to;
+	}
+	store_shared(&function_state(function)->quarantined, 0);
+	return 0;
 }
 
 const struct x86_function *pci_requester(const struct x86_iommu *unit, uint16_t requester)

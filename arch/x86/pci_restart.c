@@ -2,7 +2,8 @@
  * PCI functions of a partition that restarts: off the bus, reset where they can be, and then as at boot.
  * PCI Express 4.0, 6.6.2 (function-level reset); Advanced Capabilities for Conventional PCI, 13.
  *
- * Invariant: between the two nothing of them gets through the IOMMU, and the kernel waits for none.
+ * Invariant: between the two nothing of them gets through the IOMMU, the kernel waits for none, and one
+ * step concerns one function and at most a few of its messages.
  */
 #include <iommu.h>
 #include <pci.h>
@@ -31,39 +32,49 @@ static bool reset(const struct x86_function *function)
 	return function->reset != 0 || function->reset_af != 0;
 }
 
-uint64_t arch_devices_quiet(const struct mullion_partition *partition)
+/* What it wrote before its bus mastering went off has arrived when it answers: PCI 3.0, 3.2.5. */
+static bool quiet(const struct x86_function *function, struct partition *life)
 {
 	uint64_t second = mullion_system.tsc_hz_numerator / mullion_system.tsc_hz_denominator;
-	uint16_t count;
-	const struct x86_function *functions = functions_of(partition, &count);
-	bool waits = false;
 
-	for (uint16_t f = 0; f < count; f++) {
-		pci_quarantine(&functions[f]);
-		iommu_block(&functions[f]);
-		waits |= reset(&functions[f]);
-	}
-	return waits ? arch_now() + second / RESET_FRACTION : 0;
-}
-
-/* One that does not come back stays blocked; its owner finds it off the bus. */
-static bool resume(const struct x86_function *function)
-{
-	if (config_read(function, PCI_IDENTITY) != function->identity)
-		return true;
-	if (!iommu_pass(function))
+	pci_quarantine(function);
+	config_read(function, PCI_COMMAND);
+	if (!iommu_block(function))
 		return false;
-	pci_resume(function);
+	if (reset(function))
+		life->not_before = arch_now() + second / RESET_FRACTION;
 	return true;
 }
 
-bool arch_devices_resume(const struct mullion_partition *partition)
+bool arch_devices_quiet(const struct mullion_partition *partition, struct partition *life)
 {
 	uint16_t count;
 	const struct x86_function *functions = functions_of(partition, &count);
 
-	for (uint16_t f = 0; f < count; f++)
-		if (!resume(&functions[f]))
+	if (life->at < count && quiet(&functions[life->at], life))
+		life->at++;
+	return life->at >= count;
+}
+
+/* One that does not come back stays blocked; its owner finds it off the bus. True: it is done. */
+static bool resume(const struct x86_function *function, struct partition *life)
+{
+	if (life->done == 0) {
+		if (config_read(function, PCI_IDENTITY) != function->identity)
+			return true;
+		if (!iommu_pass(function))
 			return false;
-	return true;
+	}
+	life->done = pci_resume(function, life->done);
+	return life->done == 0;
+}
+
+bool arch_devices_resume(const struct mullion_partition *partition, struct partition *life)
+{
+	uint16_t count;
+	const struct x86_function *functions = functions_of(partition, &count);
+
+	if (life->at < count && resume(&functions[life->at], life))
+		life->at++;
+	return life->at >= count;
 }

@@ -22,8 +22,11 @@ bool pci_table(struct vcpu *vcpu, uint64_t gpa);
 /* Its bus mastering as the owner reads it goes off: the IOMMU has blocked it. */
 void pci_quarantine(const struct x86_function *function);
 
-/* As at boot: nothing of its former life's settings is left. */
-void pci_resume(const struct x86_function *function);
+/*
+ * As at boot: nothing of its former life's settings is left. A step, from message `done` on; returns
+ * from which one to go on, or 0 at the end.
+ */
+uint64_t pci_resume(const struct x86_function *function, uint64_t done);
 
 /* The function whose requests bear this id, or NULL. Bounded by the functions described. */
 const struct x86_function *pci_requester(const struct x86_iommu *unit, uint16_t requester);

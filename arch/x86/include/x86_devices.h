@@ -80,7 +80,9 @@ struct x86_iommu_storage {
 	uint8_t events[4096]; /* AMD-Vi: event log */
 	uint64_t completion;  /* what the hardware stores behind an invalidation */
 	uint64_t next;        /* the fault record the kernel looks at next */
-	uint64_t reserved[510];
+	uint32_t queueing;    /* shared; a CPU puts commands into the queue */
+	uint32_t reserved32;
+	uint64_t reserved[509];
 };
 
 struct x86_iommu {

@@ -102,13 +102,14 @@ void arch_devices_poll(struct cpu *cpu);
 bool arch_devices_kept(const struct cpu *cpu);
 
 /*
- * Take a partition's devices off the bus and reset those that can be; returns the time before which
- * they must be left alone.
+ * A step of taking a partition's devices off the bus and resetting those that can be; puts the time
+ * before which they must be left alone into life->not_before. True: all are; false: ask again.
+ * life->at and life->done, 0 at first, keep what has been done.
  */
-uint64_t arch_devices_quiet(const struct mullion_partition *partition);
+bool arch_devices_quiet(const struct mullion_partition *partition, struct partition *life);
 
-/* Program them as at boot and let them through. False: the hardware is busy, ask again. */
-bool arch_devices_resume(const struct mullion_partition *partition);
+/* A step of programming them as at boot and letting them through; likewise. */
+bool arch_devices_resume(const struct mullion_partition *partition, struct partition *life);
 
 /* ---- The memory of a partition that does not run ----------------------------------------------
  */

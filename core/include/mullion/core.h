@@ -51,7 +51,10 @@ void partition_stopped(void);
  */
 bool partition_stop(const struct mullion_partition *partition, uint32_t reason);
 
-/* Begin a restart; the CPU of its vcpu 0 carries it out. False: another change is under way. */
+/*
+ * Begin a restart; the CPU of its vcpu 0 carries it out. False: another change is under way, or it is
+ * stopped and the reason is no command.
+ */
 bool partition_restart(
 	const struct mullion_partition *partition, enum mullion_restart how, uint32_t reason);
 
