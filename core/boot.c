@@ -34,8 +34,12 @@ static void give_duties(struct cpu *cpu)
 {
 	if (arch_devices_kept(cpu))
 		cpu->duties |= DUTY_DEVICES;
-	if (cpu_number(cpu) == mullion_system.timekeeper && mullion_system.watchdogs_count != 0)
+	if (cpu_number(cpu) != mullion_system.timekeeper)
+		return;
+	if (mullion_system.watchdogs_count != 0)
 		cpu->duties |= DUTY_WATCHDOGS;
+	if (mullion_system.schedules_count > 1)
+		cpu->duties |= DUTY_SCHEDULES;
 }
 
 static void bind_state(void)

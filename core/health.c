@@ -66,7 +66,7 @@ static enum mullion_action decide(
 	uint64_t now = arch_now(), oldest;
 	uint32_t k;
 
-	partition->status->events[event]++;
+	__atomic_fetch_add(&partition->status->events[event], 1, __ATOMIC_RELAXED);
 	if (partition->escalate_count == 0 || action <= MULLION_ACTION_INJECT)
 		return action;
 	k = __atomic_fetch_add(&life->events_head, 1, __ATOMIC_RELAXED);
@@ -74,7 +74,8 @@ static enum mullion_action decide(
 	if (k + 1 < partition->escalate_count)
 		return action;
 	oldest = life->events[(k + 1 - partition->escalate_count) % MULLION_ESCALATE_MAX];
-	return now - oldest <= partition->escalate_ticks ? partition->escalate_action : action;
+	/* Another CPU's event may be a little later than this one. */
+	return now <= oldest + partition->escalate_ticks ? partition->escalate_action : action;
 }
 
 /*
@@ -120,7 +121,7 @@ static void act(const struct cpu *cpu, const struct mullion_partition *partition
 	else if (ends(action) || (action == MULLION_ACTION_SCHEDULE && is_final(event)))
 		partition_stop(partition, reason);
 	if (action == MULLION_ACTION_SCHEDULE)
-		schedule_switch(cpu, partition->health_schedule);
+		schedule_demand(cpu, partition->health_schedule);
 	else if (action == MULLION_ACTION_SHUTDOWN)
 		node_end(event == MULLION_EVENT_EXIT && detail == 0);
 	else if (action == MULLION_ACTION_RESET)

@@ -17,6 +17,8 @@
 #define FRAMES_AHEAD_UNTIMED 3u /* by a CPU that reads another's clock, which may be one behind */
 
 uint64_t node_switch;
+/* What health wants to follow the switch that is under way: schedule + 1, or 0; shared. */
+static uint32_t node_demand;
 
 static void enter(struct cpu *cpu, uint32_t schedule)
 {
@@ -66,31 +68,53 @@ void schedule_advance(struct cpu *cpu)
 		take_up(cpu, (uint32_t)(next >> FRAME_BITS));
 }
 
-/* By the caller's own clock if it has one; the timekeeper's number is only ever read whole. */
-static uint64_t frame_ahead(const struct cpu *cpu)
+static bool is_framed(const struct cpu *cpu)
 {
-	const struct cpu *clock = &system_cpus[mullion_system.timekeeper];
+	return cpu->config->mode == MULLION_CPU_FRAMED;
+}
 
-	if (cpu->config->mode == MULLION_CPU_FRAMED)
-		return cpu->frame.number + FRAMES_AHEAD;
-	return __atomic_load_n(&clock->frame.number, __ATOMIC_RELAXED) + FRAMES_AHEAD_UNTIMED;
+/*
+ * The caller's own clock if it has one; the timekeeper's number is only ever read whole. Every CPU's
+ * clock is at most one frame behind it or before it: a CPU is done with a frame when its last window
+ * ends. One that is late does not know what the others have begun.
+ */
+static bool read_clock(const struct cpu *cpu, uint64_t *number)
+{
+	const struct cpu *clock = is_framed(cpu) ? cpu : &system_cpus[mullion_system.timekeeper];
+
+	*number = __atomic_load_n(&clock->frame.number, __ATOMIC_RELAXED);
+	return !is_framed(cpu) || arch_now() < schedule_frame_end(cpu);
 }
 
 int64_t schedule_switch(const struct cpu *cpu, uint64_t schedule)
 {
-	uint64_t now, frame, last = __atomic_load_n(&node_switch, __ATOMIC_ACQUIRE);
+	uint64_t clock, frame, last = __atomic_load_n(&node_switch, __ATOMIC_ACQUIRE);
 
 	if (mullion_system.timekeeper == MULLION_NO_VCPU ||
 		schedule >= mullion_system.schedules_count)
 		return MULLION_EINVAL;
-	frame = frame_ahead(cpu);
-	now = frame - FRAMES_AHEAD;
-	if (last != 0 && (last & FRAME_MASK) >= now)
+	/* Who is a frame behind the clock has taken up the last one if it came into force before. */
+	if (!read_clock(cpu, &clock) || (last != 0 && (last & FRAME_MASK) >= clock))
 		return MULLION_EAGAIN;
+	frame = clock + (is_framed(cpu) ? FRAMES_AHEAD : FRAMES_AHEAD_UNTIMED);
 	if (!__atomic_compare_exchange_n(&node_switch, &last, schedule << FRAME_BITS | frame, false,
 		    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return MULLION_EAGAIN;
 	mullion_system.node->next_frame = frame;
 	mullion_system.node->next_schedule = (uint32_t)schedule;
 	return (int64_t)frame;
+}
+
+void schedule_demand(const struct cpu *cpu, uint32_t schedule)
+{
+	if (schedule_switch(cpu, schedule) == MULLION_EAGAIN)
+		store_shared(&node_demand, schedule + 1);
+}
+
+void schedule_look(const struct cpu *cpu)
+{
+	uint32_t demand = load_shared(&node_demand);
+
+	if (demand != 0 && schedule_switch(cpu, demand - 1) != MULLION_EAGAIN)
+		exchange_shared(&node_demand, demand, 0);
 }

@@ -45,6 +45,12 @@ void schedule_begin(struct cpu *cpu, uint64_t epoch, uint32_t schedule);
  */
 int64_t schedule_switch(const struct cpu *cpu, uint64_t schedule);
 
+/* The same for health, which does not ask again: behind a switch under way, and a later demand, it waits. */
+void schedule_demand(const struct cpu *cpu, uint32_t schedule);
+
+/* The timekeeper, before every window: publish what waits. */
+void schedule_look(const struct cpu *cpu);
+
 /* On to the next window, through the end of the frame if this was its last. */
 void schedule_advance(struct cpu *cpu);
 

@@ -54,8 +54,8 @@ struct partition {
 	uint32_t restart; /* shared; enum mullion_restart of the restart under way */
 	/* The CPU of its vcpu 0 restores it, a step at a time: */
 	uint32_t step;       /* enum restore_step */
-	uint32_t at;         /* within the step: which span or copy, */
-	uint64_t done;       /* and how many bytes of it */
+	uint32_t at;         /* within the step: which span, copy or function, */
+	uint64_t done;       /* and how many bytes or messages of it */
 	uint64_t not_before; /* devices that are being reset are left alone until then */
 	uint64_t begun;
 	/* Escalation: when the last events were; written by whoever raises one. */
@@ -83,7 +83,7 @@ struct frame_clock {
 
 struct cpu {
 	const struct mullion_cpu *config;
-	struct vcpu *loaded; /* whose FPU, segments and debug registers are in the CPU */
+	struct vcpu *loaded; /* shared; whose FPU, segments and debug registers are in the CPU */
 	struct frame_clock frame;
 	const struct mullion_schedule *plan;        /* the schedule in force, */
 	const struct mullion_cpu_schedule *windows; /* and this CPU's part of it */
@@ -104,6 +104,7 @@ extern struct partition system_partitions[];
 enum cpu_duty {
 	DUTY_DEVICES = 1,   /* it looks for devices that were stopped */
 	DUTY_WATCHDOGS = 2, /* it is the timekeeper, and there are watchdogs */
+	DUTY_SCHEDULES = 4, /* it is the timekeeper, and there are several schedules */
 };
 
 /* How the node as a whole is doing; shared, only ever raised. */
