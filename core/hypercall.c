@@ -17,10 +17,12 @@ static struct hypercall_result raise(struct vcpu *vcpu, enum mullion_event event
 
 static int64_t doorbell(const struct vcpu *vcpu, uint64_t index)
 {
-	const struct mullion_channel *channel = &mullion_system.channels[index];
+	const struct mullion_channel *channel;
 
-	if (index >= mullion_system.channels_count || channel->from != vcpu->config->partition ||
-		channel->doorbells_count == 0)
+	if (index >= mullion_system.channels_count)
+		return MULLION_EINVAL;
+	channel = &mullion_system.channels[index];
+	if (channel->from != vcpu->config->partition || channel->doorbells_count == 0)
 		return MULLION_EINVAL;
 	for (uint16_t i = 0; i < channel->doorbells_count; i++)
 		arch_doorbell(
@@ -73,19 +75,29 @@ static int64_t control_shutdown(uint64_t how)
 }
 
 /* A stopped partition's memory and registers are nobody's: its vcpus have left, none can enter. */
+static int64_t control_registers(const struct mullion_partition *partition, uint64_t index)
+{
+	const struct vcpu *vcpu;
+
+	if (index >= partition->vcpus)
+		return MULLION_EINVAL;
+	vcpu = partition_vcpu(partition, (uint16_t)index);
+	/* Its CPU puts away what it holds of it at its next window. */
+	if (__atomic_load_n(&vcpu->cpu->loaded, __ATOMIC_ACQUIRE) == vcpu)
+		return MULLION_EAGAIN;
+	arch_vcpu_registers(vcpu);
+	return MULLION_OK;
+}
+
 static int64_t control_exchange(const struct mullion_partition *partition, uint64_t block, bool in)
 {
 	if (load_shared(&partition->status->state) != MULLION_STATE_STOPPED)
 		return MULLION_EAGAIN;
 	if (!partition_left(partition))
 		return MULLION_EAGAIN;
-	if (block & MULLION_PEEK_VCPU) {
-		block -= MULLION_PEEK_VCPU;
-		if (block >= partition->vcpus || in)
-			return MULLION_EINVAL;
-		arch_vcpu_registers(partition_vcpu(partition, (uint16_t)block));
-		return MULLION_OK;
-	}
+	if (block & MULLION_PEEK_VCPU)
+		return in ? MULLION_EINVAL
+			  : control_registers(partition, block - MULLION_PEEK_VCPU);
 	return arch_memory_exchange(partition, block, in) ? MULLION_OK : MULLION_EINVAL;
 }
 
@@ -117,6 +129,13 @@ static int64_t control(struct vcpu *vcpu, uint64_t number, uint64_t first, uint6
 	return control_partition(another(vcpu, first), number, second);
 }
 
+static COLD int64_t other(struct vcpu *vcpu, uint64_t number, uint64_t first, uint64_t second)
+{
+	if (number == MULLION_HC_DOORBELL)
+		return doorbell(vcpu, first);
+	return control(vcpu, number, first, second);
+}
+
 struct hypercall_result hypercall(
 	struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t second)
 {
@@ -129,9 +148,7 @@ struct hypercall_result hypercall(
 		return raise(vcpu, MULLION_EVENT_RAISED, argument);
 	case MULLION_HC_EXIT:
 		return raise(vcpu, MULLION_EVENT_EXIT, argument);
-	case MULLION_HC_DOORBELL:
-		return answer(doorbell(vcpu, argument));
 	default:
-		return answer(control(vcpu, number, argument, second));
+		return answer(other(vcpu, number, argument, second));
 	}
 }

@@ -17,6 +17,7 @@ static void run_until_stopped(struct cpu *cpu, struct vcpu *vcpu)
 	trace_vcpu(vcpu, MULLION_TRACE_START, 0, node_epoch, 0);
 	while (load_shared(&vcpu->state) == VCPU_RUNNING && !node_ending())
 		arch_vcpu_run(vcpu, node_epoch);
+	arch_vcpu_switch(vcpu, NULL); /* control may ask for it */
 	trace_vcpu(vcpu, MULLION_TRACE_STOP, 0, 0, 0);
 	health_flush(vcpu);
 }

@@ -50,7 +50,14 @@ static void load(struct cpu *cpu, struct vcpu *vcpu)
 	if (cpu->loaded == vcpu)
 		return;
 	arch_vcpu_switch(cpu->loaded, vcpu);
-	cpu->loaded = vcpu;
+	__atomic_store_n(&cpu->loaded, vcpu, __ATOMIC_RELEASE);
+}
+
+/* What the CPU still holds of a vcpu that was stopped: control may ask for it. */
+static void put_away(struct cpu *cpu, struct vcpu *vcpu)
+{
+	if (cpu->loaded == vcpu && load_shared(&vcpu->state) == VCPU_STOPPED)
+		load(cpu, NULL);
 }
 
 /* A vcpu that has just been started: the reset costs it the window's first ticks. */
@@ -68,6 +75,7 @@ static COLD bool start(struct cpu *cpu, struct vcpu *vcpu)
 /* A window of a vcpu that does not run belongs to its partition all the same: it is restored there. */
 static COLD void leave_unused(struct cpu *cpu, struct vcpu *vcpu)
 {
+	put_away(cpu, vcpu);
 	leave_vcpu(vcpu);
 	partition_restore(vcpu, cpu->limit - guard());
 	health_flush(vcpu);
@@ -110,6 +118,8 @@ static COLD void overrun(struct vcpu *vcpu, uint64_t ticks)
 	if (vcpu->status->latest_start < ticks)
 		vcpu->status->latest_start = ticks;
 	health_raise(vcpu, MULLION_EVENT_OVERRUN, ticks, 0);
+	if (load_shared(&vcpu->state) != VCPU_RUNNING)
+		vcpu->cpu->limit = 0; /* it was stopped: the window ends as it begins */
 }
 
 static void open_window(
@@ -143,6 +153,8 @@ static COLD void look_after(struct cpu *cpu)
 		arch_devices_poll(cpu);
 	if (cpu->duties & DUTY_WATCHDOGS)
 		watchdog_look(cpu);
+	if (cpu->duties & DUTY_SCHEDULES)
+		schedule_look(cpu);
 }
 
 static void window(struct cpu *cpu, const struct mullion_window *window)
