@@ -11,7 +11,7 @@ void watchdog_look(struct cpu *cpu)
 	static uint16_t next;
 	const struct mullion_partition *partition = &mullion_system.partitions[next];
 	struct partition *life = &system_partitions[next];
-	uint64_t now = arch_now(), count;
+	uint64_t now = arch_now(), since = life->watchdog_since, count;
 
 	next = next + 1u < mullion_system.partitions_count ? (uint16_t)(next + 1u) : 0;
 	if (partition->watchdog_ticks == 0)
@@ -23,8 +23,8 @@ void watchdog_look(struct cpu *cpu)
 		life->watchdog_since = now;
 		return;
 	}
-	if (now < life->watchdog_since + partition->watchdog_ticks)
+	if (now < since + partition->watchdog_ticks)
 		return;
-	health_remote(cpu, partition, MULLION_EVENT_WATCHDOG, now - life->watchdog_since, 0);
+	health_remote(cpu, partition, MULLION_EVENT_WATCHDOG, now - since, 0);
 	life->watchdog_since = now;
 }
