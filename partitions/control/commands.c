@@ -95,7 +95,7 @@ static void answer_state(const struct act *const a, const uint16_t p)
 		__atomic_load_n(&a->control->node.partitions[p].status->state, __ATOMIC_ACQUIRE);
 
 	answer_begin(a->out, a->id);
-	write_member_string(a->out, "state", node_state_word(state), KEY_BYTES);
+	write_member_string(a->out, "state", node_state_word(state), MULLION_NAME_BYTES);
 	answer_end(a->out, false);
 }
 

@@ -93,7 +93,7 @@ void answer_refuse(struct control *const control, struct writer *const out, cons
 	write_member_number(out, "v", PROTOCOL_VERSION);
 	write_member_number(out, "id", id);
 	write_member_bool(out, "ok", false);
-	write_member_string(out, "error", refusal_word(refusal), KEY_BYTES);
+	write_member_string(out, "error", refusal_word(refusal), MULLION_NAME_BYTES);
 	write_advice(out, text, subject);
 	write_close(out, '}');
 	end_line(out);
