@@ -4,6 +4,7 @@
  * Invariant after jitter_settle(): streams of one metric are neighbours, no two streams have the
  * same metric, system and core, and every stream has a printable system name.
  */
+#include <errno.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ void jitter_warn(struct jitter_report *report, const char *format, ...)
 	va_list list;
 
 	report->warnings++;
-	fputs("mullion jitter: warning: ", stderr);
+	fprintf(stderr, "%s: warning: ", program_invocation_name);
 	va_start(list, format);
 	vfprintf(stderr, format, list);
 	va_end(list);

@@ -2,10 +2,10 @@
 # The manual page and the completion know exactly the options that --help shows, and the gate would notice.
 set -u
 mullion=${MULLION:-${BUILD:-build}/tools/mullion}
-subcommands="check build audit explain run jitter ctl"
+subcommands="check build audit explain run jitter ctl trace"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-echo 1..24
+echo 1..27
 number=0
 
 ok() {
@@ -18,7 +18,7 @@ helped() { "$mullion" help "$1" | sed -n 's/^ *\(-., \)\{0,1\}\(--[a-z-]*\).*/\2
 manned() { # SUBCOMMAND PAGE
 	awk -v section="$(echo "$1" | tr a-z A-Z)" '
 		/^\.SH / { inside = $2 == section }
-		/^\.TP/ { head = inside; next }
+		/^\.T[PQ]/ { head = inside; next }
 		head { print; head = 0 }' "$2" | sed 's/\\-/-/g' | grep -o -e '--[a-z-]*' | sort
 }
 completed() { # SUBCOMMAND SCRIPT

@@ -1,0 +1,168 @@
+/*
+ * The trace rings of a running node, by the command `trace`. A ring goes on being written while it
+ * is fetched: it is read up to where its head was at first, and what is overwritten before it could
+ * be fetched counts as lost, with everything older.
+ */
+#include <errno.h>
+#include <nettle/base64.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace.h"
+
+#define LINE_RECORDS 21u /* as many as a line of the protocol could hold */
+
+static bool garbled(unsigned cpu)
+{
+	fprintf(stderr, "%s: the node's trace of CPU %u cannot be read: damaged on its way?\n",
+		program_invocation_name, cpu);
+	return false;
+}
+
+static bool take_records(struct jitter_ring *ring, const char *text)
+{
+	uint8_t data[BASE64_DECODE_LENGTH(WIRE_LINE_BYTES)];
+	struct base64_decode_ctx context;
+	const size_t record = sizeof(*ring->records);
+	size_t bytes = sizeof(data);
+
+	if (strlen(text) >= WIRE_LINE_BYTES)
+		return garbled(ring->cpu);
+	base64_decode_init(&context);
+	if (!base64_decode_update(&context, &bytes, data, strlen(text), text) ||
+		!base64_decode_final(&context) || bytes % record || bytes / record > LINE_RECORDS)
+		return garbled(ring->cpu);
+	if (!bytes)
+		return true;
+	ring->records = jitter_array(ring->records, ring->count + bytes / record, record);
+	memcpy(ring->records + ring->count, data, bytes);
+	ring->count += bytes / record;
+	return true;
+}
+
+/* One answer; the position to go on from, or -1 after an error message. */
+static int64_t take_answer(
+	struct session *session, struct jitter_ring *ring, int64_t from, int64_t *head)
+{
+	json_t *answer = session_ask(session, "trace",
+		json_pack("{s:i, s:I}", "cpu", (int)ring->cpu, "from", (json_int_t)from));
+	const int64_t begin = session_number(answer, "from");
+	json_t *part;
+	size_t i;
+
+	if (!answer)
+		return -1;
+	if (begin != from) {
+		ring->count = 0;
+		ring->lost = (uint64_t)begin;
+	}
+	if (*head < 0)
+		*head = session_number(answer, "head");
+	json_decref(answer);
+	json_array_foreach(session->parts, i, part)
+	{
+		if (!take_records(ring, session_text(part, "records")))
+			return -1;
+	}
+	return (int64_t)ring->lost + (int64_t)ring->count;
+}
+
+static bool read_ring(struct session *session, struct jitter_ring *ring)
+{
+	int64_t from = 0, head = -1, next;
+
+	do {
+		next = take_answer(session, ring, from, &head);
+		if (next < 0)
+			return false;
+		if (next <= from)
+			break; /* there is no more */
+		from = next;
+	} while (from < head);
+	return true;
+}
+
+/* ---- What runs where, as the node says it ---- */
+
+static unsigned cpu_of(const json_t *cpus, const char *partition, unsigned vcpu)
+{
+	char *wanted = jitter_printf("%s/%u", partition, vcpu);
+	unsigned found = 0;
+	json_t *cpu, *name;
+	size_t i, k;
+
+	json_array_foreach(cpus, i, cpu) json_array_foreach(json_object_get(cpu, "vcpus"), k, name)
+	{
+		if (json_is_string(name) && !strcmp(json_string_value(name), wanted))
+			found = (unsigned)session_number(cpu, "cpu");
+	}
+	free(wanted);
+	return found;
+}
+
+/* Vcpus are numbered through the system, partition by partition. */
+static json_t *vcpus_of(const json_t *partitions, const json_t *cpus)
+{
+	json_t *vcpus = json_array(), *partition;
+	size_t i;
+
+	json_array_foreach(partitions, i, partition)
+	{
+		const char *name = session_text(partition, "name");
+		const unsigned count = (unsigned)session_number(partition, "vcpus") & 0xffu;
+		unsigned v;
+
+		for (v = 0; v < count; v++)
+			json_array_append_new(
+				vcpus, json_pack("{s:s, s:i, s:i}", "partition", name, "index",
+					       (int)v, "cpu", (int)cpu_of(cpus, name, v)));
+	}
+	return vcpus;
+}
+
+static json_t *describe(struct session *session, const json_t *cpus)
+{
+	json_t *list = session_ask(session, "list", NULL), *system = NULL;
+	json_t *partitions = json_object_get(list, "partitions");
+
+	if (list)
+		system = json_pack("{s:s, s:s, s:O, s:o, s:O}", "name",
+			session_text(session->hello, "node"), "board",
+			session_text(session->hello, "board"), "partitions", partitions, "vcpus",
+			vcpus_of(partitions, cpus), "cpus", cpus);
+	json_decref(list);
+	return system;
+}
+
+static bool read_rings(struct session *session, struct jitter_report *report, const json_t *cpus)
+{
+	struct jitter_source *source =
+		jitter_add_source(report, JITTER_RAM, session->wire.address, NULL);
+	json_t *cpu;
+	size_t i;
+
+	json_array_foreach(cpus, i, cpu)
+	{
+		source->rings = jitter_array(
+			source->rings, source->rings_count + 1, sizeof(*source->rings));
+		source->rings[source->rings_count] =
+			(struct jitter_ring){ .cpu = (unsigned)session_number(cpu, "cpu") };
+		if (!read_ring(session, &source->rings[source->rings_count++]))
+			return false;
+	}
+	return true;
+}
+
+bool trace_read_node(struct session *session, struct jitter_report *report)
+{
+	json_t *answer = session_ask(session, "cpus", NULL);
+	const json_t *cpus = json_object_get(answer, "cpus");
+	bool good = answer && read_rings(session, report, cpus);
+
+	if (good && !report->system) {
+		report->system = describe(session, cpus);
+		good = report->system != NULL;
+	}
+	json_decref(answer);
+	return good;
+}
