@@ -173,6 +173,56 @@ static void schedule_unused(struct check *check)
 	each_cpu_node(check, started);
 }
 
+/* The first framed CPU: what concerns all is looked after before each of its windows. */
+static const struct model_cpu *keeper(const struct model *model)
+{
+	for (size_t i = 0; i < model->cpus_count; i++)
+		if (model->cpus[i].mode == MULLION_CPU_FRAMED)
+			return &model->cpus[i];
+	return NULL;
+}
+
+static bool has_windows(const struct model_schedule *schedule, int cpu)
+{
+	for (size_t i = 0; i < schedule->cpus_count; i++)
+		if (schedule->cpus[i].cpu == cpu && schedule->cpus[i].windows_count != 0)
+			return true;
+	return false;
+}
+
+/* How many schedules have windows on a CPU; none: said by cpu-without-windows. */
+static size_t framing(const struct model *model, int cpu)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->schedules_count; i++)
+		count += has_windows(&model->schedules[i], cpu);
+	return count;
+}
+
+static void keeper_window(struct check *check)
+{
+	const struct model *model = check->model;
+	const struct model_cpu *cpu = keeper(model);
+
+	if (cpu == NULL || tainted(check, "/schedules") ||
+		framing(model, (int)(cpu - model->cpus)) == 0)
+		return;
+	for (size_t i = 0; i < model->schedules_count; i++) {
+		const struct model_schedule *s = &model->schedules[i];
+
+		if (s->cpus_count == 0 || has_windows(s, (int)(cpu - model->cpus)))
+			continue;
+		fault(check, s->at,
+			say(check,
+				"the schedule %s has no window on CPU %u, the first framed one, "
+				"before whose windows watchdogs, devices and switches are looked "
+				"after",
+				s->name, cpu->number),
+			say(check, "give somebody a window in cpu@%u", cpu->number));
+	}
+}
+
 static void outside(struct check *check, const struct model_schedule *schedule,
 	const struct model_cpu_schedule *list)
 {
@@ -320,6 +370,8 @@ const struct rule rules_schedule[] = {
 	{ "schedule-owned", "No window lies on an owned CPU.", TIER_MEANING, schedule_owned },
 	{ "schedule-unused", "No window lies on a CPU without a mode.", TIER_MEANING,
 		schedule_unused },
+	{ "keeper-window", "The first framed CPU has a window in every schedule.", TIER_MEANING,
+		keeper_window },
 	{ "window-outside", "A window lies within its frame.", TIER_MEANING, window_outside },
 	{ "window-overlap", "Two windows of one CPU never overlap.", TIER_MEANING, window_overlap },
 	{ "window-short", "A window is no shorter than the board's minimum.", TIER_MEANING,

@@ -3,7 +3,7 @@
  *
  * The first framed CPU keeps the time: before each of its windows it looks at one partition's
  * count, before the next one at the next partition's (core/watchdog.c). So all are looked at within
- * as many frames as there are partitions.
+ * as many frames as there are partitions: the rule keeper-window sees to one window in each.
  */
 #include <inttypes.h>
 
@@ -42,46 +42,13 @@ static void watchdog_keeper(struct check *check)
 	each_watchdog(check, kept);
 }
 
-static bool has_window(const struct model_schedule *schedule, int cpu, int partition)
+static bool runs_in(const struct model_schedule *schedule, int partition)
 {
 	for (size_t i = 0; i < schedule->cpus_count; i++)
 		for (size_t w = 0; w < schedule->cpus[i].windows_count; w++)
-			if ((cpu < 0 || schedule->cpus[i].cpu == cpu) &&
-				(partition < 0 ||
-					schedule->cpus[i].windows[w].partition == partition))
+			if (schedule->cpus[i].windows[w].partition == partition)
 				return true;
 	return false;
-}
-
-static const struct model_partition *first_watched(const struct model *model)
-{
-	for (size_t i = 0; i < model->partitions_count; i++)
-		if (model->partitions[i].watchdog_ns != 0)
-			return &model->partitions[i];
-	return NULL;
-}
-
-static void watchdog_window(struct check *check)
-{
-	const struct model *model = check->model;
-	const struct model_partition *watched = first_watched(model);
-	const struct model_cpu *cpu = keeper(model);
-
-	if (watched == NULL || cpu == NULL || tainted(check, "/schedules"))
-		return;
-	for (size_t i = 0; i < model->schedules_count; i++) {
-		const struct model_schedule *s = &model->schedules[i];
-
-		if (s->cpus_count == 0 || has_window(s, (int)(cpu - model->cpus), -1))
-			continue;
-		fault(check, s->at,
-			say(check,
-				"in the schedule %s nobody looks at the watchdog of %s: CPU %u, "
-				"the first framed one, has no window",
-				s->name, watched->name, cpu->number),
-			say(check, "give somebody a window in cpu@%u, or remove watchdog-ns",
-				cpu->number));
-	}
 }
 
 static void runs(struct check *check, const struct model_partition *partition)
@@ -94,7 +61,7 @@ static void runs(struct check *check, const struct model_partition *partition)
 	for (size_t i = 0; i < model->schedules_count; i++) {
 		const struct model_schedule *s = &model->schedules[i];
 
-		if (s->cpus_count == 0 || has_window(s, -1, index))
+		if (s->cpus_count == 0 || runs_in(s, index))
 			continue;
 		fault(check, s->at,
 			say(check,
@@ -148,8 +115,6 @@ static void watchdog_short(struct check *check)
 const struct rule rules_watchdog[] = {
 	{ "watchdog-keeper", "Watchdogs need a framed CPU, which looks at them.", TIER_MEANING,
 		watchdog_keeper },
-	{ "watchdog-window", "The first framed CPU has a window in every schedule, for watchdogs.",
-		TIER_MEANING, watchdog_window },
 	{ "watchdog-runs", "A partition with a watchdog runs in every schedule.", TIER_MEANING,
 		watchdog_runs },
 	{ "watchdog-short", "A watchdog is no shorter than it takes to look at all of them.",
