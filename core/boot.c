@@ -113,6 +113,13 @@ void cpu_main(struct cpu *cpu)
 	node_finish(cpu);
 }
 
+/* What a loader leaves alone: memory beyond the images may hold anything. */
+static void clear_memory(void)
+{
+	for (uint16_t p = 0; p < mullion_system.partitions_count; p++)
+		partition_clear(&mullion_system.partitions[p]);
+}
+
 void kernel_main(void)
 {
 	bind_state();
@@ -121,6 +128,7 @@ void kernel_main(void)
 	print_banner();
 	journal_begin();
 	arch_check_node();
+	clear_memory();
 	arch_start_cpus();
 	print_cpus();
 	set_epoch();

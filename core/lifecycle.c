@@ -126,7 +126,7 @@ static void zero(const struct mullion_partition *partition, struct partition *li
 	if (life->done < span->bytes)
 		return;
 	life->done = 0;
-	if (++life->at == partition->writable_count)
+	if (++life->at == partition->own_count)
 		next_step(life, partition->image_count != 0 ? STEP_COPY : STEP_DEVICES);
 }
 
@@ -142,6 +142,16 @@ static void copy(const struct mullion_partition *partition, struct partition *li
 	life->done = 0;
 	if (++life->at == partition->image_count)
 		next_step(life, STEP_DEVICES);
+}
+
+void partition_clear(const struct mullion_partition *partition)
+{
+	for (uint16_t i = 0; i < partition->writable_count; i++)
+		arch_memory_zero(
+			partition, partition->writable[i].gpa, partition->writable[i].bytes);
+	for (uint16_t i = 0; i < partition->image_count; i++)
+		arch_memory_copy(partition, partition->image[i].gpa, partition->image[i].source,
+			partition->image[i].bytes);
 }
 
 /* Devices that are being reset answer nobody for a while. */

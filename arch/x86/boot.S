@@ -29,8 +29,19 @@
 pvh_entry:
 	cld
 	rdtsc
-	mov	%eax, boot_entry_tsc
-	mov	%edx, boot_entry_tsc + 4
+	mov	%eax, %esi
+	mov	%edx, %ebp
+	xor	%eax, %eax	/* a reset finds what was there before: no loader clears it then */
+	mov	$data_base, %edi
+	mov	$shared_end, %ecx
+	sub	%edi, %ecx
+	rep stosb
+	mov	$bss_start, %edi
+	mov	$data_used, %ecx
+	sub	%edi, %ecx
+	rep stosb
+	mov	%esi, boot_entry_tsc
+	mov	%ebp, boot_entry_tsc + 4
 	cmpl	$1, START_INFO_VERSION(%ebx)
 	jb	1f
 	mov	START_INFO_ENTRIES(%ebx), %ecx

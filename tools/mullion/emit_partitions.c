@@ -66,8 +66,8 @@ static void emit_partition(FILE *out, const struct plan *plan, size_t p)
 	emit_health(out, plan, p);
 	fprintf(out,
 		"\t\t.status = &status_pages[%zu].content,\n"
-		"\t\t.writable = writable_%s, .writable_count = %zu,\n",
-		p, placed->id, placed->spans_count);
+		"\t\t.writable = writable_%s, .writable_count = %zu, .own_count = %zu,\n",
+		p, placed->id, placed->spans_count, placed->own_spans);
 	if (placed->copies_count)
 		fprintf(out, "\t\t.image = image_%s, .image_count = %zu,\n", placed->id,
 			placed->copies_count);
@@ -121,7 +121,7 @@ void emit_partitions(FILE *out, const struct plan *plan)
 {
 	size_t p;
 
-	fputs("\n/* What a restart zeroes and copies. */\n", out);
+	fputs("\n/* What partitions may write, and their images' pristine pieces. */\n", out);
 	for (p = 0; p < plan->model->partitions_count; p++) {
 		emit_spans(out, &plan->layout.partitions[p]);
 		emit_copies(out, &plan->layout.partitions[p]);

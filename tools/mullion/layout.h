@@ -74,10 +74,11 @@ struct layout_partition {
 	struct layout_region *regions;
 	size_t regions_count;
 	struct image image; /* empty where images are not looked at */
-	/* What a cold restart zeroes, and copies from `pristine`: pages that nobody else sees. */
+	/* All it may write, first what is its alone; and its image, as a restart copies it from
+	 * `pristine`: pages that nobody else sees. */
 	struct range pristine;
 	struct mullion_span *spans;
-	size_t spans_count;
+	size_t spans_count, own_spans;
 	struct layout_copy *copies;
 	size_t copies_count;
 };

@@ -1,5 +1,5 @@
 /*
- * Lists what a cold restart zeroes and copies. See restore.h for the invariant.
+ * Lists what is zeroed and copied. See restore.h for the invariant.
  */
 #include "restore.h"
 
@@ -48,6 +48,23 @@ static bool is_private(const struct mullion_region *region)
 	return region->kind == MULLION_REGION_WATCHDOG || region->kind == MULLION_REGION_EXCHANGE;
 }
 
+static void add_span(struct layout_partition *partition, uint64_t gpa, uint64_t bytes)
+{
+	partition->spans[partition->spans_count++] = (struct mullion_span){ gpa, bytes };
+}
+
+static void add_regions(struct layout_partition *partition, bool own)
+{
+	size_t i;
+
+	for (i = 0; i < partition->regions_count; i++) {
+		const struct mullion_region *region = &partition->regions[i].info;
+
+		if (region->access & MULLION_WRITE && is_private(region) == own)
+			add_span(partition, region->gpa, region->bytes);
+	}
+}
+
 static void list_spans(struct layout_partition *partition)
 {
 	struct layout_piece pieces[2];
@@ -56,15 +73,10 @@ static void list_spans(struct layout_partition *partition)
 
 	partition->spans = allocate(count + partition->regions_count, sizeof(*partition->spans));
 	for (i = 0; i < count; i++)
-		partition->spans[partition->spans_count++] =
-			(struct mullion_span){ pieces[i].gpa, pieces[i].bytes };
-	for (i = 0; i < partition->regions_count; i++) {
-		const struct mullion_region *region = &partition->regions[i].info;
-
-		if (is_private(region))
-			partition->spans[partition->spans_count++] =
-				(struct mullion_span){ region->gpa, region->bytes };
-	}
+		add_span(partition, pieces[i].gpa, pieces[i].bytes);
+	add_regions(partition, true);
+	partition->own_spans = partition->spans_count;
+	add_regions(partition, false);
 }
 
 void restore_build(struct layout *layout)

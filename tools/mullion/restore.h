@@ -1,9 +1,10 @@
 /*
- * What a cold restart of a partition needs: the spans that it zeroes, and its image once more, out of
- * everybody's reach, to copy from.
+ * What restarts need of a partition: all that it may write, and its image once more, out of everybody's
+ * reach, to copy from.
  *
- * The invariant: zeroed is what is the partition's alone, its memory and its private pages. Consoles
- * and channels keep their counters, by which the other end reads on (abi.h).
+ * The invariant: a restart zeroes what is the partition's alone, its memory and its private pages.
+ * Consoles and channels keep their counters, by which the other end reads on (abi.h); they are zeroed
+ * when the node boots, as everything is.
  */
 #ifndef RESTORE_H
 #define RESTORE_H
@@ -13,7 +14,7 @@
 /* Where each piece of an image lies in its pristine copy; sources are relative until placed. */
 void restore_number(struct layout *layout);
 
-/* After placement: sources become physical, and the spans to zero are listed. */
+/* After placement: sources become physical, and what may be written is listed. */
 void restore_build(struct layout *layout);
 void restore_free(struct layout *layout);
 

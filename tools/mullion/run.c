@@ -24,7 +24,7 @@ struct request {
 	const char *build; /* a directory, or an image in one */
 	const char *icount, *serial, *ram, *debug;
 	unsigned timeout_s;
-	bool dry_run;
+	bool dry_run, reboot;
 	char **more; /* arguments for QEMU */
 };
 
@@ -36,7 +36,14 @@ struct machine {
 	size_t arguments_count;
 };
 
-enum { OPTION_ICOUNT = 0x100, OPTION_SERIAL, OPTION_RAM, OPTION_DEBUG, OPTION_DRY_RUN };
+enum {
+	OPTION_ICOUNT = 0x100,
+	OPTION_SERIAL,
+	OPTION_RAM,
+	OPTION_DEBUG,
+	OPTION_REBOOT,
+	OPTION_DRY_RUN
+};
 
 static const struct argp_option options[] = {
 	{ "icount", OPTION_ICOUNT, "SHIFT", 0,
@@ -47,6 +54,9 @@ static const struct argp_option options[] = {
 		0 },
 	{ "ram", OPTION_RAM, "FILE", 0, "keep the machine's RAM, for mullion jitter --ram", 0 },
 	{ "debug", OPTION_DEBUG, "FILE", 0, "what is written to port 0xe9 goes there", 0 },
+	{ "reboot", OPTION_REBOOT, NULL, 0,
+		"a node that resets itself starts again, its RAM as it is, instead of ending QEMU",
+		0 },
 	{ "dry-run", OPTION_DRY_RUN, NULL, 0, "print the QEMU command line and do nothing", 0 },
 	{ 0 },
 };
@@ -87,6 +97,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_DEBUG:
 		request->debug = argument;
+		return 0;
+	case OPTION_REBOOT:
+		request->reboot = true;
 		return 0;
 	case OPTION_DRY_RUN:
 		request->dry_run = true;
@@ -218,9 +231,10 @@ static void make_command(struct command *command, const struct request *request,
 	size_t i;
 
 	command->noise = noise;
-	command_add_words(command,
-		"qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot "
-		"-accel tcg -cpu max");
+	command_add_words(command, "qemu-system-x86_64 -nodefaults -no-user-config -display none");
+	if (!request->reboot)
+		command_add(command, "-no-reboot");
+	command_add_words(command, "-accel tcg -cpu max");
 	add_memory(command, request, machine);
 	command_add(command, "-smp");
 	command_add(command, "%d", machine->smp);
@@ -256,7 +270,8 @@ static int explain_status(
 		      "why\n",
 			stderr);
 	else if (status == 0)
-		fputs("mullion run: QEMU ended by itself: the node reset, or was told to quit\n",
+		fputs("mullion run: QEMU ended by itself: the node reset (--reboot lets it go on), "
+		      "or was told to quit\n",
 			stderr);
 	else
 		fprintf(stderr, "mullion run: QEMU ended with status %d\n", status);

@@ -114,7 +114,7 @@ bool arch_devices_resume(const struct mullion_partition *partition, struct parti
 /* ---- The memory of a partition that does not run ----------------------------------------------
  */
 
-/* Within one page each; of what it may write. */
+/* Of what it may write; contiguous there. Takes as long as there are bytes. */
 void arch_memory_zero(const struct mullion_partition *partition, uint64_t gpa, uint64_t bytes);
 void arch_memory_copy(
 	const struct mullion_partition *partition, uint64_t gpa, uint64_t source, uint64_t bytes);

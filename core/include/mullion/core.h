@@ -61,6 +61,9 @@ bool partition_restart(
 /* On the CPU of the vcpu: go on restoring its partition until a time. True: it may start. */
 bool partition_restore(struct vcpu *vcpu, uint64_t until);
 
+/* Before the epoch: all it may write as the image has it, whatever a former boot left there. */
+void partition_clear(const struct mullion_partition *partition);
+
 /* None of its vcpus is being run by its CPU. */
 bool partition_left(const struct mullion_partition *partition);
 

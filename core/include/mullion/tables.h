@@ -59,11 +59,12 @@ struct mullion_partition {
 	uint64_t watchdog_ticks; /* 0: it has none */
 	struct mullion_status *status;
 	const struct mullion_watchdog *watchdog;
-	/* All it may write, its memory and its shared pages: what a cold restart zeroes, before it
-	 * copies the image. Whole pages, by guest-physical address. */
+	/* All it may write, whole pages by guest-physical address. The first own_count of them are its
+	 * alone, its memory and its watchdog: what a cold restart zeroes, before it copies the image.
+	 * Consoles and channels follow: their counters outlive a restart, but not the node's. */
 	const struct mullion_span *writable;
 	const struct mullion_copy *image;
-	uint16_t writable_count, image_count;
+	uint16_t writable_count, own_count, image_count;
 };
 
 struct mullion_span {

@@ -24,5 +24,6 @@ struct life {
 
 int role_live(void);
 int role_watch(void);
+int role_reset(void);
 
 #endif
