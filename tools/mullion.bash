@@ -11,6 +11,7 @@ _mullion_options() {
 	jitter) echo --ram --samples --cyclictest --oslat --system --bound --require --text --json --csv \
 		--svg --figure --html --title --condition --help --usage ;;
 	ctl) echo --connect --key --timeout --json --cold --reset --output --system --help --usage ;;
+	top) echo --delay --once --system --connect --key --timeout --help --usage ;;
 	trace) echo --ram --system --text --json --connect --key --timeout --help --usage ;;
 	esac
 }
@@ -31,9 +32,9 @@ _mullion() {
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter ctl trace help --help --version' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter ctl top trace help --help --version' -- "$current")
 	elif [ "$subcommand" = help ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter ctl trace' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W 'check build audit explain run jitter ctl top trace' -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_mullion_options "$subcommand")" -- "$current")
 	else

@@ -20,7 +20,7 @@ MULLION_OBJS := $(MULLION_SRCS:tools/mullion/%.c=$(BUILD)/tools/obj/%.o)
 TOOLS_CPPFLAGS := -D_GNU_SOURCE -Icore/include -Iarch/x86/include -Ipartitions/lib/include -Itools/mullion
 TOOLS_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wno-format-truncation -Werror
-TOOLS_LIBS := -lfdt -ljansson -lnettle -lm
+TOOLS_LIBS := -lfdt -ljansson -lnettle -lncurses -lm
 
 MULLION := $(BUILD)/tools/mullion
 

@@ -27,6 +27,7 @@ static const struct subcommand subcommands[] = {
 	{ "run", run_main, "boot a build in QEMU" },
 	{ "jitter", jitter_main, "report the jitter that probes have measured" },
 	{ "ctl", ctl_main, "talk to the control partition of a running node" },
+	{ "top", top_main, "show, live, what each CPU and partition of a node uses" },
 	{ "trace", trace_main, "show what every CPU did, and why a probe was late" },
 };
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))

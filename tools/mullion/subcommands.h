@@ -12,6 +12,7 @@ int run_main(int argc, char **argv);
 int jitter_main(int argc, char **argv);
 int audit_main(int argc, char **argv);
 int ctl_main(int argc, char **argv);
+int top_main(int argc, char **argv);
 int trace_main(int argc, char **argv);
 
 /* What `mullion build` and `mullion check` look at when nothing else is said. */

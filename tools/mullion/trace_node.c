@@ -134,6 +134,17 @@ static json_t *describe(struct session *session, const json_t *cpus)
 	return system;
 }
 
+/* A CPU with many vcpus is named more than once. */
+static bool has_ring(const struct jitter_source *source, unsigned cpu)
+{
+	size_t i;
+
+	for (i = 0; i < source->rings_count; i++)
+		if (source->rings[i].cpu == cpu)
+			return true;
+	return false;
+}
+
 static bool read_rings(struct session *session, struct jitter_report *report, const json_t *cpus)
 {
 	struct jitter_source *source =
@@ -143,6 +154,8 @@ static bool read_rings(struct session *session, struct jitter_report *report, co
 
 	json_array_foreach(cpus, i, cpu)
 	{
+		if (has_ring(source, (unsigned)session_number(cpu, "cpu")))
+			continue;
 		source->rings = jitter_array(
 			source->rings, source->rings_count + 1, sizeof(*source->rings));
 		source->rings[source->rings_count] =

@@ -66,7 +66,7 @@ def make_trace(cpu, epoch):
                 records.append(record(due + 4000, RESTART, 4, 1, 3000))
         if frame == 40:
             records.append(record(epoch + 41 * FRAME - 10, SCHEDULE, NONE, 0, epoch + 41 * FRAME, 41))
-    return records
+    return sorted(records, key=lambda one: struct.unpack_from("<Q", one))
 
 
 def memory_page(page):
@@ -127,7 +127,7 @@ class Node:
                             "latest_start": late, "ran": ran}]}]
 
     def cpus(self, _):
-        return [{"cpus": [{"cpu": 0, "mode": "framed", "vcpus": ["control/0", "nav/0"]}]},
+        return [{"cpus": [{"cpu": 0, "mode": "framed", "vcpus": ["control/0", "nav/0", "watch/0", "hog/0"]}]},
                 {"cpus": [{"cpu": 1, "mode": "owned", "vcpus": ["probe/0"]}]}]
 
     def console(self, request):

@@ -2,10 +2,10 @@
 # The manual page and the completion know exactly the options that --help shows, and the gate would notice.
 set -u
 mullion=${MULLION:-${BUILD:-build}/tools/mullion}
-subcommands="check build audit explain run jitter ctl trace"
+subcommands="check build audit explain run jitter ctl top trace"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-echo 1..27
+echo 1..30
 number=0
 
 ok() {

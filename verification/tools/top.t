@@ -1,0 +1,57 @@
+#!/bin/bash
+# mullion top: what it makes of counters whose rates are known, as text and on a terminal of 80 x 24.
+set -u
+. verification/tools/node.sh
+echo 1..26
+top=("$mullion" top)
+cat >"$work/system.json" <<'END'
+{"schedules": [{"name": "normal", "major_frame_ns": 1000000, "cpus": [{"cpu": 0, "shares":
+[{"partition": "hog", "time_ns": 450000}, {"partition": "nav", "time_ns": 200000}]}]}]}
+END
+
+unset MULLION_NODE
+ends 2 "no node is a usage error" "${top[@]}" --once
+ends 2 "a delay that is no time is a usage error" "${top[@]}" -c unix:x -d soon
+ends 2 "a word too much is a usage error" "${top[@]}" -c unix:x nav
+start_node --trouble noise
+ends 1 "without a terminal it says" "${top[@]}"
+says '--once prints one page' "how to do without"
+
+# The fake node's hog runs 45 % of CPU 0, nav 10 %; 1,000 windows a second.
+ends 0 "one page is printed" "${top[@]}" --once -d 0.5 --system "$work/system.json"
+prints '^demo on qemu-q35   schedule normal   up ' "with the node's name"
+prints '^CPU 0   framed \[|*\.*\]  72\.[45] %$' "the use of a framed CPU"
+prints '^CPU 1   owned  \[|*\] 100.0 %$' "an owned CPU is its partition's"
+prints '^hog  *running  *0  *45\.[01]  *45\.0 ' "what a partition used, and what its windows are"
+prints '^nav  *running  *0  *10\.0  *20\.0  *\(99\|100\)[0-9]  *0 ' "windows a second"
+prints '^watch .* 700 ns   0    0$' "the latest start"
+prints 'health: hog memory violation 1' "health events by kind"
+[ "$(awk 'length > 80' "$work/out" | wc -l)" -eq 0 ]
+ok $? "no line is wider than 80"
+ends 0 "a description is not needed" "${top[@]}" --once -d 0.1
+prints '^hog  *running  *0  *4[45]\.[0-9]  *- ' "what is not known is left out"
+start_node --trouble slow
+ends 1 "a node that answers too late is told" "${top[@]}" --timeout 0.1 --once
+
+# ---- On a terminal
+start_node
+timeout 40 verification/tools/terminal.py '..q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+ok $? "it runs on a terminal until q"
+prints '^PARTITION  *STATE' "the table is there"
+prints '^q end' "so are the keys"
+[ "$(grep -c . "$work/out")" -le 24 ]
+ok $? "all of it on 24 lines"
+head -6 "$work/out" | tail -1 | grep -q '^control'
+ok $? "first as described"
+timeout 40 verification/tools/terminal.py '.u.q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+head -6 "$work/out" | tail -1 | grep -q '^probe'
+ok $? "u sorts by use"
+timeout 40 verification/tools/terminal.py '.e..q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+head -7 "$work/out" | tail -1 | grep -q '^hog'
+ok $? "e by exits"
+(sleep 1.5; end_node) &
+timeout 40 verification/tools/terminal.py '.....q' "${top[@]}" -d 0.3 --timeout 0.5 >"$work/out" 2>"$work/err"
+[ $? -eq 1 ]
+ok $? "it ends when the node does"
+wait
+prints 'does not answer any more' "and says so"
