@@ -1,0 +1,86 @@
+#!/bin/sh
+# A partition begins anew, warm or cold, on CPUs it shares or owns, by every way that leads there: cold,
+# nothing is left of its former life; warm, all is; and its neighbour's samples are the same to the tick.
+# A node that resets itself knows what happened before.
+. verification/system/lib.sh
+
+deployments=verification/system/deployments
+
+# framed NAME WITNESS LIVES HEALTH [WATCHDOG]: what the subject does, and what answers it.
+framed() {
+	sed "s/WITNESS/$2/; s/LIVES/$3/; s/HEALTH/$4/; s/WATCHDOG/${5:-}/" \
+		$deployments/restart-framed.dts.in >"$work/$1.dts"
+	boot "$1" "$work/$1.dts"
+	guest_tap ""
+}
+
+# owned NAME MODE WITNESS LIVES HEALTH [WATCHDOG]: the same with two CPUs of its own; MODE is the witness's.
+owned() {
+	cpus='cpus = <0>;'
+	schedules=
+	if [ "$2" = framed ]; then
+		cpus=
+		schedules='schedules { normal: normal { major-frame-ns = <us(500)>; cpu@0 {
+			window@0 { partition = <\&witness>; duration-ns = <us(200)>; }; }; }; };'
+	fi
+	sed "s/WITNESS_MODE/$2/; s/WITNESS_CPUS/$cpus/; s/SCHEDULES/$(echo $schedules)/; s/WITNESS/$3/;
+		s/LIVES/$4/; s/HEALTH/$5/; s/WATCHDOG/${6:-}/" \
+		$deployments/restart-owned.dts.in >"$work/$1.dts"
+	boot "$1" "$work/$1.dts"
+	guest_tap ""
+}
+
+three='escalate-count = <3>; escalate-within-ns = <ms(500)>; escalate-action = "stop";'
+
+plan 75
+framed cold expect=cold '' 'on-raise = "restart-cold";'
+framed warm expect=warm '' 'on-raise = "restart-warm";'
+framed hang 'expect=cold how=hang' how=hang 'on-watchdog = "restart-cold";' 'watchdog-ns = <ms(5)>;'
+# The third request within half a second is answered by a stop: event 6 or 7, action 2.
+framed third 'expect=cold lives=3 restarts=2 reason=1538' '' "on-raise = \"restart-cold\"; $three"
+framed ended 'expect=cold how=exit lives=3 restarts=2 reason=1794' how=exit "on-exit = \"restart-cold\"; $three"
+owned owned-cold owned expect=cold '' 'on-raise = "restart-cold";'
+owned owned-warm owned expect=warm '' 'on-raise = "restart-warm";'
+owned owned-hang framed 'expect=cold how=hang lives=3 restarts=2' 'how=hang lives=3' \
+	'on-watchdog = "restart-cold";' 'watchdog-ns = <ms(20)>;'
+
+# beside MODE: a neighbour's samples, beside a partition that does that.
+beside() {
+	sed "s/MODE/$1/; s/HEALTH/$2/" $deployments/restart-beside.dts.in >"$work/$1.dts"
+	boot "$1" "$work/$1.dts"
+	grep '^\[watch\] ' "$serial" >"$work/$1.samples"
+}
+beside spin ''
+[ "$(wc -l <"$work/spin.samples")" -ge 3 ] && grep -q '"samples":\[\[' "$work/spin.samples"
+ok $? 'there are samples to compare'
+for mode in triple wild; do
+	beside $mode 'on-triple-fault = "restart-cold"; on-memory-violation = "restart-cold";'
+	says "$serial" '^\[mullion\] health: victim: .*; restarts from its image \(10 times\)' \
+		"$mode: the victim is restarted many times"
+	cmp -s "$work/spin.samples" "$work/$mode.samples"
+	ok $? "$mode: the neighbour's samples are unchanged"
+done
+sed 's/\([0-9]\)\]\]/9\1]]/' "$work/spin.samples" >"$work/altered"
+! cmp -s "$work/spin.samples" "$work/altered"
+ok $? 'a sample altered by a tick is noticed'
+
+MULLION_RUN_OPTIONS=--reboot
+boot reset $deployments/restart-reset.dts
+guest_tap ""
+says "$serial" '^before: this node was reset; boot 3 of this image' 'the next boot says that there was one before'
+says "$serial" '^before: test: raised by the partition 0xb008, .*; the node is reset' 'and what ended it'
+[ "$(grep -c '^before: test' "$serial")" -eq 2 ]
+ok $? 'each boot is told of once'
+[ $status -eq 0 ]
+ok $? 'and the node ends well when it does'
+MULLION_RUN_OPTIONS=
+run reset ended
+[ $status -ne 0 ] && grep -q 'the node reset (--reboot lets it go on)' "$work/reset.ended.out"
+ok $? 'without --reboot, mullion run ends there and says so'
+
+# Self-test: a cold restart judged as a warm one.
+sed 's/WITNESS/expect=warm/; s/LIVES//; s/HEALTH/on-raise = "restart-cold";/; s/WATCHDOG//' \
+	$deployments/restart-framed.dts.in >"$work/planted.dts"
+boot planted "$work/planted.dts"
+says "$serial" '^not ok 2 - a_life_finds_of_the_one_before_what_it_should' 'memory that is not kept is noticed'
+finish
