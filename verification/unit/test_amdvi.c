@@ -394,9 +394,12 @@ static void whatever_is_in_the_log_a_call_ends_soon_and_stays_inside(void **stat
 	}
 }
 
-static const struct x86_function function = {
-	.name = "nvme@28", .bdf = 0x28, .requester = 0x128, .partition = 2, .entry = entry
-};
+static const struct x86_function function = { .name = "nvme@28",
+	.bdf = 0x28,
+	.requester = 0x128,
+	.partition = 2,
+	.entry = entry,
+	.pass = { 0x60000abcd0000803, 3, 0x20000000abcd0007, 9 } };
 
 static void open_entry(void)
 {
@@ -447,6 +450,50 @@ static void without_room_nothing_changes(void **state)
 	assert_true(amdvi_driver.block(&unit, &function));
 }
 
+static void passed_when_queued(uint32_t offset, unsigned bytes, uint64_t value)
+{
+	assert_memory_equal(entry, function.pass, sizeof(function.pass));
+	assert_ptr_equal(bench.written_back, entry);
+	write(offset, bytes, value);
+}
+
+static void passing_writes_the_entry_as_it_was_before_its_caches_are_told_to_forget_it(void **state)
+{
+	const struct iommu_command expected[] = { { 2ull << 60 | 0x128, 0 },
+		{ 3ull << 60 | 3ull << 32, 0x7ffffffffffff003 }, { 5ull << 60 | 0x128, 0 } };
+
+	(void)state;
+	turn_on();
+	assert_true(amdvi_driver.block(&unit, &function));
+	bench.write = passed_when_queued;
+	bench.writes = carried_out_count = 0;
+	bench.written_back = NULL;
+	assert_true(amdvi_driver.pass(&unit, &function));
+	assert_int_equal(bench.writes, 1);
+	assert_int_equal(carried_out_count, 3);
+	assert_memory_equal(carried_out, expected, sizeof(expected));
+}
+
+static void without_room_nothing_passes(void **state)
+{
+	const uint64_t blocked[4] = { AMDVI_DTE_BLOCKED, AMDVI_DTE1_BLOCKED, AMDVI_DTE2_BLOCKED,
+		0 };
+
+	(void)state;
+	turn_on();
+	assert_true(amdvi_driver.block(&unit, &function));
+	queue_stuck = true;
+	bench_put(COMMAND_HEAD, 4, 0x10);
+	bench_put(COMMAND_TAIL, 4, 0x10 - 3 * 16 + 0x1000);
+	bench.writes = 0;
+	assert_false(amdvi_driver.pass(&unit, &function));
+	assert_memory_equal(entry, blocked, sizeof(blocked));
+	assert_int_equal(bench.writes, 0);
+	bench_put(COMMAND_HEAD, 4, 0x20);
+	assert_true(amdvi_driver.pass(&unit, &function));
+	assert_memory_equal(entry, function.pass, sizeof(function.pass));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +522,10 @@ int main(void)
 		cmocka_unit_test_setup(
 			blocking_silences_the_entry_before_its_caches_are_told_to_forget_it, begin),
 		cmocka_unit_test_setup(without_room_nothing_changes, begin),
+		cmocka_unit_test_setup(
+			passing_writes_the_entry_as_it_was_before_its_caches_are_told_to_forget_it,
+			begin),
+		cmocka_unit_test_setup(without_room_nothing_passes, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * The health monitor against the whole table: what every event does under every action, which of a
- * kind's events are worth a line, and when the line may be written.
+ * The health monitor against the whole table: what every event does under every action, when too many
+ * escalate, which of a kind's events are worth a line, and when the line may be written.
  */
 #include "unit.h"
 
@@ -16,12 +16,25 @@ uint32_t node_state;
 
 static struct mullion_console ring;
 static struct mullion_trace events;
-static struct mullion_partition partition = { .name = "pump", .vcpus = 2 };
+static struct mullion_status status;
+static struct mullion_partition partition = {
+	.name = "pump", .vcpus = 2, .health_schedule = 3, .status = &status
+};
+struct partition system_partitions[1];
 static const struct mullion_vcpu config = { .index = 1, .mode = MULLION_CPU_FRAMED };
 static struct cpu cpu;
 static struct vcpu vcpu;
 static uint64_t log_mark;
-static unsigned stops, ends, ends_ok;
+static unsigned stops, ends, ends_ok, resets;
+static unsigned restarts[2], demands, notes;
+static uint32_t reason;
+static struct {
+	const struct mullion_partition *partition;
+	uint16_t vcpu;
+	enum mullion_event event;
+	enum mullion_action action;
+	uint64_t detail, rip;
+} noted;
 const struct mullion_system mullion_system = {
 	.partitions = &partition,
 	.log = &ring,
@@ -38,10 +51,46 @@ uint64_t arch_vcpu_rip(const struct vcpu *of)
 	return of->arch.rip;
 }
 
-void partition_stop(const struct mullion_partition *which)
+bool partition_stop(const struct mullion_partition *which, uint32_t why)
 {
 	assert_ptr_equal(which, &partition);
 	stops++;
+	reason = why;
+	return true;
+}
+
+bool partition_restart(
+	const struct mullion_partition *which, enum mullion_restart how, uint32_t why)
+{
+	assert_ptr_equal(which, &partition);
+	restarts[how]++;
+	reason = why;
+	return true;
+}
+
+void schedule_demand(const struct cpu *by, uint32_t schedule)
+{
+	assert_non_null(by);
+	assert_int_equal(schedule, 3);
+	demands++;
+}
+
+void node_reset(void)
+{
+	assert_int_equal(stops, 1);
+	resets++;
+}
+
+void journal_note(const struct mullion_partition *which, uint16_t number, enum mullion_event event,
+	enum mullion_action action, uint64_t detail, uint64_t rip)
+{
+	notes++;
+	noted.partition = which;
+	noted.vcpu = number;
+	noted.event = event;
+	noted.action = action;
+	noted.detail = detail;
+	noted.rip = rip;
 }
 
 void node_end(bool ok)
@@ -70,7 +119,8 @@ static void forget(void)
 {
 	vcpu = (struct vcpu){ .config = &config, .cpu = &cpu, .trace = &events, .number = 5 };
 	vcpu.arch.rip = RIP;
-	stops = ends = ends_ok = 0;
+	stops = ends = ends_ok = resets = demands = notes = reason = 0;
+	memset(restarts, 0, sizeof(restarts));
 	events.head = 0;
 	log_mark = ring.head;
 }
@@ -83,6 +133,9 @@ static int begin(void **state)
 	fake_step = 0;
 	cpu.limit = UINT64_MAX;
 	memset(partition.actions, MULLION_ACTION_LOG, sizeof(partition.actions));
+	memset(system_partitions, 0, sizeof(system_partitions));
+	memset(&status, 0, sizeof(status));
+	partition.escalate_count = 0;
 	forget();
 	return 0;
 }
@@ -110,17 +163,37 @@ static bool silent(void)
 	return log_text()[0] == '\0';
 }
 
+/* Nothing is left of the partition to go on after these. */
+static bool is_final(unsigned event)
+{
+	return event == MULLION_EVENT_TRIPLE_FAULT || event == MULLION_EVENT_EXIT;
+}
+
+static void check_effect(unsigned event, unsigned action, bool well)
+{
+	bool stopped = action == MULLION_ACTION_STOP || action == MULLION_ACTION_SHUTDOWN ||
+		       action == MULLION_ACTION_RESET ||
+		       (action == MULLION_ACTION_SCHEDULE && is_final(event));
+
+	assert_int_equal(stops, stopped);
+	assert_int_equal(restarts[MULLION_RESTART_WARM], action == MULLION_ACTION_RESTART_WARM);
+	assert_int_equal(restarts[MULLION_RESTART_COLD], action == MULLION_ACTION_RESTART_COLD);
+	assert_int_equal(demands, action == MULLION_ACTION_SCHEDULE);
+	assert_int_equal(ends, action == MULLION_ACTION_SHUTDOWN);
+	assert_int_equal(ends_ok, action == MULLION_ACTION_SHUTDOWN && well);
+	assert_int_equal(resets, action == MULLION_ACTION_RESET);
+	if (stops + restarts[0] + restarts[1] != 0)
+		assert_int_equal(reason, event << 8 | action);
+}
+
 static void check_decision(unsigned event, unsigned action, uint64_t detail)
 {
-	bool shuts_down = action == MULLION_ACTION_SHUTDOWN;
-
 	forget();
 	partition.actions[event] = (uint8_t)action;
-	assert_int_equal(raise_event((enum mullion_event)event, detail), action);
+	assert_int_equal(raise_event((enum mullion_event)event, detail),
+		action == MULLION_ACTION_SCHEDULE ? MULLION_ACTION_LOG : action);
 	assert_int_equal(vcpu.arch.faults, action == MULLION_ACTION_INJECT);
-	assert_int_equal(stops, action >= MULLION_ACTION_STOP);
-	assert_int_equal(ends, shuts_down);
-	assert_int_equal(ends_ok, shuts_down && event == MULLION_EVENT_EXIT && detail == 0);
+	check_effect(event, action, event == MULLION_EVENT_EXIT && detail == 0);
 }
 
 /* All other entries of the table hold another action than the one that is looked up. */
@@ -192,8 +265,18 @@ static void each_kind_is_counted_by_itself(void **state)
 
 static void an_event_that_ends_the_partition_always_gets_a_line(void **state)
 {
+	static const char *const said[MULLION_ACTION_COUNT] = {
+		[MULLION_ACTION_STOP] = "; stopped (",
+		[MULLION_ACTION_SHUTDOWN] = "; stopped, node shuts down (",
+		[MULLION_ACTION_RESTART_WARM] = "; restarts on its memory (",
+		[MULLION_ACTION_RESTART_COLD] = "; restarts from its image (",
+		[MULLION_ACTION_RESET] = "; the node is reset (",
+	};
+
 	(void)state;
-	for (unsigned action = MULLION_ACTION_STOP; action <= MULLION_ACTION_SHUTDOWN; action++) {
+	for (unsigned action = 0; action < MULLION_ACTION_COUNT; action++) {
+		if (said[action] == NULL)
+			continue;
 		partition.actions[MULLION_EVENT_PORT] = MULLION_ACTION_LOG;
 		forget();
 		raise_event(MULLION_EVENT_PORT, 1);
@@ -201,7 +284,9 @@ static void an_event_that_ends_the_partition_always_gets_a_line(void **state)
 		log_text();
 		partition.actions[MULLION_EVENT_PORT] = (uint8_t)action;
 		raise_event(MULLION_EVENT_PORT, 1);
-		assert_non_null(strstr(log_text(), "; stopped"));
+		assert_non_null(strstr(log_text(), said[action]));
+		assert_int_equal(notes, 2); /* the first, and this one */
+		assert_int_equal(noted.action, action);
 	}
 }
 
@@ -233,6 +318,16 @@ static void every_kinds_line_says_what_where_and_what_follows(void **state)
 			"raised by the partition 0x3, rip 0x1234, vcpu 1; goes on" },
 		{ MULLION_EVENT_EXIT, 2, MULLION_ACTION_STOP,
 			"exit 0x2, rip 0x1234, vcpu 1; stopped" },
+		{ MULLION_EVENT_RAISED, 3, MULLION_ACTION_RESTART_WARM,
+			"raised by the partition 0x3, rip 0x1234, vcpu 1; restarts on its memory" },
+		{ MULLION_EVENT_RAISED, 3, MULLION_ACTION_RESTART_COLD,
+			"raised by the partition 0x3, rip 0x1234, vcpu 1; restarts from its "
+			"image" },
+		{ MULLION_EVENT_RAISED, 3, MULLION_ACTION_SCHEDULE,
+			"raised by the partition 0x3, rip 0x1234, vcpu 1; the schedule is "
+			"switched" },
+		{ MULLION_EVENT_MACHINE_CHECK, 4, MULLION_ACTION_RESET,
+			"machine check 0x4, rip 0x1234, vcpu 1; the node is reset" },
 	};
 	char line[128];
 
@@ -369,20 +464,16 @@ static struct cpu keeper = { .config = &(const struct mullion_cpu){ .trace = &ev
 
 static void a_stopped_device_has_the_effect_its_owners_action_says(void **state)
 {
-	static const unsigned actions[] = { MULLION_ACTION_LOG, MULLION_ACTION_STOP,
-		MULLION_ACTION_SHUTDOWN };
-
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned action = 0; action < MULLION_ACTION_COUNT; action++) {
 		forget();
-		partition.actions[MULLION_EVENT_DMA] = (uint8_t)actions[i];
+		partition.actions[MULLION_EVENT_DMA] = (uint8_t)action;
 		health_device(&keeper, &partition, 0x28, MULLION_DMA_WRITE, 0xabc000);
-		assert_int_equal(stops, actions[i] >= MULLION_ACTION_STOP);
-		assert_int_equal(ends, actions[i] == MULLION_ACTION_SHUTDOWN);
-		assert_int_equal(ends_ok, 0);
+		check_effect(MULLION_EVENT_DMA, action, false);
+		assert_int_equal(notes, 1);
 		assert_int_equal(events.records[0].kind, MULLION_TRACE_HEALTH);
 		assert_int_equal(events.records[0].vcpu, partition.first_vcpu);
-		assert_int_equal(events.records[0].cause, MULLION_EVENT_DMA << 8 | actions[i]);
+		assert_int_equal(events.records[0].cause, MULLION_EVENT_DMA << 8 | action);
 		assert_int_equal(events.records[0].a, 0xabc000);
 		assert_int_equal(events.records[0].b, MULLION_DMA_WRITE << 16 | 0x28);
 	}
@@ -393,10 +484,10 @@ static void a_stopped_devices_line_waits_and_is_written_once(void **state)
 	(void)state;
 	health_device(&keeper, &partition, 0x28, MULLION_DMA_READ, 0xabc000);
 	assert_true(silent());
-	health_flush_device(&keeper);
+	health_flush_remote(&keeper);
 	assert_string_equal(log_text(), "health: pump: DMA violation: read at 0xabc000, requester "
 					"0x28 blocked; goes on\n");
-	health_flush_device(&keeper);
+	health_flush_remote(&keeper);
 	assert_true(silent());
 }
 
@@ -404,10 +495,146 @@ static void nobodys_device_is_logged_alone(void **state)
 {
 	(void)state;
 	health_device(&keeper, NULL, 0x30, MULLION_DMA_INTERRUPT, 0);
-	assert_int_equal(stops + ends, 0);
+	assert_int_equal(stops + ends + resets + restarts[0] + restarts[1] + demands, 0);
 	assert_int_equal(events.records[0].vcpu, MULLION_NO_VCPU);
-	health_flush_device(&keeper);
+	assert_null(noted.partition);
+	assert_int_equal(noted.vcpu, MULLION_NO_VCPU);
+	health_flush_remote(&keeper);
 	assert_non_null(strstr(log_text(), "(nobody): DMA violation: interrupt by"));
+}
+
+static void an_expired_watchdog_is_told_by_its_ticks(void **state)
+{
+	(void)state;
+	for (unsigned action = 0; action < MULLION_ACTION_COUNT; action++) {
+		forget();
+		partition.actions[MULLION_EVENT_WATCHDOG] = (uint8_t)action;
+		health_remote(&keeper, &partition, MULLION_EVENT_WATCHDOG, 500, 0);
+		check_effect(MULLION_EVENT_WATCHDOG, action, false);
+		assert_int_equal(noted.event, MULLION_EVENT_WATCHDOG);
+		assert_int_equal(noted.detail, 500);
+		health_flush_remote(&keeper);
+		assert_non_null(strstr(log_text(), "health: pump: watchdog expired 0x1f4; "));
+	}
+	assert_int_equal(status.events[MULLION_EVENT_WATCHDOG], MULLION_ACTION_COUNT);
+}
+
+/* ---- The journal and the status page ---- */
+
+static void the_journal_has_what_gets_a_line_and_by_what_vcpu(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 100; n++)
+		raise_event(MULLION_EVENT_MEMORY, 6);
+	assert_int_equal(notes, 3);
+	assert_ptr_equal(noted.partition, &partition);
+	assert_int_equal(noted.vcpu, 5);
+	assert_int_equal(noted.event, MULLION_EVENT_MEMORY);
+	assert_int_equal(noted.detail, 0xabc000);
+	assert_int_equal(noted.rip, RIP);
+	raise_event(MULLION_EVENT_PORT, 0x60);
+	assert_int_equal(noted.detail, 0x60);
+}
+
+static void the_status_page_counts_every_event_by_its_kind(void **state)
+{
+	(void)state;
+	for (unsigned event = 0; event < MULLION_EVENT_COUNT; event++)
+		for (unsigned n = 0; n <= event; n++)
+			raise_event((enum mullion_event)event, 0);
+	for (unsigned event = 0; event < MULLION_EVENT_COUNT; event++)
+		assert_int_equal(status.events[event], event + 1);
+}
+
+/* ---- Escalation ---- */
+
+#define WITHIN 100u
+
+static void escalate(uint16_t count)
+{
+	begin(NULL);
+	partition.escalate_count = count;
+	partition.escalate_ticks = WITHIN;
+	partition.escalate_action = MULLION_ACTION_STOP;
+	partition.actions[MULLION_EVENT_RAISED] = MULLION_ACTION_RESTART_WARM;
+	partition.actions[MULLION_EVENT_MSR] = MULLION_ACTION_INJECT;
+}
+
+static enum mullion_action raise_at(uint64_t when, enum mullion_event event)
+{
+	fake_now = when;
+	return raise_event(event, 1);
+}
+
+static void the_last_of_so_many_within_the_time_escalates_and_a_tick_later_does_not(void **state)
+{
+	(void)state;
+	for (uint16_t count = 2; count <= MULLION_ESCALATE_MAX; count++)
+		for (unsigned late = 0; late < 2; late++) {
+			escalate(count);
+			for (unsigned n = 1; n < count; n++)
+				assert_int_equal(raise_at(NOW + n - 1, MULLION_EVENT_RAISED),
+					MULLION_ACTION_RESTART_WARM);
+			assert_int_equal(raise_at(NOW + WITHIN + late, MULLION_EVENT_RAISED),
+				late ? MULLION_ACTION_RESTART_WARM : MULLION_ACTION_STOP);
+			assert_int_equal(stops, !late);
+		}
+}
+
+static void what_is_only_logged_or_injected_does_not_count(void **state)
+{
+	(void)state;
+	escalate(2);
+	raise_at(NOW, MULLION_EVENT_RAISED);
+	for (unsigned n = 0; n < 20; n++) {
+		assert_int_equal(raise_at(NOW, MULLION_EVENT_PORT), MULLION_ACTION_LOG);
+		assert_int_equal(raise_at(NOW, MULLION_EVENT_MSR), MULLION_ACTION_INJECT);
+	}
+	assert_int_equal(stops, 0);
+	assert_int_equal(raise_at(NOW, MULLION_EVENT_RAISED), MULLION_ACTION_STOP);
+}
+
+static void without_a_count_nothing_escalates(void **state)
+{
+	(void)state;
+	escalate(0);
+	for (unsigned n = 0; n < 100; n++)
+		assert_int_equal(raise_at(NOW, MULLION_EVENT_RAISED), MULLION_ACTION_RESTART_WARM);
+}
+
+/* Against all times ever, for as long as one likes; times may stand still, or go back a little. */
+static void random_events_escalate_as_their_times_say(void **state)
+{
+	static uint64_t times[3000];
+	uint64_t random = 31;
+
+	(void)state;
+	for (uint16_t count = 2; count <= MULLION_ESCALATE_MAX; count++) {
+		uint64_t now = NOW;
+
+		escalate(count);
+		for (unsigned n = 0; n < 3000; n++) {
+			bool expected;
+
+			now += unit_random(&random) % (3 * WITHIN / count);
+			times[n] = now - unit_random(&random) % 5;
+			expected = n + 1 >= count && times[n] <= times[n + 1 - count] + WITHIN;
+			assert_int_equal(raise_at(times[n], MULLION_EVENT_RAISED),
+				expected ? MULLION_ACTION_STOP : MULLION_ACTION_RESTART_WARM);
+		}
+	}
+}
+
+static void what_others_notice_escalates_too(void **state)
+{
+	(void)state;
+	escalate(2);
+	partition.actions[MULLION_EVENT_WATCHDOG] = MULLION_ACTION_RESTART_COLD;
+	raise_at(NOW, MULLION_EVENT_RAISED);
+	health_remote(&keeper, &partition, MULLION_EVENT_WATCHDOG, 1, 0);
+	assert_int_equal(restarts[MULLION_RESTART_COLD], 0);
+	assert_int_equal(stops, 1);
+	assert_int_equal(reason, MULLION_EVENT_WATCHDOG << 8 | MULLION_ACTION_STOP);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, begin)
@@ -425,6 +652,14 @@ int main(void)
 		TEST(a_stopped_device_has_the_effect_its_owners_action_says),
 		TEST(a_stopped_devices_line_waits_and_is_written_once),
 		TEST(nobodys_device_is_logged_alone),
+		TEST(an_expired_watchdog_is_told_by_its_ticks),
+		TEST(the_journal_has_what_gets_a_line_and_by_what_vcpu),
+		TEST(the_status_page_counts_every_event_by_its_kind),
+		TEST(the_last_of_so_many_within_the_time_escalates_and_a_tick_later_does_not),
+		TEST(what_is_only_logged_or_injected_does_not_count),
+		TEST(without_a_count_nothing_escalates),
+		TEST(random_events_escalate_as_their_times_say),
+		TEST(what_others_notice_escalates_too),
 		TEST(a_line_waits_while_the_window_has_no_room_and_is_written_once),
 		TEST(a_window_with_just_enough_room_gets_the_line_at_once),
 		TEST(the_action_does_not_wait_for_the_line),

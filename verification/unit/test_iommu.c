@@ -144,7 +144,16 @@ static bool fault(const struct x86_iommu *unit, struct iommu_fault *found)
 static bool block(const struct x86_iommu *unit, const struct x86_function *function)
 {
 	assert_ptr_equal(&iommus[function->iommu], unit);
+	assert_int_equal(unit->storage->queueing, 1); /* nobody else gets at the queue */
 	remember("block %s; ", function->name);
+	return !no_room;
+}
+
+static bool pass(const struct x86_iommu *unit, const struct x86_function *function)
+{
+	assert_ptr_equal(&iommus[function->iommu], unit);
+	assert_int_equal(unit->storage->queueing, 1);
+	remember("pass %s; ", function->name);
 	return !no_room;
 }
 
@@ -155,10 +164,10 @@ static bool other_fault(const struct x86_iommu *unit, struct iommu_fault *found)
 }
 
 const struct iommu_driver vtd_driver = {
-	.enable = enable, .interrupt = interrupt, .fault = fault, .block = block
+	.enable = enable, .interrupt = interrupt, .fault = fault, .block = block, .pass = pass
 };
 const struct iommu_driver amdvi_driver = {
-	.enable = enable, .interrupt = interrupt, .fault = other_fault, .block = block
+	.enable = enable, .interrupt = interrupt, .fault = other_fault, .block = block, .pass = pass
 };
 
 const struct x86_function *pci_requester(const struct x86_iommu *unit, uint16_t requester)
@@ -332,6 +341,33 @@ static void a_unit_with_nothing_behind_its_word_keeps_nobody_busy(void **state)
 	expect("");
 }
 
+static void a_function_passes_by_its_own_unit(void **state)
+{
+	(void)state;
+	assert_true(iommu_pass(&functions[0]));
+	assert_true(iommu_pass(&functions[3]));
+	no_room = true;
+	assert_false(iommu_pass(&functions[1]));
+	expect("pass disk; pass sound; pass net; ");
+	for (unsigned u = 0; u < UNITS; u++)
+		assert_int_equal(storage[u].queueing, 0);
+}
+
+static void a_queue_that_another_cpu_uses_is_left_alone(void **state)
+{
+	(void)state;
+	storage[0].queueing = 1;
+	assert_false(iommu_block(&functions[0]));
+	assert_false(iommu_pass(&functions[0]));
+	assert_int_equal(storage[0].queueing, 1);
+	violate(0, 2, 0x28);
+	arch_devices_poll(&cpus[0]);
+	expect("tell cpu 0: valve 28 1 abc000; ");
+	storage[0].queueing = 0;
+	arch_devices_poll(&cpus[0]);
+	expect("block disk; quarantine disk; tell cpu 0: valve 28 1 abc000; ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +391,8 @@ int main(void)
 			an_interrupted_keeper_interrupts_itself_while_faults_are_left, begin),
 		cmocka_unit_test_setup(
 			a_unit_with_nothing_behind_its_word_keeps_nobody_busy, begin),
+		cmocka_unit_test_setup(a_function_passes_by_its_own_unit, begin),
+		cmocka_unit_test_setup(a_queue_that_another_cpu_uses_is_left_alone, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #define VCPUS 5u
 
 #define HISTORY_BYTES 4096u
+#define WHY           (MULLION_EVENT_RAISED << 8 | MULLION_ACTION_STOP)
 
 uint64_t fake_now, fake_step;
 
@@ -23,10 +24,12 @@ static const struct mullion_cpu cpu_configs[CPUS] = {
 	{ .mode = MULLION_CPU_OWNED },
 	{ .mode = MULLION_CPU_OWNED },
 };
+static struct mullion_status status[2];
 static const struct mullion_partition partitions[] = {
-	{ .name = "pump", .first_vcpu = 0, .vcpus = 3 },
-	{ .name = "valve", .first_vcpu = 3, .vcpus = 2 },
+	{ .name = "pump", .first_vcpu = 0, .vcpus = 3, .status = &status[0] },
+	{ .name = "valve", .first_vcpu = 3, .vcpus = 2, .status = &status[1] },
 };
+struct partition system_partitions[2];
 static const struct mullion_vcpu configs[VCPUS] = {
 	{ .partition = 0, .index = 0, .cpu = 0, .mode = MULLION_CPU_FRAMED },
 	{ .partition = 0, .index = 1, .cpu = 1, .mode = MULLION_CPU_OWNED },
@@ -79,9 +82,45 @@ void arch_power_off(bool ok)
 	longjmp(cpu_stops, 1);
 }
 
-void health_flush_device(struct cpu *of)
+void arch_reset_node(void)
 {
-	(void)of;
+	remember("reset", 0);
+	longjmp(cpu_stops, 1);
+}
+
+/* What restoring a partition asks for, which nothing here does. */
+bool arch_devices_quiet(const struct mullion_partition *partition, struct partition *life)
+{
+	(void)partition;
+	(void)life;
+	abort();
+}
+
+bool arch_devices_resume(const struct mullion_partition *partition, struct partition *life)
+{
+	(void)partition;
+	(void)life;
+	abort();
+}
+
+void arch_memory_zero(const struct mullion_partition *partition, uint64_t gpa, uint64_t bytes)
+{
+	(void)partition;
+	(void)gpa;
+	(void)bytes;
+	abort();
+}
+
+void arch_memory_copy(
+	const struct mullion_partition *partition, uint64_t gpa, uint64_t source, uint64_t bytes)
+{
+	(void)source;
+	arch_memory_zero(partition, gpa, bytes);
+}
+
+void health_flush_remote(struct cpu *of)
+{
+	remember("remote", cpu_number(of));
 }
 
 void health_flush(struct vcpu *vcpu)
@@ -121,6 +160,8 @@ static int begin(void **state)
 	memset(system_cpus, 0, sizeof(system_cpus));
 	memset(system_vcpus, 0, sizeof(system_vcpus));
 	memset(resets, 0, sizeof(resets));
+	memset(status, 0, sizeof(status));
+	status[0].state = status[1].state = MULLION_STATE_RUNNING;
 	memset(history, 0, HISTORY_BYTES);
 	for (uint16_t c = 0; c < CPUS; c++)
 		system_cpus[c].config = &cpu_configs[c];
@@ -229,34 +270,44 @@ static void a_stop_reaches_every_vcpu_of_the_partition_and_no_other(void **state
 {
 	(void)state;
 	set_states(STATES(RUNNING, STARTING, OFF, RUNNING, OFF));
-	partition_stop(&partitions[0]);
+	partition_stop(&partitions[0], WHY);
 	check_states(STATES(STOPPED, STOPPED, STOPPED, RUNNING, OFF));
 	check_kicks(0, 1, 0);
 	assert_int_equal(node_state, NODE_RUNNING);
+	assert_int_equal(status[0].state, MULLION_STATE_STOPPED);
+	assert_int_equal(status[0].reason, WHY);
+	assert_int_equal(status[1].state, MULLION_STATE_RUNNING);
 }
 
 static void nobody_starts_a_vcpu_of_a_stopped_partition_again(void **state)
 {
 	(void)state;
 	set_states(STATES(RUNNING, OFF, OFF, RUNNING, OFF));
-	partition_stop(&partitions[0]);
+	partition_stop(&partitions[0], WHY);
 	assert_false(partition_start_vcpu(&system_vcpus[0], 2, 0x9000));
 	check_states(STATES(STOPPED, STOPPED, STOPPED, RUNNING, OFF));
 }
 
-static void a_vcpu_that_is_starting_keeps_the_node_alive(void **state)
+/* Whatever its vcpus do just now. */
+static void a_partition_that_runs_restarts_or_changes_keeps_the_node_alive(void **state)
 {
 	(void)state;
-	set_states(STATES(RUNNING, OFF, OFF, STOPPED, STARTING));
-	partition_stop(&partitions[0]);
-	assert_int_equal(node_state, NODE_RUNNING);
+	for (uint32_t other = MULLION_STATE_RUNNING; other <= MULLION_STATE_CHANGING; other++) {
+		begin(NULL);
+		set_states(STATES(RUNNING, OFF, OFF, STOPPED, OFF));
+		status[1].state = other;
+		partition_stop(&partitions[0], WHY);
+		assert_int_equal(
+			node_state, other == MULLION_STATE_STOPPED ? NODE_ENDING : NODE_RUNNING);
+	}
 }
 
 static void vcpus_that_never_started_do_not_keep_the_node_alive(void **state)
 {
 	(void)state;
 	set_states(STATES(RUNNING, RUNNING, RUNNING, STOPPED, OFF));
-	partition_stop(&partitions[0]);
+	status[1].state = MULLION_STATE_STOPPED;
+	partition_stop(&partitions[0], WHY);
 	assert_int_equal(node_state, NODE_ENDING);
 }
 
@@ -264,9 +315,9 @@ static void the_last_partition_to_stop_ends_the_node(void **state)
 {
 	(void)state;
 	set_states(STATES(RUNNING, RUNNING, OFF, RUNNING, RUNNING));
-	partition_stop(&partitions[1]);
+	partition_stop(&partitions[1], WHY);
 	assert_int_equal(node_state, NODE_RUNNING);
-	partition_stop(&partitions[0]);
+	partition_stop(&partitions[0], WHY);
 	assert_int_equal(node_state, NODE_ENDING);
 	assert_true(node_ending());
 }
@@ -289,14 +340,14 @@ static void finish(unsigned cpu)
 static const char *history_of(void (*run)(void))
 {
 	pid_t child = fork();
-	int status;
+	int result;
 
 	if (child == 0) {
 		run();
 		_exit(0);
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_int_equal(waitpid(child, &result, 0), child);
+	assert_int_equal(result, 0);
 	return history;
 }
 
@@ -307,7 +358,7 @@ static void finish_all(void)
 	finish(2);
 }
 
-#define LAST_STEPS "flush0 flush1 flush2 flush3 flush4 drain0 unit1 unit2 "
+#define LAST_STEPS "flush0 flush1 flush2 flush3 flush4 remote0 remote1 remote2 drain0 unit1 unit2 "
 
 static void two_of_three(void)
 {
@@ -355,7 +406,7 @@ static void fail_then_end_well(void)
 {
 	node_end(false);
 	node_end(true);
-	partition_stop(&partitions[0]);
+	partition_stop(&partitions[0], WHY);
 	finish_all();
 }
 
@@ -363,6 +414,19 @@ static void a_failure_is_not_taken_back_by_a_later_good_end(void **state)
 {
 	(void)state;
 	assert_string_equal(history_of(fail_then_end_well), "park0 park0 " LAST_STEPS "off0 ");
+}
+
+static void reset_and_finish(void)
+{
+	node_reset();
+	node_end(true);
+	finish_all();
+}
+
+static void a_node_that_is_to_be_reset_is_reset_after_all_the_rest(void **state)
+{
+	(void)state;
+	assert_string_equal(history_of(reset_and_finish), "park0 park0 " LAST_STEPS "reset0 ");
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, begin)
@@ -379,7 +443,7 @@ int main(void)
 		TEST(a_framed_cpu_is_not_interrupted_for_a_start),
 		TEST(a_stop_reaches_every_vcpu_of_the_partition_and_no_other),
 		TEST(nobody_starts_a_vcpu_of_a_stopped_partition_again),
-		TEST(a_vcpu_that_is_starting_keeps_the_node_alive),
+		TEST(a_partition_that_runs_restarts_or_changes_keeps_the_node_alive),
 		TEST(vcpus_that_never_started_do_not_keep_the_node_alive),
 		TEST(the_last_partition_to_stop_ends_the_node),
 		TEST(the_nodes_end_is_told_to_every_cpu_framed_or_owned),
@@ -388,6 +452,7 @@ int main(void)
 		TEST(the_node_is_switched_off_only_once),
 		TEST(a_node_that_ended_well_says_so_at_power_off),
 		TEST(a_failure_is_not_taken_back_by_a_later_good_end),
+		TEST(a_node_that_is_to_be_reset_is_reset_after_all_the_rest),
 	};
 
 	history = mmap(

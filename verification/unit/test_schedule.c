@@ -19,7 +19,10 @@ static struct mullion_window windows[WINDOWS];
 static struct mullion_cpu_schedule lists[2] = { { windows, WINDOWS }, { NULL, 0 } };
 static struct mullion_schedule schedule = { .name = "test", .cpus = lists };
 static const struct mullion_cpu cpu_configs[2];
-const struct mullion_system mullion_system = { .cpus = cpu_configs, .schedules = &schedule };
+const struct mullion_system mullion_system = {
+	.cpus = cpu_configs, .schedules = &schedule, .timekeeper = MULLION_NO_VCPU
+};
+struct cpu system_cpus[1];
 
 static uint64_t random_below(uint64_t *random, uint64_t limit)
 {
@@ -118,6 +121,15 @@ static void the_reference_carries_halves(void **state)
 	assert_int_equal(reference(5, 3, (struct mullion_ticks){ 0, 0 }), 36);
 }
 
+static void without_framed_cpus_there_is_no_switch(void **state)
+{
+	(void)state;
+	assert_true(schedule_switch(&system_cpus[0], 0) == MULLION_EINVAL);
+	schedule_demand(&system_cpus[0], 0);
+	schedule_look(&system_cpus[0]);
+	assert_int_equal(node_switch, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +137,7 @@ int main(void)
 		cmocka_unit_test(the_largest_fractions_carry),
 		cmocka_unit_test(a_cpu_without_windows_goes_from_frame_to_frame),
 		cmocka_unit_test(the_reference_carries_halves),
+		cmocka_unit_test(without_framed_cpus_there_is_no_switch),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -468,9 +468,12 @@ static void whatever_is_in_the_registers_a_call_ends_soon_and_stays_inside(void 
 	}
 }
 
-static const struct x86_function function = {
-	.name = "nvme@28", .bdf = 0x28, .requester = 0x1028, .partition = 2, .entry = entry
-};
+static const struct x86_function function = { .name = "nvme@28",
+	.bdf = 0x28,
+	.requester = 0x1028,
+	.partition = 2,
+	.entry = entry,
+	.pass = { 0x77777001, VTD_CONTEXT_LEVELS(4) | VTD_CONTEXT_DOMAIN(3) } };
 
 static void open_entry(void)
 {
@@ -500,6 +503,49 @@ static void blocking_silences_the_entry_before_its_caches_are_told_to_forget_it(
 	assert_int_equal(bench.writes, 1);
 	assert_int_equal(carried_out_count, 3);
 	assert_memory_equal(carried_out, expected, sizeof(expected));
+}
+
+static void passed_when_queued(uint32_t offset, unsigned bytes, uint64_t value)
+{
+	assert_memory_equal(entry, function.pass, sizeof(entry));
+	assert_ptr_equal(bench.written_back, entry);
+	write(offset, bytes, value);
+}
+
+static void passing_writes_the_entry_as_it_was_before_its_caches_are_told_to_forget_it(void **state)
+{
+	const struct iommu_command expected[] = { { 0x102800030031, 0 },
+		{ 0x65, (uintptr_t)&storage.completion }, { 0x300e2, 0 } };
+
+	(void)state;
+	turn_on();
+	assert_true(vtd_driver.block(&unit, &function));
+	bench.write = passed_when_queued;
+	bench.writes = carried_out_count = 0;
+	bench.written_back = NULL;
+	assert_true(vtd_driver.pass(&unit, &function));
+	assert_memory_equal(entry, function.pass, sizeof(entry));
+	assert_int_equal(bench.writes, 1);
+	assert_int_equal(carried_out_count, 3);
+	assert_memory_equal(carried_out, expected, sizeof(expected));
+}
+
+static void without_room_nothing_passes(void **state)
+{
+	(void)state;
+	turn_on();
+	assert_true(vtd_driver.block(&unit, &function));
+	queue_stuck = true;
+	bench_put(QUEUE_HEAD, 4, 0x100);
+	bench_put(QUEUE_TAIL, 4, 0x100 - 3 * 16);
+	bench.writes = 0;
+	assert_false(vtd_driver.pass(&unit, &function));
+	assert_int_equal(entry[0], VTD_FAULT_DISABLE);
+	assert_int_equal(entry[1], 0);
+	assert_int_equal(bench.writes, 0);
+	bench_put(QUEUE_HEAD, 4, 0x110);
+	assert_true(vtd_driver.pass(&unit, &function));
+	assert_memory_equal(entry, function.pass, sizeof(entry));
 }
 
 static void the_queue_goes_round(void **state)
@@ -568,6 +614,10 @@ int main(void)
 			whatever_is_in_the_registers_a_call_ends_soon_and_stays_inside, begin),
 		cmocka_unit_test_setup(
 			blocking_silences_the_entry_before_its_caches_are_told_to_forget_it, begin),
+		cmocka_unit_test_setup(
+			passing_writes_the_entry_as_it_was_before_its_caches_are_told_to_forget_it,
+			begin),
+		cmocka_unit_test_setup(without_room_nothing_passes, begin),
 		cmocka_unit_test_setup(the_queue_goes_round, begin),
 		cmocka_unit_test_setup(without_room_nothing_changes, begin),
 	};
