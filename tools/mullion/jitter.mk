@@ -18,4 +18,5 @@ MULLION_JITTER := \
 	tools/mullion/jitter_system.c \
 	tools/mullion/jitter_text.c \
 	tools/mullion/jitter_trace.c \
+	tools/mullion/page_style.c \
 	tools/mullion/trace_words.c

@@ -9,43 +9,8 @@
 
 #include "jitter.h"
 #include "jitter_axis.h"
+#include "page_style.h"
 #include "xml.h"
-
-static const char style[] =
-	":root{color-scheme:light "
-	"dark;--surface:#fdfdfe;--page:#f3f5f8;--ink:#1d232b;--muted:#5a6572;"
-	"--grid:#dde2e8;--alarm:#cc2b3b;--good:#12805b;--c0:#6b7785;--c1:#1f6fd6;--c2:#e0682a;"
-	"--c3:#189a72;--c4:#8a4fc4;--c5:#c2417c;--c6:#a88400;--c7:#2b8fa6}\n"
-	"@media screen and (prefers-color-scheme:dark){:root{--surface:#171b21;--page:#0f1216;"
-	"--ink:#e8ecf1;--muted:#9aa6b4;--grid:#2c333c;--alarm:#ff6b78;--good:#45c795;--c0:#98a4b3;"
-	"--c1:#5aa2ff;--c2:#ff9159;--c3:#3cc79a;--c4:#b98af0;--c5:#f07fb2;--c6:#d9b430;--c7:#"
-	"5cc4dc}}\n"
-	"*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);"
-	"font:15px/1.5 Inter,system-ui,Helvetica,Arial,sans-serif}main{max-width:1180px;margin:0 "
-	"auto;"
-	"padding:28px 20px 60px}h1{font-size:28px;line-height:1.2;margin:0 0 6px}h2{font-size:19px;"
-	"margin:38px 0 4px}p{margin:4px 0}.note,small{color:var(--muted)}.verdict{font-weight:600;"
-	"font-size:16px;padding:10px "
-	"14px;border-radius:8px;background:var(--surface);border-left:5px solid "
-	"var(--muted);margin:14px "
-	"0}.verdict.pass{border-color:var(--good)}.verdict.fail{border-color:"
-	"var(--alarm)}.card{background:var(--surface);border:1px solid "
-	"var(--grid);border-radius:10px;"
-	"padding:14px;margin:12px 0;overflow-x:auto}figure{margin:0}figure "
-	"svg{width:100%;height:auto;"
-	"display:block}figcaption{color:var(--muted);font-size:13px;margin:2px 0 "
-	"8px}table{border-collapse:"
-	"collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}th,td{padding:5px "
-	"8px;"
-	"text-align:right;white-space:nowrap;border-bottom:1px solid "
-	"var(--grid)}th{color:var(--muted);"
-	"font-weight:500}th:first-child,td:first-child{text-align:left}td.max{font-weight:700}"
-	".pass{color:var(--good)}.fail{color:var(--alarm)}td.cause{white-space:normal;text-align:"
-	"left}"
-	"div.verdict{color:var(--ink)}ul{margin:6px "
-	"0;padding-left:20px}pre{font-size:12px;line-height:1.4;"
-	"overflow-x:auto}@media print{body{background:#fff}main{max-width:none;padding:0}.card{"
-	"break-inside:avoid;border:0;padding:0}h2{break-after:avoid}details{display:none}}";
 
 static void escape(FILE *out, const char *text)
 {
@@ -380,7 +345,7 @@ int jitter_write_html(const struct jitter_report *report, FILE *out)
 	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>",
 		out);
 	escape(out, report->title);
-	fprintf(out, "</title><style>%s</style></head><body><main>\n<h1>", style);
+	fprintf(out, "</title><style>%s</style></head><body><main>\n<h1>", page_style);
 	escape(out, report->title);
 	fprintf(out, "</h1>\n<div class=\"verdict %s\">",
 		!strncmp(verdict, "FAIL", 4)   ? "fail"

@@ -5,6 +5,8 @@
  * not fit is shortened or left out, a window too narrow to see keeps its place.
  */
 #include "svg.h"
+
+#include "palette.h"
 #include "xml.h"
 
 #include <stdlib.h>
@@ -24,30 +26,6 @@
 #define AXIS        58.0
 #define LEGEND_ROW  24.0
 #define LETTER      0.56 /* average width of a letter, in font sizes */
-
-struct colour {
-	const char *fill, *text;
-};
-
-static const struct colour palette[] = {
-	{ "#3f6fb0", "#fff" },
-	{ "#e08a2c", "#1d1d1d" },
-	{ "#4d9a5b", "#fff" },
-	{ "#c8504f", "#fff" },
-	{ "#8466ae", "#fff" },
-	{ "#3fa7a3", "#1d1d1d" },
-	{ "#e3c04a", "#1d1d1d" },
-	{ "#946b4e", "#fff" },
-	{ "#d77fb0", "#1d1d1d" },
-	{ "#6d7f8f", "#fff" },
-	{ "#9cc06a", "#1d1d1d" },
-	{ "#34507a", "#fff" },
-};
-
-static const struct colour *colour_of(size_t partition)
-{
-	return &palette[partition % (sizeof(palette) / sizeof(palette[0]))];
-}
 
 /* ---- Text ---- */
 
@@ -151,8 +129,8 @@ static void end_bar(FILE *out, const char *title)
 	fputs("</title></rect>\n", out);
 }
 
-static void label_bar(FILE *out, double x, double y, double width, const struct colour *colour,
-	const char *name, const char *detail)
+static void label_bar(FILE *out, double x, double y, double width,
+	const struct palette_colour *colour, const char *name, const char *detail)
 {
 	struct label label = { x + width / 2, y + 19, width - 12, 13.5, "middle", colour->text,
 		" font-weight=\"600\"" };
@@ -169,7 +147,7 @@ static void label_bar(FILE *out, double x, double y, double width, const struct 
 static void draw_window(FILE *out, const struct model *model, uint64_t frame_ns, double y,
 	const struct model_window *window)
 {
-	const struct colour *colour = colour_of((size_t)window->partition);
+	const struct palette_colour *colour = palette_of((size_t)window->partition);
 	const char *name = model->partitions[window->partition].name;
 	const double x = position(window->offset_ns, frame_ns);
 	const double width = CHART_WIDTH * ((double)window->duration_ns / (double)frame_ns);
@@ -194,7 +172,7 @@ static void draw_row_head(FILE *out, const struct model_cpu *cpu, double y)
 
 static void draw_owned(FILE *out, const struct model *model, const struct model_cpu *cpu, double y)
 {
-	const struct colour *colour = colour_of((size_t)cpu->owner);
+	const struct palette_colour *colour = palette_of((size_t)cpu->owner);
 	const char *name = model->partitions[cpu->owner].name;
 
 	draw_bar(out, LEFT, y, CHART_WIDTH, colour->fill);
@@ -324,7 +302,7 @@ static double legend(FILE *out, const struct model *model, double y)
 	for (p = 0; p < model->partitions_count; p++) {
 		at = place_entry(&cursor, entry_width(model->partitions[p].name));
 		if (out)
-			draw_entry(out, at, colour_of(p)->fill, model->partitions[p].name);
+			draw_entry(out, at, palette_of(p)->fill, model->partitions[p].name);
 	}
 	at = place_entry(&cursor, entry_width("idle"));
 	if (out)
