@@ -39,6 +39,7 @@ static const struct ctl_command commands[] = {
 	{ "log", { "dmesg" }, TAKES_NOTHING, WITH_JSON, ctl_log },
 	{ "journal", { 0 }, TAKES_NOTHING, WITH_JSON, ctl_journal },
 	{ "dump", { "dump-core" }, TAKES_PARTITION, WITH_OUTPUT, ctl_dump },
+	{ "report", { 0 }, TAKES_NOTHING, WITH_OUTPUT | WITH_SYSTEM, ctl_report },
 	{ "version", { "nodeinfo" }, TAKES_NOTHING, WITH_JSON, ctl_version },
 	{ "shutdown", { "poweroff" }, TAKES_NOTHING, WITH_JSON | WITH_RESET, ctl_shutdown },
 };

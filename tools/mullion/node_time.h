@@ -18,7 +18,7 @@ uint64_t node_ns(struct node_clock clock, uint64_t ticks);
 uint64_t node_ps(struct node_clock clock, uint64_t ticks);
 
 #define NODE_DURATION_BYTES 32u
-/* "850 ns", "1.250 us", "3.000 s": at most three decimals. Returns buffer. */
+/* "850 ns", "1.25 us", "3 s": at most three decimals. Returns buffer. */
 char *node_duration(char buffer[NODE_DURATION_BYTES], uint64_t ns);
 
 #endif

@@ -35,7 +35,7 @@ cmp -s "$work/list" "$work/out"
 ok $? "and means the same"
 ends 0 "a partition is explained" "${ctl[@]}" info hog
 prints '^memory:  *64 KiB$' "its memory"
-prints '^since:  *2.500 ms after' "and since when it is so"
+prints '^since:  *2.5 ms after' "and since when it is so"
 ends 0 "CPUs are listed" "${ctl[@]}" cpus
 prints '^  1  owned   probe/0$' "with who runs there"
 ends 0 "health is counted" "${ctl[@]}" health

@@ -1,0 +1,101 @@
+#!/bin/bash
+# mullion ctl report: one page that needs nothing else, says what is so, and is drawn by a browser.
+set -u
+. verification/tools/node.sh
+echo 1..22
+system='{"name": "demo", "partitions": [{"name": "control"}, {"name": "probe"}, {"name": "nav"}, {"name": "watch"},
+ {"name": "hog"}], "vcpus": [{"partition": "control", "index": 0, "cpu": 0}, {"partition": "probe", "index": 0, "cpu": 1},
+ {"partition": "nav", "index": 0, "cpu": 0}, {"partition": "watch", "index": 0, "cpu": 0},
+ {"partition": "hog", "index": 0, "cpu": 0}],
+ "channels": [{"name": "pose<b>", "type": "sampling", "from": "nav", "to": ["probe"], "message_bytes": 64, "refresh_ns": 2000000}],
+ "schedules": [{"name": "normal", "startup": true, "major_frame_ns": 1000000, "cpus": [{"cpu": 0, "windows": [
+ {"partition": "control", "offset_ns": 0, "duration_ns": 150000, "start_ticks": [0, 0], "end_ticks": [150000, 0]},
+ {"partition": "nav", "offset_ns": 150000, "duration_ns": 200000, "start_ticks": [150000, 0], "end_ticks": [350000, 0]},
+ {"partition": "hog", "offset_ns": 350000, "duration_ns": 450000, "start_ticks": [350000, 0], "end_ticks": [800000, 0]},
+ {"partition": "watch", "offset_ns": 800000, "duration_ns": 200000, "start_ticks": [800000, 0], "end_ticks": [1000000, 0]}],
+ "shares": [{"partition": "hog", "time_ns": 450000}]}]}]}'
+printf '%s\n' "$system" >"$work/system.json"
+has() { matches "$work/page.html" "$@"; }
+
+start_node --trouble noise
+ends 0 "a node's page is written" "$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+python3 - "$work/page.html" >"$work/out" 2>&1 <<'END'
+import html.parser, sys
+class Page(html.parser.HTMLParser):
+    VOID = {"meta", "br", "img", "line", "rect"}
+    def __init__(self):
+        super().__init__()
+        self.open = []
+    def handle_starttag(self, tag, attributes):
+        if tag in ("script", "link", "img", "iframe") or any(a in ("src", "href") or a[:2] == "on" for a, _ in attributes):
+            print("loads", tag)
+        if tag not in self.VOID or tag == "rect":
+            self.open.append(tag)
+    def handle_startendtag(self, tag, attributes):
+        pass
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            print("unbalanced", tag)
+page = Page()
+text = open(sys.argv[1], encoding="utf-8").read()
+page.feed(text)
+page.close()
+print("open", page.open)
+END
+prints '^open \[\]$' "each element is closed"
+! grep -q unbalanced "$work/out"
+ok $? "in its place"
+! grep -q loads "$work/out" && ! grep -q 'url(http\|@import' "$work/page.html"
+ok $? "nothing is loaded from elsewhere, and there is no script"
+has '1 window of the trace started late, by 700 ns at most; 1 health event; all partitions run' "the verdict comes first"
+has '<h3>CPU 0, schedule normal</h3>' "the framed CPU is drawn"
+has 'hog</td><td>350 us</td><td>450 us</td><td>100</td><td class="pass">on the tick' "a window on its tick"
+has 'watch</td><td>800 us</td><td>200 us</td><td>100</td><td class="fail">700 ns' "and one that was late"
+has '<td>45\.[01]</td><td>45\.0</td>' "shares, used and described"
+has 'probe</td><td class="l">MSR</td><td>400</td>' "exits by cause"
+has '<td>pose&lt;b&gt;</td>' "ports; names are escaped"
+has 'memory violation</td><td>1</td>' "health by kind"
+[ "$(grep -c '<td class="l">log</td>' "$work/page.html")" -eq 9 ]
+ok $? "and the journal, each entry"
+
+ends 0 "it is written without a description, too" "$mullion" ctl report -o "$work/plain.html"
+grep -q 'not known: --system tells' "$work/plain.html" && grep -q 'on the tick' "$work/plain.html"
+ok $? "and says what is not known"
+"$mullion" ctl stop nav >"$work/out"
+"$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+has '1 partition not running' "a stopped partition is told"
+has 'nav <span class="fail">stopped</span>' "at its ports, too"
+start_node --trouble refuse:journal=not-now
+ends 1 "a node that does not tell all has no page" "$mullion" ctl report -o "$work/half.html"
+[ -z "$(find "$work" -name 'half*')" ]
+ok $? "not even half a page"
+
+# ---- In a browser
+if ! command -v chromium >/dev/null; then
+	for what in "a browser draws it" "in the colours of the schedule" "and a page without them would be noticed"; do
+		number=$((number + 1))
+		echo "ok $number - $what # SKIP chromium is not installed"
+	done
+	exit
+fi
+start_node
+"$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+shot() { # PAGE PICTURE
+	timeout 100 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
+		--window-size=1240,1800 --screenshot="$2" "file://$1" >"$work/out" 2>"$work/err"
+}
+# What share of a stripe through the described schedule is hog's colour; it lasts 45 % of the frame.
+purple() {
+	convert "$1" -crop 990x1+158+290 +repage -fuzz 4% -fill white +opaque '#8466ae' -fill black -opaque '#8466ae' \
+		-format '%[fx:round(100*(1-mean))]' info:
+}
+shot "$work/page.html" "$work/page.png" && [ -s "$work/page.png" ]
+ok $? "a browser draws it"
+share=$(purple "$work/page.png")
+[ "$share" -ge 38 ] && [ "$share" -le 47 ]
+ok $? "in the colours of the schedule"
+[ "$share" -ge 38 ] || echo "# hog's colour fills $share % of the stripe"
+sed 's/#8466ae/#ffffff/g' "$work/page.html" >"$work/pale.html"
+shot "$work/pale.html" "$work/pale.png"
+[ "$(purple "$work/pale.png")" -eq 0 ]
+ok $? "and a page without them would be noticed"
