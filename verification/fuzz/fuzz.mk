@@ -1,0 +1,21 @@
+# Fuzzing with clang's libFuzzer: `make fuzz-control RUNS=10000000`. What it found worth keeping, and what
+# it failed at, stays below $(BUILD)/fuzz. FUZZ_ROOT: another tree than this one, with defects planted.
+FUZZ ?= $(BUILD)/fuzz
+FUZZ_ROOT ?=
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Icore/include -I$(FUZZ_ROOT)partitions/control -Wall -Wextra \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+RUNS ?= 1000000
+
+FUZZ_CONTROL_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/control.c $(CONTROL_FAKE))
+
+$(FUZZ)/control: $(FUZZ_CONTROL_SRCS) verification/unit/fake_control.h $(wildcard $(CONTROL_DIR)/*.h) core/include/mullion/abi.h
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_CONTROL_SRCS) -o $@ -lnettle
+
+.PHONY: fuzz-control
+fuzz-control: $(FUZZ)/control
+	@mkdir -p $(FUZZ)/control.corpus
+	@$(FUZZ)/control -len_control=0 -max_len=1400 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/control. -print_final_stats=1 \
+		$(FUZZ)/control.corpus >$(FUZZ)/control.log 2>&1 || { tail -n 40 $(FUZZ)/control.log; exit 1; }
+	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/control.log
