@@ -22,6 +22,8 @@
 #define SESSIONS    1u
 #define INPUT_BYTES 256u
 #define NAP_NS      200000ull
+/* What has sent something may be about to send more: so long it is listened to before the rest. */
+#define LISTEN_NS   100000ull
 
 static struct control control;
 static struct session sessions[SESSIONS];
@@ -30,6 +32,7 @@ static struct writer answer;
 /* What has come and is not taken yet. */
 static char input[INPUT_BYTES];
 static uint32_t input_at, input_used;
+static uint64_t listen_until, listen_ticks;
 
 static void on_nap(struct irq_frame *const frame)
 {
@@ -62,7 +65,8 @@ static bool take_input(struct session *const session)
 		input_used = serial_read(input, INPUT_BYTES);
 	}
 	if (input_at == input_used)
-		return false;
+		return tsc_read() < listen_until;
+	listen_until = tsc_read() + listen_ticks;
 	input_at += session_take(session, &input[input_at], input_used - input_at, &answer);
 	send_answer(SESSION_SERIAL);
 	return true;
@@ -139,6 +143,7 @@ int main(void)
 		return 1;
 	}
 	framed = time_is_framed(0);
+	listen_ticks = time_ticks_from_ns(LISTEN_NS);
 	open_all(info);
 	printf("bringing %u consoles together\n", consoles_count());
 	fflush(stdout);

@@ -10,12 +10,15 @@
 #define FIFO_CONTROL 2u
 #define LINE_STATUS  5u
 
-#define FIFO_ENABLE       0x01u
-#define FIFO_CLEAR_INPUT  0x02u
+#define FIFO_ENABLE      0x01u
+#define FIFO_CLEAR_INPUT 0x02u
+#define FIFO_TRIGGER_14                                                                            \
+	0xc0u /* QEMU hands over as many at once as would interrupt, if that were on */
 #define STATUS_READY      0x01u
 #define STATUS_FIFO_EMPTY 0x20u
 #define STATUS_ALL_SENT   0x40u
 #define FIFO_BYTES        16u
+#define PUMP_TURNS        8u
 
 static uint16_t first_port;
 static char out[SERIAL_OUT_BYTES];
@@ -29,17 +32,20 @@ static uint8_t status(void)
 void serial_open(const uint16_t port)
 {
 	first_port = port;
-	port_write8((uint16_t)(port + FIFO_CONTROL), FIFO_ENABLE | FIFO_CLEAR_INPUT);
+	port_write8(
+		(uint16_t)(port + FIFO_CONTROL), FIFO_ENABLE | FIFO_CLEAR_INPUT | FIFO_TRIGGER_14);
 }
 
 bool serial_pump(void)
 {
 	if (first_port == 0 || head == tail)
 		return false;
-	if (!(status() & STATUS_FIFO_EMPTY))
-		return true;
-	for (uint32_t i = 0; i < FIFO_BYTES && tail != head; i++)
-		port_write8(first_port, (uint8_t)out[tail++ % SERIAL_OUT_BYTES]);
+	for (uint32_t turn = 0; turn < PUMP_TURNS && tail != head; turn++) {
+		if (!(status() & STATUS_FIFO_EMPTY))
+			break;
+		for (uint32_t i = 0; i < FIFO_BYTES && tail != head; i++)
+			port_write8(first_port, (uint8_t)out[tail++ % SERIAL_OUT_BYTES]);
+	}
 	return true;
 }
 

@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SERIAL_OUT_BYTES 8192u /* a power of two */
+#define SERIAL_OUT_BYTES 32768u /* a power of two */
 
 /* With the FIFOs on. `port`: the first of its eight. */
 void serial_open(uint16_t port);
 
-/* Gives the line up to 16 bytes of what was written. True: it took some, or there is still some. */
+/* Gives the line what it takes at once, up to 128 bytes of what was written. True: it took some, or there is still some. */
 bool serial_pump(void);
 
 /* True: nothing is left to be sent, not in the 16550 either. */
