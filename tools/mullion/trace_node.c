@@ -40,31 +40,38 @@ static bool take_records(struct jitter_ring *ring, const char *text)
 	return true;
 }
 
+/* Records overwritten on the way leave a hole: what is older than it counts as lost, too. */
+static void skip_hole(struct jitter_ring *ring, const json_t *part)
+{
+	const uint64_t from = (uint64_t)session_number(part, "from");
+
+	if (!json_object_get(part, "from") || from == ring->lost + ring->count)
+		return;
+	ring->count = 0;
+	ring->lost = from;
+}
+
 /* One answer; the position to go on from, or -1 after an error message. */
 static int64_t take_answer(
 	struct session *session, struct jitter_ring *ring, int64_t from, int64_t *head)
 {
 	json_t *answer = session_ask(session, "trace",
 		json_pack("{s:i, s:I}", "cpu", (int)ring->cpu, "from", (json_int_t)from));
-	const int64_t begin = session_number(answer, "from");
 	json_t *part;
 	size_t i;
 
 	if (!answer)
 		return -1;
-	if (begin != from) {
-		ring->count = 0;
-		ring->lost = (uint64_t)begin;
-	}
 	if (*head < 0)
 		*head = session_number(answer, "head");
 	json_decref(answer);
 	json_array_foreach(session->parts, i, part)
 	{
+		skip_hole(ring, part);
 		if (!take_records(ring, session_text(part, "records")))
 			return -1;
 	}
-	return (int64_t)ring->lost + (int64_t)ring->count;
+	return (int64_t)(ring->lost + ring->count);
 }
 
 static bool read_ring(struct session *session, struct jitter_ring *ring)

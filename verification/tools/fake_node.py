@@ -184,8 +184,8 @@ class Node:
         data = [b"".join(chosen[k:k + 16]) for k in range(0, len(chosen), 16)] or [b""]
         if "nonsense" in self.trouble:
             data[0] = data[0][:-3]
-        first = {"from": begin, "head": len(records)}
-        return [{**(first if k == 0 else {}), "records": base64.b64encode(d).decode()} for k, d in enumerate(data)]
+        return [{"from": begin + 16 * k, "head": len(records), "records": base64.b64encode(d).decode()}
+                for k, d in enumerate(data)]
 
     def dump(self, request):
         name = self.partition(request)
