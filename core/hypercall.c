@@ -9,10 +9,10 @@ static struct hypercall_result answer(int64_t value)
 }
 
 /* A stop or shutdown shows in the vcpu's and the node's state: the exit path leaves by itself. */
-static struct hypercall_result raise(struct vcpu *vcpu, enum mullion_event event, uint64_t detail)
+static int64_t raise(struct vcpu *vcpu, enum mullion_event event, uint64_t detail)
 {
 	health_raise(vcpu, event, detail, 0);
-	return answer(MULLION_OK);
+	return MULLION_OK;
 }
 
 static int64_t doorbell(const struct vcpu *vcpu, uint64_t index)
@@ -131,24 +131,24 @@ static int64_t control(struct vcpu *vcpu, uint64_t number, uint64_t first, uint6
 
 static COLD int64_t other(struct vcpu *vcpu, uint64_t number, uint64_t first, uint64_t second)
 {
-	if (number == MULLION_HC_DOORBELL)
+	switch (number) {
+	case MULLION_HC_RAISE:
+		return raise(vcpu, MULLION_EVENT_RAISED, first);
+	case MULLION_HC_EXIT:
+		return raise(vcpu, MULLION_EVENT_EXIT, first);
+	case MULLION_HC_DOORBELL:
 		return doorbell(vcpu, first);
-	return control(vcpu, number, first, second);
+	default:
+		return control(vcpu, number, first, second);
+	}
 }
 
 struct hypercall_result hypercall(
 	struct vcpu *vcpu, uint64_t number, uint64_t argument, uint64_t second)
 {
-	switch (number) {
-	case MULLION_HC_VERSION:
+	if (number == MULLION_HC_VERSION)
 		return answer(MULLION_ABI_VERSION);
-	case MULLION_HC_YIELD:
+	if (number == MULLION_HC_YIELD)
 		return (struct hypercall_result){ .value = MULLION_OK, .leave = true };
-	case MULLION_HC_RAISE:
-		return raise(vcpu, MULLION_EVENT_RAISED, argument);
-	case MULLION_HC_EXIT:
-		return raise(vcpu, MULLION_EVENT_EXIT, argument);
-	default:
-		return answer(other(vcpu, number, argument, second));
-	}
+	return answer(other(vcpu, number, argument, second));
 }

@@ -33,17 +33,6 @@ static void sleep_until(struct cpu *cpu, uint64_t until)
 		arch_idle(cpu, until);
 }
 
-static void publish(const struct cpu *cpu, const struct vcpu *vcpu, uint64_t start, uint64_t end)
-{
-	struct mullion_time *time = vcpu->config->time;
-
-	time->frame = cpu->frame.number;
-	time->window_start_tsc = start;
-	time->window_end_tsc = end;
-	time->schedule = cpu->schedule;
-	time->window = cpu->window;
-}
-
 /* Hand the CPU's state over, unless it still is the vcpu's. */
 static void load(struct cpu *cpu, struct vcpu *vcpu)
 {
@@ -61,7 +50,7 @@ static void put_away(struct cpu *cpu, struct vcpu *vcpu)
 }
 
 /* A vcpu that has just been started: the reset costs it the window's first ticks. */
-static COLD bool start(struct cpu *cpu, struct vcpu *vcpu)
+static COLD bool start(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin)
 {
 	if (!exchange_shared(&vcpu->state, VCPU_STARTING, VCPU_RUNNING))
 		return false;
@@ -69,6 +58,7 @@ static COLD bool start(struct cpu *cpu, struct vcpu *vcpu)
 		cpu->loaded = NULL; /* what the CPU still holds is its former life's */
 	arch_vcpu_reset(vcpu);
 	vcpu->halted = false;
+	vcpu->first_window = begin;
 	return true;
 }
 
@@ -99,22 +89,27 @@ static bool serve(struct cpu *cpu, struct vcpu *vcpu, uint64_t not_before)
 	return leave != LEAVE_YIELD && leave != LEAVE_STOP;
 }
 
-/* Run one window to its end. It opens at `begin`; the vcpu is loaded. */
-static void serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin)
+/* Run one window to its end, and say when that was. It opens at `begin`; the vcpu is loaded. */
+static uint64_t serve_window(struct cpu *cpu, struct vcpu *vcpu, uint64_t begin)
 {
 	uint64_t now = begin;
+	bool goes_on;
 
 	do {
 		if (arch_vcpu_poll(vcpu, now))
 			vcpu->halted = false;
-		if (!serve(cpu, vcpu, begin))
-			break;
+		goes_on = serve(cpu, vcpu, begin);
 		now = arch_now();
-	} while (now < cpu->limit && !node_ending());
+	} while (goes_on && now < cpu->limit && !node_ending());
+	return now;
 }
 
-static COLD void overrun(struct vcpu *vcpu, uint64_t ticks)
+static COLD void overrun(struct vcpu *vcpu, uint64_t begin, uint64_t now)
 {
+	uint64_t ticks = now - begin;
+
+	if (vcpu->first_window == begin)
+		return;
 	if (vcpu->status->latest_start < ticks)
 		vcpu->status->latest_start = ticks;
 	health_raise(vcpu, MULLION_EVENT_OVERRUN, ticks, 0);
@@ -122,27 +117,33 @@ static COLD void overrun(struct vcpu *vcpu, uint64_t ticks)
 		vcpu->cpu->limit = 0; /* it was stopped: the window ends as it begins */
 }
 
-static void open_window(
-	struct cpu *cpu, struct vcpu *vcpu, uint64_t begin, uint64_t end, bool first)
+/* Say which window it is, in the trace and in the time page; returns how long the trace is now. */
+static uint64_t open_window(const struct cpu *cpu, struct vcpu *vcpu, uint64_t begin, uint64_t end)
 {
-	uint64_t now;
+	struct mullion_time *time = vcpu->config->time;
+	const uint64_t frame = cpu->frame.number, now = arch_now();
+	const uint64_t records = vcpu->trace->head + 1;
+	const uint32_t schedule = cpu->schedule, window = cpu->window;
 
-	load(cpu, vcpu);
-	publish(cpu, vcpu, begin, end);
-	now = arch_now();
-	trace(vcpu->trace, now, trace_tag(MULLION_TRACE_WINDOW, vcpu->number), cpu->window, begin,
-		cpu->frame.number);
-	if (now > begin && !first)
-		overrun(vcpu, now - begin);
+	trace(vcpu->trace, now, trace_tag(MULLION_TRACE_WINDOW, vcpu->number), window, begin,
+		frame);
+	time->frame = frame;
+	time->window_start_tsc = begin;
+	time->window_end_tsc = end;
+	time->schedule = schedule;
+	time->window = window;
+	if (now > begin)
+		overrun(vcpu, begin, now);
+	return records;
 }
 
 /* What the window was used for; records of the trace are exits, nearly all of them. */
-static void account(struct vcpu *vcpu, uint64_t begin, uint64_t records)
+static void account(struct vcpu *vcpu, uint64_t ran, uint64_t records)
 {
 	struct mullion_vcpu_status *status = vcpu->status;
 
 	status->entered++;
-	status->ran += arch_now() - begin;
+	status->ran += ran;
 	status->exits += vcpu->trace->head - records;
 }
 
@@ -157,13 +158,19 @@ static COLD void look_after(struct cpu *cpu)
 		schedule_look(cpu);
 }
 
+/* Through memory: the compiler would else compute the address anew wherever it is used. */
+static struct vcpu *serves(struct cpu *cpu, const struct mullion_window *window)
+{
+	__atomic_store_n(&cpu->serves, &system_vcpus[window->vcpu], __ATOMIC_RELAXED);
+	return __atomic_load_n(&cpu->serves, __ATOMIC_RELAXED);
+}
+
 static void window(struct cpu *cpu, const struct mullion_window *window)
 {
-	struct vcpu *vcpu = &system_vcpus[window->vcpu];
+	struct vcpu *vcpu = serves(cpu, window);
 	uint64_t begin = schedule_ticks(cpu, &window->start);
 	uint64_t end = schedule_ticks(cpu, &window->end);
 	uint64_t now, records;
-	bool first = false;
 
 	if (cpu->duties != 0)
 		look_after(cpu);
@@ -176,17 +183,14 @@ static void window(struct cpu *cpu, const struct mullion_window *window)
 	if (node_ending())
 		return;
 	enter_vcpu(vcpu);
-	if (load_shared(&vcpu->state) != VCPU_RUNNING) {
-		first = start(cpu, vcpu);
-		if (!first) {
-			leave_unused(cpu, vcpu);
-			return;
-		}
+	if (load_shared(&vcpu->state) != VCPU_RUNNING && !start(cpu, vcpu, begin)) {
+		leave_unused(cpu, vcpu);
+		return;
 	}
-	records = vcpu->trace->head;
-	open_window(cpu, vcpu, begin, end, first);
-	serve_window(cpu, vcpu, begin);
-	account(vcpu, begin, records);
+	load(cpu, vcpu);
+	records = open_window(cpu, vcpu, begin, end);
+	now = serve_window(cpu, vcpu, begin);
+	account(vcpu, now - begin, records);
 	leave_vcpu(vcpu);
 }
 

@@ -46,6 +46,7 @@ struct vcpu {
 	uint32_t start_address; /* shared; written before state becomes STARTING */
 	uint32_t inside; /* shared; its CPU may be running it: nobody may touch its partition */
 	bool halted;     /* framed: waits for an interrupt inside its window */
+	uint64_t first_window; /* framed: when the first window of its present life began */
 	struct health_report report;
 };
 
@@ -88,6 +89,7 @@ struct cpu {
 	const struct mullion_schedule *plan;        /* the schedule in force, */
 	const struct mullion_cpu_schedule *windows; /* and this CPU's part of it */
 	uint32_t schedule, window;                  /* the window served now, or next */
+	struct vcpu *serves;                        /* and whom it is for */
 	uint64_t limit; /* the running window's end less the guard, in ticks */
 	struct remote_report remote;
 	uint32_t duties; /* enum cpu_duty: what is looked after before every window */
