@@ -11,8 +11,8 @@
 #define HEADER_BYTES     0x40u
 #define BAR0             0x10u
 
-#define EXPRESS_CAPABILITIES  4u    /* of the device */
-#define EXPRESS_FLR           0x10u /* in their last byte: bit 28 */
+#define EXPRESS_CAPABILITIES  7u    /* of the device: their last byte */
+#define EXPRESS_FLR           0x10u /* bit 28 of them */
 #define EXPRESS_CONTROL       8u
 #define ADVANCED_CAPABILITIES 3u
 #define ADVANCED_FLR          0x2u
@@ -66,20 +66,28 @@ uint8_t pci_find(const uint32_t *config, uint8_t id)
 	return 0;
 }
 
+/* The register `reset` bytes into the capability, if its byte `able` has the bit, and it is all there. */
+static uint16_t find_reset(
+	const uint32_t *config, uint8_t id, unsigned able, unsigned bit, unsigned reset)
+{
+	const unsigned at = pci_find(config, id);
+
+	if (at == 0 || at + reset + 2 > 4 * PCI_CONFIG_WORDS ||
+		!(pci_byte(config, at + able) & bit))
+		return 0;
+	return (uint16_t)(at + reset);
+}
+
 uint16_t pci_express_reset(const uint32_t *config)
 {
-	const unsigned at = pci_find(config, PCI_CAPABILITY_EXPRESS);
-	const bool able = at && pci_byte(config, at + EXPRESS_CAPABILITIES + 3) & EXPRESS_FLR;
-
-	return able ? (uint16_t)(at + EXPRESS_CONTROL) : 0;
+	return find_reset(
+		config, PCI_CAPABILITY_EXPRESS, EXPRESS_CAPABILITIES, EXPRESS_FLR, EXPRESS_CONTROL);
 }
 
 uint16_t pci_advanced_reset(const uint32_t *config)
 {
-	const unsigned at = pci_find(config, PCI_CAPABILITY_ADVANCED);
-	const bool able = at && pci_byte(config, at + ADVANCED_CAPABILITIES) & ADVANCED_FLR;
-
-	return able ? (uint16_t)(at + ADVANCED_CONTROL) : 0;
+	return find_reset(config, PCI_CAPABILITY_ADVANCED, ADVANCED_CAPABILITIES, ADVANCED_FLR,
+		ADVANCED_CONTROL);
 }
 
 uint8_t pci_bar_type(const uint32_t *config, unsigned index)

@@ -3,7 +3,7 @@ UNIT_TESTS += test_ticks test_paging test_bitmap test_cpuid test_layout test_map
 	test_config_space test_assignment test_devices
 
 BACKEND_BASE := tools/mullion/allocate.c tools/mullion/arena.c
-BACKEND_LAYOUT := $(BACKEND_BASE) $(addprefix tools/mullion/,layout.c assignment.c placement.c regions.c paging.c) \
+BACKEND_LAYOUT := $(BACKEND_BASE) $(addprefix tools/mullion/,layout.c assignment.c placement.c regions.c restore.c paging.c) \
 	verification/unit/sample_model.c
 
 BACKEND_DEVICES := verification/unit/sample_model.c verification/unit/sample_devices.c
@@ -28,10 +28,11 @@ test_svg_SRCS := $(BACKEND_BASE) tools/mullion/svg.c tools/mullion/shares.c \
 BACKEND_PLAN = $(sort $(BACKEND_LAYOUT) $(BACKEND_DEVICES) $(MULLION_FRONT) $(addprefix tools/mullion/,\
 	maps.c plan.c config_space.c devices.c bitmap.c cpuid.c cpuid_policy.c ticks.c))
 BACKEND_EMIT := $(addprefix tools/mullion/,emit_system.c emit_pages.c emit_trees.c \
-	emit_permissions.c emit_iommus.c emit_devices.c emit_schedules.c emit_descriptors.c)
+	emit_permissions.c emit_iommus.c emit_devices.c emit_schedules.c emit_partitions.c emit_descriptors.c)
 BACKEND_PRINTED = $(BACKEND_PLAN) $(addprefix verification/unit/,printed_devices.c walk_dma.c)
 BACKEND_FIXED := -fno-pic -no-pie -fno-sanitize=all
-UNIT_TESTS += test_emit test_emit_vtd test_emit_amdvi
+UNIT_TESTS += test_plan test_emit test_emit_vtd test_emit_amdvi
+test_plan_SRCS = $(BACKEND_PLAN)
 test_emit_SRCS = $(BACKEND_PLAN) verification/unit/walk.c $(BUILD)/unit/sample_system.c
 test_emit_CFLAGS := $(BACKEND_FIXED)
 test_emit_vtd_SRCS = $(BACKEND_PRINTED) $(BUILD)/unit/sample_vtd.c

@@ -10,6 +10,9 @@
 
 #define ADDRESS_BITS 0x000ffffffffff000ull
 
+/* In an image, an address from the linker script. */
+struct mullion_journal journal __attribute__((aligned(4096)));
+
 struct plan printed_plan;
 
 void printed_devices_build(int kind)
@@ -58,6 +61,8 @@ static void assert_owned(size_t f)
 
 	assert_memory_equal(function->registers, planned->registers, sizeof(planned->registers));
 	assert_int_equal(function->messages != NULL, planned->messages != NULL);
+	assert_int_equal(function->reset, f == PRINTED_NVME ? 0x88 : 0); /* it alone says it can */
+	assert_int_equal(function->reset_af, 0);
 	if (function->messages)
 		assert_memory_equal(function->messages, planned->messages,
 			function->messages_count * sizeof(*function->messages));

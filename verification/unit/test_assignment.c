@@ -29,7 +29,7 @@ static void build(struct built *built, struct model *model)
 	struct finding wrong;
 
 	*built = (struct built){ .model = model };
-	assert_true(layout_build(model, &built->layout, &wrong));
+	assert_true(layout_build(model, NULL, &built->layout, &wrong));
 	assert_true(maps_build(&built->layout, &built->maps));
 }
 
@@ -87,12 +87,12 @@ static void bars_that_do_not_fit_are_refused(void **state)
 	(void)state;
 	model->functions[SAMPLE_NVME].bars = bars;
 	model->functions[SAMPLE_NVME].bars_count = 2;
-	assert_false(layout_build(model, &layout, &wrong)); /* edu's 1 MiB is left over */
+	assert_false(layout_build(model, NULL, &layout, &wrong)); /* edu's 1 MiB is left over */
 	assert_string_equal(wrong.rule, "bar-window");
 	assert_non_null(strstr(wrong.sentence, "edu@20"));
 	layout_free(&layout);
 	model->functions[SAMPLE_EDU].bars_count = 0;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	assert_int_equal(layout.functions[1].gpas[0], 0xf0000000);
 	assert_int_equal(layout.functions[1].gpas[2], 0xf8000000);
 	layout_free(&layout);

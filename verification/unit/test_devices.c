@@ -32,7 +32,7 @@ static void build(struct built *built, struct model *model)
 	struct finding wrong;
 
 	*built = (struct built){ .model = model };
-	assert_true(layout_build(model, &built->layout, &wrong));
+	assert_true(layout_build(model, NULL, &built->layout, &wrong));
 	assert_true(maps_build(&built->layout, &built->maps));
 	devices_build(&built->layout, &built->devices);
 }

@@ -13,6 +13,9 @@
 
 #define ADDRESS_BITS 0x000ffffffffff000ull
 
+/* In an image, an address from the linker script. */
+struct mullion_journal journal __attribute__((aligned(4096)));
+
 static struct plan plan;
 
 /* The printed entry that maps `virtual`, and the size of its page; 0: not present. */
@@ -64,10 +67,13 @@ static void printed_trees_walk_as_planned(void **state)
 		for (address = 0; address < 0x2000000; address += PAGING_4K) {
 			assert_same(arch->stage2, &plan.maps.stage2[p], address);
 			assert_same(arch->peek, &plan.maps.peek[p], X86_PEEK_VA + address);
+			assert_same(arch->restore, &plan.maps.restore[p], X86_PEEK_VA + address);
 		}
 		for (address = MULLION_INFO_GPA; address < MULLION_INFO_GPA + 0x40000;
-			address += PAGING_4K)
+			address += PAGING_4K) {
 			assert_same(arch->stage2, &plan.maps.stage2[p], address);
+			assert_same(arch->restore, &plan.maps.restore[p], X86_PEEK_VA + address);
+		}
 	}
 }
 
@@ -119,19 +125,103 @@ static void the_kernel_and_partitions_mean_the_same_shared_pages(void **state)
 		else if (region->kind == MULLION_REGION_TIME)
 			assert_ptr_equal(seen,
 				mullion_system.vcpus[control->first_vcpu + region->index].time);
+		else if (region->kind == MULLION_REGION_STATUS)
+			assert_ptr_equal(seen, mullion_system.partitions[region->index].status);
+		else if (region->kind == MULLION_REGION_NODE)
+			assert_ptr_equal(seen, mullion_system.node);
+		else if (region->kind == MULLION_REGION_EXCHANGE)
+			assert_ptr_equal(seen, mullion_system.exchange);
+		else if (region->kind == MULLION_REGION_JOURNAL)
+			assert_ptr_equal(seen, mullion_system.journal);
 	}
 }
 
-static void a_peek_root_holds_the_kernels_entries(void **state)
+static void a_partition_and_the_kernel_mean_the_same_watchdog(void **state)
+{
+	const struct mullion_partition *nav = &mullion_system.partitions[2];
+	const struct layout_partition *placed = &plan.layout.partitions[2];
+	unsigned p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; placed->regions[i].info.kind != MULLION_REGION_WATCHDOG; i++)
+		assert_true(i < placed->regions_count);
+	assert_ptr_equal(seen_at(placed->first_vcpu, placed->regions[i].info.gpa), nav->watchdog);
+	assert_int_equal(nav->watchdog_ticks, 50000000);
+	assert_int_equal(mullion_system.watchdogs_count, 1);
+	assert_int_equal(mullion_system.timekeeper, 0);
+	for (p = 0; p < 4; p++)
+		assert_int_equal(mullion_system.partitions[p].watchdog_ticks != 0, p == 2);
+}
+
+static void what_answers_a_partitions_events_is_printed(void **state)
+{
+	unsigned p, event;
+
+	(void)state;
+	for (p = 0; p < mullion_system.partitions_count; p++) {
+		const struct mullion_partition *printed = &mullion_system.partitions[p];
+
+		for (event = 0; event < MULLION_EVENT_COUNT; event++)
+			assert_int_equal(
+				printed->actions[event], plan.model->partitions[p].actions[event]);
+		assert_int_equal(printed->escalate_count, p == 2 ? 3 : 0);
+	}
+	assert_int_equal(mullion_system.partitions[2].escalate_ticks, 1000000000);
+	assert_int_equal(mullion_system.partitions[2].escalate_action, MULLION_ACTION_RESET);
+}
+
+static void what_a_partition_may_write_is_printed_its_own_first(void **state)
+{
+	unsigned p;
+
+	(void)state;
+	for (p = 0; p < mullion_system.partitions_count; p++) {
+		const struct mullion_partition *printed = &mullion_system.partitions[p];
+		const struct layout_partition *placed = &plan.layout.partitions[p];
+
+		assert_int_equal(printed->writable_count, placed->spans_count);
+		assert_int_equal(printed->own_count, placed->own_spans);
+		assert_memory_equal(printed->writable, placed->spans,
+			placed->spans_count * sizeof(*printed->writable));
+		assert_int_equal(printed->image_count, 0);
+	}
+}
+
+static void a_doorbell_rings_at_its_receivers_first_vcpu(void **state)
+{
+	const struct mullion_channel *pose = &mullion_system.channels[0];
+
+	(void)state;
+	assert_int_equal(mullion_system.channels_count, 2);
+	assert_int_equal(pose->from, 2);
+	assert_int_equal(pose->doorbells_count, 1);
+	assert_int_equal(pose->doorbells[0].vcpu, plan.layout.partitions[1].first_vcpu);
+	assert_int_equal(pose->doorbells[0].vector, 0x70);
+	assert_int_equal(mullion_system.channels[1].from, 0);
+	assert_int_equal(mullion_system.channels[1].doorbells_count, 0);
+}
+
+static void the_image_is_told_from_others(void **state)
+{
+	(void)state;
+	assert_true(mullion_system.image_id == plan.image_id && plan.image_id != 0);
+}
+
+static void peek_and_restore_roots_hold_the_kernels_entries(void **state)
 {
 	unsigned v, i;
 
 	(void)state;
 	for (v = 0; v < plan.layout.vcpus_count; v++)
-		for (i = 0; i < 512; i++)
+		for (i = 0; i < 512; i++) {
 			if (i != X86_PEEK_PML4)
 				assert_int_equal(mullion_system.vcpus[v].arch->peek[i],
 					mullion_system.arch->pml4[i]);
+			if (i != X86_PEEK_PML4 && i != X86_PRISTINE_PML4)
+				assert_int_equal(mullion_system.vcpus[v].arch->restore[i],
+					mullion_system.arch->pml4[i]);
+		}
 }
 
 static void bitmaps_and_cpuid_are_printed_as_planned(void **state)
@@ -165,7 +255,7 @@ static void schedules_are_printed_as_planned(void **state)
 	(void)state;
 	assert_int_equal(mullion_system.schedules_count, 1);
 	assert_memory_equal(&printed->frame, &planned->frame, sizeof(printed->frame));
-	assert_int_equal(printed->denominator, planned->denominator);
+	assert_int_equal(printed->denominator, plan.denominator);
 	assert_int_equal(printed->cpus[0].count, 3);
 	assert_int_equal(printed->cpus[1].count, 0);
 	assert_memory_equal(printed->cpus[0].windows, planned->cpus[0].windows,
@@ -186,7 +276,12 @@ int main(void)
 		cmocka_unit_test(printed_trees_walk_as_planned),
 		cmocka_unit_test(a_partition_finds_its_own_info_and_start_page),
 		cmocka_unit_test(the_kernel_and_partitions_mean_the_same_shared_pages),
-		cmocka_unit_test(a_peek_root_holds_the_kernels_entries),
+		cmocka_unit_test(a_partition_and_the_kernel_mean_the_same_watchdog),
+		cmocka_unit_test(what_answers_a_partitions_events_is_printed),
+		cmocka_unit_test(what_a_partition_may_write_is_printed_its_own_first),
+		cmocka_unit_test(a_doorbell_rings_at_its_receivers_first_vcpu),
+		cmocka_unit_test(the_image_is_told_from_others),
+		cmocka_unit_test(peek_and_restore_roots_hold_the_kernels_entries),
 		cmocka_unit_test(bitmaps_and_cpuid_are_printed_as_planned),
 		cmocka_unit_test(schedules_are_printed_as_planned),
 		cmocka_unit_test(stacks_lie_above_their_guards),

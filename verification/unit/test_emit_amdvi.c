@@ -83,6 +83,23 @@ static void a_functions_entry_is_the_one_that_lets_it_through(void **state)
 	}
 }
 
+/* As it is at boot: what a restart writes back. Nobody lets a function without owner through. */
+static void what_lets_it_through_again_is_what_does_now(void **state)
+{
+	size_t f, w;
+
+	(void)state;
+	for (f = 0; f < mullion_system.arch->functions_count; f++) {
+		const struct x86_function *function = &mullion_system.arch->functions[f];
+
+		for (w = 0; w < 4; w++)
+			assert_true(function->pass[w] ==
+				    (function->partition != X86_NO_PARTITION && w < 4
+						    ? function->entry[w]
+						    : 0));
+	}
+}
+
 static void the_unit_is_described(void **state)
 {
 	(void)state;
@@ -101,6 +118,7 @@ int main(void)
 		cmocka_unit_test(they_reach_their_owners_memory),
 		cmocka_unit_test(granted_messages_arrive_and_no_others),
 		cmocka_unit_test(a_functions_entry_is_the_one_that_lets_it_through),
+		cmocka_unit_test(what_lets_it_through_again_is_what_does_now),
 		cmocka_unit_test(functions_are_printed_as_planned),
 		cmocka_unit_test(partitions_know_their_functions),
 		cmocka_unit_test(an_owner_reaches_its_bars),

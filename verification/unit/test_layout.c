@@ -18,15 +18,19 @@ static bool overlap(struct range a, struct range b)
 	return a.base < end_of(b) && b.base < end_of(a);
 }
 
-/* All that layout has placed: kernel, trampoline, partitions, blocks. */
+/* All that layout has placed: kernel, trampoline, journal, partitions, their images, blocks. */
 static size_t list(const struct layout *layout, struct range *all)
 {
 	size_t used = 0, i;
 
 	all[used++] = (struct range){ LAYOUT_TRAMPOLINE, 4096 };
 	all[used++] = (struct range){ X86_KERNEL_TEXT, layout->data_end - X86_KERNEL_TEXT };
-	for (i = 0; i < layout->model->partitions_count; i++)
+	all[used++] = layout->journal;
+	for (i = 0; i < layout->model->partitions_count; i++) {
 		all[used++] = layout->partitions[i].memory;
+		if (layout->partitions[i].pristine.bytes)
+			all[used++] = layout->partitions[i].pristine;
+	}
 	for (i = 0; i < layout->blocks_count; i++)
 		all[used++] = layout->blocks[i].memory;
 	return used;
@@ -64,7 +68,7 @@ static void everything_lies_in_ram_and_nothing_overlaps(void **state)
 	struct finding wrong;
 
 	(void)state;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	assert_sound(&layout);
 	layout_free(&layout);
 	sample_model_free(model);
@@ -88,7 +92,7 @@ static void random_sizes_and_bases_stay_sound_or_are_refused(void **state)
 			model->partitions[p].memory_base_given = unit_random(&random) % 4 == 0;
 			model->partitions[p].memory_base = unit_random(&random) % 120000 * 4096;
 		}
-		if (layout_build(model, &layout, &wrong)) {
+		if (layout_build(model, NULL, &layout, &wrong)) {
 			assert_sound(&layout);
 			placed++;
 		} else {
@@ -112,7 +116,7 @@ static void large_partitions_are_aligned_for_large_pages(void **state)
 	memcpy(model->board.ram, ram, sizeof(ram));
 	model->partitions[1].memory_bytes = GiB;
 	model->partitions[2].memory_bytes = 12288;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	assert_int_equal(layout.partitions[0].memory.base % (2 * MiB), 0);
 	assert_int_equal(layout.partitions[1].memory.base % GiB, 0);
 	assert_sound(&layout);
@@ -129,7 +133,7 @@ static void a_base_that_is_given_is_honoured(void **state)
 	(void)state;
 	model->partitions[3].memory_base_given = true;
 	model->partitions[3].memory_base = 0x10003000;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	assert_int_equal(layout.partitions[3].memory.base, 0x10003000);
 	assert_sound(&layout);
 	layout_free(&layout);
@@ -141,7 +145,7 @@ static void assert_refused(struct model *model, const char *rule)
 	struct layout layout;
 	struct finding wrong = { 0 };
 
-	assert_false(layout_build(model, &layout, &wrong));
+	assert_false(layout_build(model, NULL, &layout, &wrong));
 	assert_string_equal(wrong.rule, rule);
 	layout_free(&layout);
 	sample_model_free(model);
@@ -184,7 +188,7 @@ static void vcpus_are_numbered_in_cpu_order(void **state)
 	struct finding wrong;
 
 	(void)state;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	assert_int_equal(layout.cpus_count, 2);
 	assert_int_equal(layout.vcpus_count, 4);
 	assert_int_equal(layout_vcpu_on(&layout, 0, 0), 0);
@@ -218,7 +222,7 @@ static void each_end_of_a_channel_has_its_rights(void **state)
 	struct finding wrong;
 
 	(void)state;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	assert_int_equal(find_region(&layout, 2, MULLION_REGION_SAMPLING, 0)->access, READ_WRITE);
 	assert_int_equal(find_region(&layout, 1, MULLION_REGION_SAMPLING, 0)->access, MULLION_READ);
 	assert_null(find_region(&layout, 3, MULLION_REGION_SAMPLING, 0));
@@ -233,28 +237,41 @@ static void each_end_of_a_channel_has_its_rights(void **state)
 	sample_model_free(model);
 }
 
-/* Over all partitions, a block has one writer; what the kernel writes has none. */
+static bool is_private(const struct mullion_region *region)
+{
+	return region->kind == MULLION_REGION_WATCHDOG || region->kind == MULLION_REGION_EXCHANGE;
+}
+
+/*
+ * Over all partitions, a block has one writer; what the kernel writes has none, but the page that it
+ * shares with control. Of the pages that are one partition's alone there is one each.
+ */
 static void every_shared_page_has_one_writer(void **state)
 {
 	struct model *model = sample_model();
-	unsigned writers[16] = { 0 };
+	unsigned writers[16] = { 0 }, private = 0;
 	struct layout layout;
 	struct finding wrong;
 	size_t p, i;
 
 	(void)state;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	for (p = 0; p < model->partitions_count; p++)
 		for (i = 0; i < layout.partitions[p].regions_count; i++) {
 			const struct layout_region *region = &layout.partitions[p].regions[i];
 
 			if (region->block < 0)
-				assert_int_equal(region->info.access, MULLION_READ);
-			else if (region->info.access & MULLION_WRITE)
+				assert_int_equal(region->info.access,
+					is_private(&region->info) ? READ_WRITE : MULLION_READ);
+			private += is_private(&region->info);
+			if (region->block < 0)
+				continue;
+			if (region->info.access & MULLION_WRITE)
 				writers[region->block]++;
 		}
 	for (i = 0; i < layout.blocks_count; i++)
 		assert_int_equal(writers[i], 1);
+	assert_int_equal(private, 2);
 	layout_free(&layout);
 	sample_model_free(model);
 }
@@ -267,11 +284,192 @@ static void only_control_sees_the_log_and_the_traces(void **state)
 	unsigned p;
 
 	(void)state;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	for (p = 0; p < model->partitions_count; p++) {
 		assert_int_equal(find_region(&layout, p, MULLION_REGION_LOG, 0) != NULL, p == 0);
 		assert_int_equal(find_region(&layout, p, MULLION_REGION_TRACE, 1) != NULL, p == 0);
 	}
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
+static const struct mullion_region *find_private(
+	const struct layout *layout, unsigned p, unsigned kind)
+{
+	return find_region(layout, p, kind, 0);
+}
+
+static void control_sees_everybodys_status_and_others_that_of_their_partners(void **state)
+{
+	/* nav writes to probe, control to hog */
+	static const bool sees[4][4] = { { 1, 1, 1, 1 }, { 0, 0, 1, 0 }, { 0, 1, 0, 0 },
+		{ 1, 0, 0, 0 } };
+	struct model *model = sample_model();
+	struct layout layout;
+	struct finding wrong;
+	unsigned p, q;
+
+	(void)state;
+	assert_true(layout_build(model, NULL, &layout, &wrong));
+	for (p = 0; p < 4; p++)
+		for (q = 0; q < 4; q++) {
+			const struct mullion_region *region =
+				find_region(&layout, p, MULLION_REGION_STATUS, q);
+
+			assert_int_equal(region != NULL, sees[p][q]);
+			if (!region)
+				continue;
+			assert_int_equal(region->access, MULLION_READ);
+			assert_string_equal(region->name, model->partitions[q].name);
+		}
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
+static void what_concerns_the_node_is_for_control_and_a_watchdog_for_its_owner(void **state)
+{
+	struct model *model = sample_model();
+	struct layout layout;
+	struct finding wrong;
+	unsigned p;
+
+	(void)state;
+	assert_true(layout_build(model, NULL, &layout, &wrong));
+	for (p = 0; p < model->partitions_count; p++) {
+		assert_int_equal(find_private(&layout, p, MULLION_REGION_NODE) != NULL, p == 0);
+		assert_int_equal(find_private(&layout, p, MULLION_REGION_JOURNAL) != NULL, p == 0);
+		assert_int_equal(find_private(&layout, p, MULLION_REGION_EXCHANGE) != NULL, p == 0);
+		assert_int_equal(find_private(&layout, p, MULLION_REGION_WATCHDOG) != NULL, p == 2);
+	}
+	assert_int_equal(find_private(&layout, 0, MULLION_REGION_JOURNAL)->access, MULLION_READ);
+	assert_int_equal(find_private(&layout, 0, MULLION_REGION_NODE)->access, MULLION_READ);
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
+/* ---- Images ---- */
+
+static struct image_segment some_segments[] = {
+	{ .address = 0x200000, .file_bytes = 0x12345, .memory_bytes = 0x12345 },
+	{ .address = 0x213000, .file_bytes = 0, .memory_bytes = 0x1000 },
+	{ .address = 0x214010, .file_bytes = 7, .memory_bytes = 0x4000 },
+};
+static const struct image some_images[4] = {
+	{ .segments = some_segments, .segments_count = 3 },
+	{ .segments = some_segments, .segments_count = 1 },
+	{ .segments = some_segments + 1, .segments_count = 1 },
+	{ .segments = some_segments + 2, .segments_count = 1 },
+};
+
+/* The pieces lie in their range, apart from each other, and are what is in the file. */
+static void assert_pristine(const struct layout_partition *partition)
+{
+	const struct range *range = &partition->pristine;
+	uint64_t at = range->base;
+	size_t segment = 0, i;
+
+	for (i = 0; i < partition->copies_count; i++, segment++) {
+		const struct mullion_copy *piece = &partition->copies[i].piece;
+
+		while (!partition->image.segments[segment].file_bytes)
+			segment++;
+		assert_int_equal(partition->copies[i].segment, segment);
+		assert_int_equal(piece->gpa, partition->image.segments[segment].address);
+		assert_int_equal(piece->bytes, partition->image.segments[segment].file_bytes);
+		assert_true(piece->source >= at);
+		at = piece->source + piece->bytes;
+	}
+	assert_true(at <= range->base + range->bytes);
+	for (; segment < partition->image.segments_count; segment++)
+		assert_int_equal(partition->image.segments[segment].file_bytes, 0);
+}
+
+static void an_image_is_kept_once_more_where_nothing_else_lies(void **state)
+{
+	struct model *model = sample_model();
+	struct layout layout;
+	struct finding wrong;
+	size_t p;
+
+	(void)state;
+	assert_true(layout_build(model, some_images, &layout, &wrong));
+	assert_sound(&layout);
+	for (p = 0; p < model->partitions_count; p++)
+		assert_pristine(&layout.partitions[p]);
+	assert_int_equal(layout.partitions[0].copies_count, 2);
+	assert_int_equal(layout.partitions[0].pristine.bytes, 0x13000);
+	assert_int_equal(layout.partitions[2].pristine.bytes, 0);
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
+static void an_image_without_room_to_be_kept_is_refused(void **state)
+{
+	struct image_segment huge = { .address = 0, .file_bytes = 600 * MiB };
+	struct image images[4] = { { .segments = &huge, .segments_count = 1 } };
+	struct model *model = sample_model();
+	struct layout layout;
+	struct finding wrong = { 0 };
+
+	(void)state;
+	assert_false(layout_build(model, images, &layout, &wrong));
+	assert_string_equal(wrong.rule, "memory-pristine");
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
+/* What is its alone comes first: its memory, its private pages. Then all else it may write, once. */
+static void what_a_partition_may_write_is_listed_its_own_first(void **state)
+{
+	struct model *model = sample_model();
+	struct layout layout;
+	struct finding wrong;
+	size_t p, i, r;
+
+	(void)state;
+	assert_true(layout_build(model, NULL, &layout, &wrong));
+	for (p = 0; p < model->partitions_count; p++) {
+		const struct layout_partition *partition = &layout.partitions[p];
+		size_t found = 1;
+
+		assert_int_equal(partition->spans[0].gpa, 0);
+		assert_int_equal(partition->spans[0].bytes, partition->memory.bytes);
+		for (r = 0; r < partition->regions_count; r++) {
+			const struct mullion_region *region = &partition->regions[r].info;
+
+			for (i = 1; i < partition->spans_count; i++) {
+				if (partition->spans[i].gpa != region->gpa)
+					continue;
+				found++;
+				assert_int_equal(partition->spans[i].bytes, region->bytes);
+				assert_true(region->access & MULLION_WRITE);
+				assert_int_equal(i < partition->own_spans, is_private(region));
+				break;
+			}
+			assert_int_equal(
+				i < partition->spans_count, (region->access & MULLION_WRITE) != 0);
+		}
+		assert_int_equal(found, partition->spans_count);
+	}
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
+static void the_timekeeper_is_the_first_framed_cpu(void **state)
+{
+	struct model *model = sample_model();
+	struct layout layout;
+	struct finding wrong;
+
+	(void)state;
+	assert_true(layout_build(model, NULL, &layout, &wrong));
+	assert_int_equal(layout_timekeeper(&layout), 0);
+	model->cpus[0].mode = MULLION_CPU_OWNED;
+	assert_int_equal(layout_timekeeper(&layout), -1);
+	model->cpus[1].mode = MULLION_CPU_FRAMED;
+	assert_int_equal(layout_timekeeper(&layout), 1);
+	assert_int_equal(layout_watchdogs(&layout, 2), 0);
+	assert_int_equal(layout_watchdogs(&layout, 4), 1);
 	layout_free(&layout);
 	sample_model_free(model);
 }
@@ -300,7 +498,7 @@ static void the_ram_list_is_merged_and_covers_everything(void **state)
 	size_t count, i, j;
 
 	(void)state;
-	assert_true(layout_build(model, &layout, &wrong));
+	assert_true(layout_build(model, NULL, &layout, &wrong));
 	count = list(&layout, all);
 	for (i = 0; i < count; i++) {
 		for (j = 0; j < layout.ram_count; j++)
@@ -349,6 +547,13 @@ int main(void)
 		cmocka_unit_test(each_end_of_a_channel_has_its_rights),
 		cmocka_unit_test(every_shared_page_has_one_writer),
 		cmocka_unit_test(only_control_sees_the_log_and_the_traces),
+		cmocka_unit_test(control_sees_everybodys_status_and_others_that_of_their_partners),
+		cmocka_unit_test(
+			what_concerns_the_node_is_for_control_and_a_watchdog_for_its_owner),
+		cmocka_unit_test(an_image_is_kept_once_more_where_nothing_else_lies),
+		cmocka_unit_test(an_image_without_room_to_be_kept_is_refused),
+		cmocka_unit_test(what_a_partition_may_write_is_listed_its_own_first),
+		cmocka_unit_test(the_timekeeper_is_the_first_framed_cpu),
 		cmocka_unit_test(more_regions_than_the_info_page_holds_are_refused),
 		cmocka_unit_test(the_ram_list_is_merged_and_covers_everything),
 		cmocka_unit_test(free_memory_is_handed_out_once_from_the_lowest_address),

@@ -14,12 +14,22 @@ struct built {
 	struct maps maps;
 };
 
+/* Two pieces whose copies share no page with anything. */
+static struct image_segment segments[] = {
+	{ .address = 0x200000, .file_bytes = 0x12345, .memory_bytes = 0x12345 },
+	{ .address = 0x214010, .file_bytes = 7, .memory_bytes = 0x4000 },
+};
+
 static void build(struct built *built, struct model *model)
 {
+	struct image images[4] = { { .segments = segments, .segments_count = 2 },
+		{ .segments = segments, .segments_count = 1 },
+		{ .segments = segments + 1, .segments_count = 1 } };
 	struct finding wrong;
 
+	assert_int_equal(model->partitions_count, 4);
 	*built = (struct built){ .model = model };
-	assert_true(layout_build(model, &built->layout, &wrong));
+	assert_true(layout_build(model, images, &built->layout, &wrong));
 	assert_true(maps_build(&built->layout, &built->maps));
 }
 
@@ -70,7 +80,7 @@ static void the_kernel_executes_its_text_alone(void **state)
 	release(&built);
 }
 
-static void the_kernel_writes_its_data_alone_and_stacks_are_guarded(void **state)
+static void the_kernel_writes_its_data_and_the_journal_and_stacks_are_guarded(void **state)
 {
 	struct built built;
 	uint64_t address;
@@ -85,14 +95,16 @@ static void the_kernel_writes_its_data_alone_and_stacks_are_guarded(void **state
 		const bool guard = data && page < built.layout.cpus_count * X86_STACK_PAGES &&
 				   page % X86_STACK_PAGES == 0;
 
-		assert_int_equal(found.present && found.writable, data && !guard);
+		const bool journal = address == built.layout.journal.base;
+
+		assert_int_equal(found.present && found.writable, (data && !guard) || journal);
 		if (guard)
 			assert_false(found.present);
 	}
 	release(&built);
 }
 
-static void the_kernel_maps_nothing_else_but_its_apic(void **state)
+static void the_kernel_maps_nothing_else_but_its_apic_and_the_journal(void **state)
 {
 	struct built built;
 	struct walk apic;
@@ -104,7 +116,7 @@ static void the_kernel_maps_nothing_else_but_its_apic(void **state)
 	assert_true(apic.present && apic.writable && !apic.executable);
 	assert_int_equal(apic.address, 0xfee00000);
 	assert_int_equal(apic.flags & (X86_PTE_PCD | X86_PTE_PWT), X86_PTE_PCD | X86_PTE_PWT);
-	pages = 1 + 1 + (built.layout.data_end - X86_KERNEL_TEXT) / PAGING_4K -
+	pages = 1 + 1 + 1 + (built.layout.data_end - X86_KERNEL_TEXT) / PAGING_4K -
 		built.layout.cpus_count;
 	assert_int_equal(count_pages(&built.maps.kernel, 0, 39), pages);
 	release(&built);
@@ -238,6 +250,124 @@ static void a_peek_tree_reads_one_partition_and_shares_the_kernels_tables(void *
 	release(&built);
 }
 
+/* The kernel's own part of a restore tree is the kernel's own tables. */
+static void assert_kernels_entries(const struct built *built, const struct paging *tree)
+{
+	size_t i;
+
+	for (i = 0; i < PAGING_ENTRIES; i++) {
+		const struct paging_entry *kernel = &built->maps.kernel.tables[0]->entries[i];
+		const struct paging_entry *entry = &tree->tables[0]->entries[i];
+		char name[32];
+
+		if (i == X86_PEEK_PML4 || i == X86_PRISTINE_PML4)
+			continue;
+		assert_int_equal(entry->value, kernel->value);
+		snprintf(name, sizeof(name), "kernel_map[%zu]", kernel->table);
+		if (kernel->table)
+			assert_string_equal(entry->object, name);
+	}
+}
+
+/* What stage 2 lets a partition write is what its restore tree writes, page by page, and no more. */
+static uint64_t assert_writable_span(
+	const struct built *built, unsigned p, const struct mullion_span *span)
+{
+	uint64_t offset;
+
+	for (offset = 0; offset < span->bytes; offset += PAGING_4K) {
+		const struct walk stage2 = walk(&built->maps.stage2[p], span->gpa + offset);
+		const struct walk found =
+			walk(&built->maps.restore[p], X86_PEEK_VA + span->gpa + offset);
+
+		assert_true(stage2.present && stage2.writable);
+		assert_true(found.present && found.writable && !found.user && !found.executable);
+		assert_int_equal(found.address, stage2.address);
+		assert_int_equal(found.object != NULL, stage2.object != NULL);
+		if (found.object)
+			assert_string_equal(found.object, stage2.object);
+	}
+	return span->bytes / PAGING_4K;
+}
+
+static uint64_t assert_pristine_pages(const struct built *built, unsigned p)
+{
+	const struct range *pristine = &built->layout.partitions[p].pristine;
+	uint64_t offset;
+
+	for (offset = 0; offset < pristine->bytes; offset += PAGING_4K) {
+		const uint64_t address = pristine->base + offset;
+		const struct walk found = walk(&built->maps.restore[p], X86_PRISTINE_VA + address);
+
+		assert_true(found.present && !found.writable && !found.user && !found.executable);
+		assert_int_equal(found.address, address);
+		assert_false(walk(&built->maps.kernel, address).present);
+	}
+	return pristine->bytes / PAGING_4K;
+}
+
+static void a_restore_tree_writes_what_its_partition_may_and_reads_its_pristine_image(void **state)
+{
+	struct built built;
+	unsigned p;
+	size_t i;
+
+	(void)state;
+	build(&built, sample_model());
+	for (p = 0; p < built.model->partitions_count; p++) {
+		const struct layout_partition *partition = &built.layout.partitions[p];
+		uint64_t pages = assert_pristine_pages(&built, p);
+
+		for (i = 0; i < partition->spans_count; i++)
+			pages += assert_writable_span(&built, p, &partition->spans[i]);
+		assert_int_equal(count_pages(&built.maps.restore[p], 0, 39), pages);
+		assert_kernels_entries(&built, &built.maps.restore[p]);
+	}
+	release(&built);
+}
+
+/* Does any leaf of the tree reach into the range? */
+static bool reaches(const struct paging *paging, size_t table, unsigned shift, struct range range)
+{
+	size_t i;
+
+	for (i = 0; i < PAGING_ENTRIES; i++) {
+		const struct paging_entry *entry = &paging->tables[table]->entries[i];
+		const uint64_t base = entry->value & 0x000ffffffffff000ull;
+
+		if (!(entry->value & X86_PTE_PRESENT) || entry->object)
+			continue;
+		if (entry->table) {
+			if (reaches(paging, entry->table, shift - 9, range))
+				return true;
+		} else if (base < range.base + range.bytes && range.base < base + (1ull << shift))
+			return true;
+	}
+	return false;
+}
+
+static void pristine_images_and_the_journal_are_out_of_every_partitions_reach(void **state)
+{
+	struct built built;
+	unsigned p, q;
+
+	(void)state;
+	build(&built, sample_model());
+	for (p = 0; p < built.model->partitions_count; p++) {
+		assert_false(reaches(&built.maps.stage2[p], 0, 39, built.layout.journal));
+		for (q = 0; q < built.model->partitions_count; q++) {
+			const struct range pristine = built.layout.partitions[q].pristine;
+
+			if (!pristine.bytes)
+				continue;
+			assert_false(reaches(&built.maps.stage2[p], 0, 39, pristine));
+			assert_false(reaches(&built.maps.peek[p], 0, 39, pristine));
+			assert_int_equal(reaches(&built.maps.restore[p], 0, 39, pristine), p == q);
+		}
+	}
+	release(&built);
+}
+
 static void huge_pages_are_used_only_where_the_board_has_them(void **state)
 {
 	static struct range ram[] = { { 0, 0xa0000 }, { MiB, 12 * GiB } };
@@ -284,12 +414,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_kernel_executes_its_text_alone),
-		cmocka_unit_test(the_kernel_writes_its_data_alone_and_stacks_are_guarded),
-		cmocka_unit_test(the_kernel_maps_nothing_else_but_its_apic),
+		cmocka_unit_test(the_kernel_writes_its_data_and_the_journal_and_stacks_are_guarded),
+		cmocka_unit_test(the_kernel_maps_nothing_else_but_its_apic_and_the_journal),
 		cmocka_unit_test(a_partition_reaches_its_memory_and_its_regions_only),
 		cmocka_unit_test(no_partition_reaches_another_or_the_kernel),
 		cmocka_unit_test(memory_continues_behind_the_pc_hole),
 		cmocka_unit_test(a_peek_tree_reads_one_partition_and_shares_the_kernels_tables),
+		cmocka_unit_test(
+			a_restore_tree_writes_what_its_partition_may_and_reads_its_pristine_image),
+		cmocka_unit_test(pristine_images_and_the_journal_are_out_of_every_partitions_reach),
 		cmocka_unit_test(huge_pages_are_used_only_where_the_board_has_them),
 		cmocka_unit_test(random_layouts_walk_to_their_memory),
 	};

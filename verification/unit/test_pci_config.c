@@ -138,6 +138,43 @@ static void the_type_of_a_bar_is_its_low_bits(void **state)
 	assert_false(pci_bar_is_wide(PCI_BAR_IO | PCI_BAR_WIDE));
 }
 
+static void a_function_resets_itself_only_where_it_says_that_it_can(void **state)
+{
+	uint32_t config[PCI_CONFIG_WORDS] = { 0x1234, HAS_CHAIN };
+
+	(void)state;
+	assert_int_equal(pci_express_reset(config), 0);
+	assert_int_equal(pci_advanced_reset(config), 0);
+	put(config, 0x34, 0x80);
+	put(config, 0x80, 0x00024010); /* PCI Express, then advanced features */
+	put(config, 0x84, 0xefffffff);
+	put(config, 0x40, 0x01060013);
+	assert_int_equal(pci_express_reset(config), 0);
+	assert_int_equal(pci_advanced_reset(config), 0);
+	put(config, 0x84, 0x10000000);
+	put(config, 0x40, 0x02060013);
+	assert_int_equal(pci_express_reset(config), 0x88);
+	assert_int_equal(pci_advanced_reset(config), 0x44);
+}
+
+static void a_capability_cut_off_by_the_end_resets_nothing(void **state)
+{
+	uint32_t config[PCI_CONFIG_WORDS] = { 0x1234, HAS_CHAIN };
+
+	(void)state;
+	put(config, 0x34, 0xf4);
+	put(config, 0xf4, 0x10);
+	put(config, 0xf8, 0x10000000);
+	assert_int_equal(pci_express_reset(config), 0xfc);
+	put(config, 0x34, 0xf8);
+	put(config, 0xf8, 0x10);
+	put(config, 0xfc, 0x10000000);
+	assert_int_equal(pci_express_reset(config), 0);
+	put(config, 0xfc, 0x02060013);
+	put(config, 0x34, 0xfc);
+	assert_int_equal(pci_advanced_reset(config), 0);
+}
+
 static void msix_says_where_its_table_is(void **state)
 {
 	uint32_t config[PCI_CONFIG_WORDS] = { 0x1234, HAS_CHAIN };
@@ -166,6 +203,8 @@ int main(void)
 		cmocka_unit_test(the_longest_chain_fits_its_list),
 		cmocka_unit_test(random_bytes_end_within_the_list),
 		cmocka_unit_test(the_type_of_a_bar_is_its_low_bits),
+		cmocka_unit_test(a_function_resets_itself_only_where_it_says_that_it_can),
+		cmocka_unit_test(a_capability_cut_off_by_the_end_resets_nothing),
 		cmocka_unit_test(msix_says_where_its_table_is),
 	};
 
