@@ -4,8 +4,11 @@
  */
 #include "emit.h"
 
+#include <string.h>
+
 #include "bitmap.h"
 #include "emit_json.h"
+#include "model_build.h"
 #include "shares.h"
 
 static const char *mode_name(int mode)
@@ -116,17 +119,39 @@ static json_t *bounds_json(const struct model_partition *partition)
 
 static json_t *actions_json(const struct model_partition *partition)
 {
-	static const char *const events[] = { "memory-violation", "port-violation", "msr-violation",
-		"instruction-violation", "triple-fault", "overrun", "raise", "exit",
-		"dma-violation", "watchdog", "machine-check" };
-	static const char *const actions[] = { "log", "inject", "stop", "shutdown", "restart-warm",
-		"restart-cold", "switch-schedule", "reset" };
 	json_t *object = json_object();
 	size_t i;
 
 	for (i = 0; i < MULLION_EVENT_COUNT; i++)
-		set(object, events[i], text(actions[partition->actions[i]]));
+		set(object, event_properties[i] + strlen("on-"),
+			text(action_names[partition->actions[i]]));
 	return object;
+}
+
+static json_t *escalation_json(const struct model_partition *partition)
+{
+	if (!partition->escalate_count)
+		return json_null();
+	return json_pack("{s:i, s:o, s:s}", "count", (int)partition->escalate_count, "within_ns",
+		number(partition->escalate_within_ns), "action",
+		action_names[partition->escalate_action]);
+}
+
+/* What answers its events, and what its life needs. */
+static void set_health(json_t *item, const struct plan *plan, size_t p)
+{
+	const struct model_partition *partition = &plan->model->partitions[p];
+	const struct range pristine = plan->layout.partitions[p].pristine;
+	const int schedule = partition->health_schedule;
+
+	set(item, "actions", actions_json(partition));
+	set(item, "escalate", escalation_json(partition));
+	set(item, "health_schedule",
+		schedule >= 0 ? text(plan->model->schedules[schedule].name) : json_null());
+	set(item, "watchdog_ns", number(partition->watchdog_ns));
+	set(item, "max_gap_ns", number(partition->max_gap_ns));
+	set(item, "status", json_sprintf("status_pages[%zu]", p));
+	set(item, "pristine", pristine.bytes ? range_json(pristine) : json_null());
 }
 
 static json_t *partition_json(const struct plan *plan, size_t p)
@@ -149,7 +174,7 @@ static json_t *partition_json(const struct plan *plan, size_t p)
 	set(item, "devices", devices_json(plan, partition));
 	set(item, "functions", functions_of_json(plan, p));
 	set(item, "bounds", bounds_json(partition));
-	set(item, "actions", actions_json(partition));
+	set_health(item, plan, p);
 	for (i = 0; i < placed->regions_count; i++)
 		json_array_append_new(regions, region_json(plan, &placed->regions[i]));
 	set(item, "regions", regions);
@@ -257,11 +282,13 @@ static json_t *channels_json(const struct plan *plan)
 			json_array_append_new(
 				to, text(plan->model->partitions[channel->to[t]].name));
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", channel->name,
+			json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", channel->name,
 				"type", channel->type == CHANNEL_SAMPLING ? "sampling" : "queuing",
 				"from", plan->model->partitions[channel->from].name, "to", to,
 				"message_bytes", number(channel->message_bytes), "refresh_ns",
-				number(channel->refresh_ns), "depth", number(channel->depth)));
+				number(channel->refresh_ns), "depth", number(channel->depth),
+				"doorbell",
+				channel->doorbell ? number(channel->doorbell) : json_null()));
 	}
 	return list;
 }
@@ -350,6 +377,16 @@ static json_t *fraction_json(struct fraction fraction)
 	return json_pack("[o, o]", number(fraction.numerator), number(fraction.denominator));
 }
 
+static json_t *reset_json(const struct model *model)
+{
+	const struct model_board *board = &model->board;
+
+	if (board->reset < 0)
+		return json_null();
+	return json_pack("{s:o, s:i}", "port", number(model->devices[board->reset].reg.base),
+		"value", (int)board->reset_value);
+}
+
 static json_t *plan_json(const struct plan *plan)
 {
 	const struct model_board *board = &plan->model->board;
@@ -364,6 +401,9 @@ static json_t *plan_json(const struct plan *plan)
 	set(root, "start_delay_ticks", number(plan->start_delay_ticks));
 	set(root, "poweroff_value", number(board->poweroff_value));
 	set(root, "poweroff_failure", number(board->poweroff_failure));
+	set(root, "reset", reset_json(plan->model));
+	set(root, "journal", range_json(plan->layout.journal));
+	set(root, "image_id", json_sprintf("%016llx", (unsigned long long)plan->image_id));
 	set(root, "qemu", qemu_json(plan));
 	set(root, "kernel", kernel_json(plan));
 	set(root, "msrs", msrs_json());

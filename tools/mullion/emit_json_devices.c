@@ -113,6 +113,9 @@ static json_t *function_json(const struct plan *plan, size_t f)
 	set(item, "table", table_json(plan, f));
 	set(item, "messages", number(function->messages_count));
 	set(item, "interrupts", interrupts_json(plan, f));
+	set(item, "resets",
+		json_boolean(pci_express_reset(function->config) ||
+			     pci_advanced_reset(function->config)));
 	return item;
 }
 

@@ -63,8 +63,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = { options, parse, "FILE.dts",
-	"Explain a deployment: CPU map, memory map, who may touch what, what devices reach, each "
-	"partition's windows, its share of time and the longest it waits.\v"
+	"Explain a deployment: CPU map, memory map, who may touch what, what answers health "
+	"events, "
+	"what devices reach, each partition's windows, its share of time and the longest it "
+	"waits.\v"
 	"Exit status: 0 done, 1 the description is wrong, 2 the command line is wrong.",
 	NULL, NULL, NULL };
 
@@ -145,13 +147,26 @@ static void add_row(struct row *rows, size_t *used, uint64_t base, uint64_t byte
 	rows[(*used)++] = (struct row){ { base, bytes }, what };
 }
 
+static void add_partition(struct row *rows, size_t *used, const struct plan *plan, size_t p)
+{
+	const struct layout_partition *placed = &plan->layout.partitions[p];
+	const char *name = plan->model->partitions[p].name;
+
+	add_row(rows, used, placed->memory.base, placed->memory.bytes,
+		format("partition %s", name));
+	if (placed->pristine.bytes)
+		add_row(rows, used, placed->pristine.base, placed->pristine.bytes,
+			format("image of %s, for its restarts", name));
+}
+
 static size_t list_rows(const struct plan *plan, struct row **rows)
 {
 	const struct layout *layout = &plan->layout;
 	const uint64_t stacks = layout->cpus_count * X86_STACK_PAGES * PAGING_4K;
 	size_t used = 0, i;
 
-	*rows = allocate(8 + plan->model->partitions_count + layout->blocks_count, sizeof(**rows));
+	*rows = allocate(
+		8 + 2 * plan->model->partitions_count + layout->blocks_count, sizeof(**rows));
 	add_row(*rows, &used, LAYOUT_TRAMPOLINE, PAGING_4K, "kernel: start of secondary CPUs");
 	add_row(*rows, &used, X86_KERNEL_TEXT, X86_KERNEL_RODATA - X86_KERNEL_TEXT,
 		"kernel: text, executable");
@@ -160,11 +175,11 @@ static size_t list_rows(const struct plan *plan, struct row **rows)
 	add_row(*rows, &used, layout->data_base, stacks, "kernel: stacks, each above a guard page");
 	add_row(*rows, &used, layout->data_base + stacks,
 		layout->data_end - layout->data_base - stacks,
-		"kernel: time pages, traces, log, data");
+		"kernel: time and status pages, traces, log, data");
+	add_row(*rows, &used, layout->journal.base, layout->journal.bytes,
+		"kernel: journal of health events, which a reset leaves alone");
 	for (i = 0; i < plan->model->partitions_count; i++)
-		add_row(*rows, &used, layout->partitions[i].memory.base,
-			layout->partitions[i].memory.bytes,
-			format("partition %s", plan->model->partitions[i].name));
+		add_partition(*rows, &used, plan, i);
 	for (i = 0; i < layout->blocks_count; i++)
 		add_row(*rows, &used, layout->blocks[i].memory.base, layout->blocks[i].memory.bytes,
 			format("shared: %s", layout->blocks[i].name));
@@ -262,6 +277,7 @@ static void print_text(FILE *out, const struct plan *plan)
 	print_cpus(out, plan);
 	print_memory(out, plan);
 	explain_access(out, plan);
+	explain_health(out, plan);
 	explain_devices(out, plan);
 	for (s = 0; s < plan->model->schedules_count; s++)
 		print_schedule(out, plan, s);

@@ -31,6 +31,16 @@ static char *region_text(const struct plan *plan, const struct mullion_region *r
 	case MULLION_REGION_QUEUING:
 		return format("queuing channel %s, messages %s %s", region->name,
 			region->access & MULLION_WRITE ? "to" : "from", peer);
+	case MULLION_REGION_STATUS:
+		return format("how %s is doing", region->name);
+	case MULLION_REGION_NODE:
+		return format("how the node is doing");
+	case MULLION_REGION_WATCHDOG:
+		return format("its watchdog");
+	case MULLION_REGION_EXCHANGE:
+		return format("memory of stopped partitions, a block at a time");
+	case MULLION_REGION_JOURNAL:
+		return format("journal of health events");
 	default:
 		return format("queuing channel %s, read position, %s", region->name, peer);
 	}
@@ -117,7 +127,8 @@ void explain_access(FILE *out, const struct plan *plan)
 	print_msrs(out, "  MSRs    read    ", false);
 	print_msrs(out, "          r+w     ", true);
 	fputs("  Everything else exits. The kernel itself maps no partition's memory but the pages "
-	      "it "
-	      "writes,\n  and, read-only, the memory of the partition whose exit it is serving.\n",
+	      "it shares,\n  and, read-only, the memory of the partition whose exit it is serving; "
+	      "a partition that does\n  not run, all it may write, while a step of its restart "
+	      "lasts.\n",
 		out);
 }
