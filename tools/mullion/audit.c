@@ -71,6 +71,8 @@ static void prove(struct audit *audit, const struct model *model)
 	audit_cpuid(audit);
 	audit_time(audit);
 	audit_devices(audit);
+	audit_restore(audit);
+	audit_lifecycle(audit);
 	if (model)
 		audit_description(audit, model);
 }

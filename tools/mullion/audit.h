@@ -83,7 +83,7 @@ struct audit_mapping {
 	unsigned rights;
 };
 
-enum audit_map_kind { AUDIT_STAGE2, AUDIT_KERNEL, AUDIT_PEEK, AUDIT_DMA };
+enum audit_map_kind { AUDIT_STAGE2, AUDIT_KERNEL, AUDIT_PEEK, AUDIT_DMA, AUDIT_RESTORE };
 
 struct audit_map {
 	enum audit_map_kind kind;
@@ -129,12 +129,15 @@ struct audit_partition {
 	const struct mullion_partition *table;
 	const struct arch_vcpu_tables
 		*arch; /* of its first vcpu; the others are compared with it */
-	struct audit_map stage2, peek;
+	struct audit_map stage2, peek, restore;
 	uint64_t memory_base;
 	const struct mullion_info *info; /* NULL: it could not be read */
 	struct audit_expected *expected; /* ascending by `virtual` */
 	size_t expected_count;
 	const uint8_t *io_bitmap, *msr_bitmap; /* NULL: could not be read */
+	const struct mullion_span *writable;   /* NULL: could not be read */
+	const struct mullion_copy *image;      /* NULL: it has none, or it could not be read */
+	struct range pristine; /* whole pages around the pieces of its image; 0 bytes: none */
 };
 
 struct audit_table {
@@ -154,6 +157,7 @@ struct audit {
 	const char *name, *board;
 	const struct mullion_cpu *cpus;
 	const struct mullion_vcpu *vcpus;
+	const struct mullion_channel *channels;    /* NULL: there are none */
 	const struct arch_vcpu_tables **vcpu_arch; /* by vcpu */
 	const struct mullion_ram *ram;
 	const struct arch_system_tables *arch;
@@ -180,7 +184,7 @@ static inline uint64_t audit_address(const void *pointer)
 	return (uint64_t)(uintptr_t)pointer; /* a pointer in a table is an address in the image */
 }
 
-/* Walks every level. `kernel` of a peek map: entries equal to its root's are the kernel's part. */
+/* Walks every level. `kernel` of a peek or restore map: entries equal to its root's are the kernel's. */
 void audit_walk(struct audit *audit, struct audit_map *map, const struct audit_map *kernel);
 /* The table pages are remembered. False after a finding: this one was reached before. */
 bool audit_take_table(
@@ -221,8 +225,30 @@ void audit_permissions(struct audit *audit);
 void audit_cpuid(struct audit *audit);
 void audit_time(struct audit *audit);
 void audit_devices(struct audit *audit);
+void audit_restore(struct audit *audit);
+void audit_lifecycle(struct audit *audit);
 void audit_description(struct audit *audit, const struct model *model);
+void audit_wanted_lifecycle(struct audit *audit, const struct model *model);
 void audit_close(struct audit *audit);
+
+/* audit_restore.c: the lists of a partition's record, before anything is walked. */
+void audit_restore_open(struct audit *audit, struct audit_partition *partition);
+/* Every map that holds some of [base, base + bytes): a finding, but for `mine` at `address`. */
+void audit_unreached(struct audit *audit, struct range range, const char *what,
+	const struct audit_map *mine, uint64_t address);
+
+/* Where the part of a partition that has this kind and key is meant to lie; NULL: nowhere. */
+const struct audit_expected *audit_find_expected(
+	const struct audit_partition *partition, unsigned kind, unsigned key);
+/* Pages that only the kernel writes. */
+static inline bool audit_is_kernels(unsigned kind)
+{
+	return kind == MULLION_REGION_TIME || kind == MULLION_REGION_LOG ||
+	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_STATUS ||
+	       kind == MULLION_REGION_NODE || kind == MULLION_REGION_JOURNAL;
+}
+/* At least so long, and not a tick longer. */
+bool audit_is_at_least(struct fraction hz, uint64_t ticks, uint64_t ns);
 
 /* A partition's memory in guest-physical order, around the hole: one piece or two. */
 size_t audit_pieces(uint64_t memory_bytes, struct range pieces[2]);

@@ -98,11 +98,65 @@ static void want_own(const struct wanted *wanted, struct region_list *list, unsi
 			name);
 }
 
-/* A header of 64 bytes, then the message, or `depth` slots of a length and a message each. */
+static void want_page(
+	struct region_list *list, unsigned kind, unsigned index, unsigned peer, const char *name)
+{
+	const bool writable = kind == MULLION_REGION_WATCHDOG || kind == MULLION_REGION_EXCHANGE;
+
+	want(list,
+		(struct mullion_region){ .bytes = AUDIT_PAGE,
+			.kind = (uint16_t)kind,
+			.access =
+				(uint16_t)(writable ? MULLION_READ | MULLION_WRITE : MULLION_READ),
+			.index = (uint16_t)index,
+			.peer = (uint16_t)peer },
+		name);
+}
+
+static bool sends_to(const struct model_channel *channel, unsigned from, unsigned to)
+{
+	size_t t;
+
+	for (t = 0; channel->from == (int)from && t < channel->to_count; t++)
+		if (channel->to[t] == (int)to)
+			return true;
+	return false;
+}
+
+static bool are_partners(const struct model *model, unsigned p, unsigned q)
+{
+	size_t c;
+
+	for (c = 0; c < model->channels_count; c++)
+		if (sends_to(&model->channels[c], p, q) || sends_to(&model->channels[c], q, p))
+			return true;
+	return false;
+}
+
+/* How the others are doing, as far as it concerns this one; and what the kernel tells control. */
+static void want_lifecycle(const struct model *model, struct region_list *list, unsigned p)
+{
+	const struct model_partition *partition = &model->partitions[p];
+	unsigned q;
+
+	if (partition->watchdog_ns)
+		want_page(list, MULLION_REGION_WATCHDOG, 0, p, partition->name);
+	for (q = 0; q < model->partitions_count; q++)
+		if (partition->control || are_partners(model, p, q))
+			want_page(list, MULLION_REGION_STATUS, q, q, model->partitions[q].name);
+	if (!partition->control)
+		return;
+	want_page(list, MULLION_REGION_NODE, 0, p, partition->name);
+	want_page(list, MULLION_REGION_JOURNAL, 0, p, partition->name);
+	want_page(list, MULLION_REGION_EXCHANGE, 0, p, partition->name);
+}
+
+/* A header of 64 bytes, then four slots of 24 bytes and a message in whole cache lines, or `depth`
+ * slots of a length and a message each. */
 static uint64_t channel_bytes(const struct model_channel *channel)
 {
 	if (channel->type == CHANNEL_SAMPLING)
-		return pages(64ull + channel->message_bytes);
+		return pages(64ull + 4 * ((24ull + channel->message_bytes + 63) & ~63ull));
 	return pages(64ull + (uint64_t)channel->depth * ((channel->message_bytes + 15ull) & ~7ull));
 }
 
@@ -183,6 +237,7 @@ static void compare_regions(const struct wanted *wanted, unsigned p)
 	size_t i;
 
 	want_own(wanted, &list, p);
+	want_lifecycle(wanted->model, &list, p);
 	want_channels(wanted, &list, p);
 	for (i = 0; info && i < list.count; i++) {
 		const struct mullion_region *has =
@@ -265,7 +320,6 @@ static void compare_table(const struct wanted *wanted, unsigned p)
 	const struct audit_partition *partition = &wanted->audit->partitions[p];
 	const uint32_t flags = model->control ? MULLION_INFO_CONTROL : 0;
 	const char *words = audit_command_line(wanted->audit, partition);
-	unsigned event;
 
 	if (words && strcmp(words, model->args ? model->args : "") != 0)
 		audit_find(wanted->audit, "wanted-args",
@@ -277,12 +331,6 @@ static void compare_table(const struct wanted *wanted, unsigned p)
 	if (partition->table->flags != flags)
 		audit_find(wanted->audit, "wanted-role", "partition %s %s the role of control",
 			partition->name, flags ? "lacks" : "gains");
-	for (event = 0; event < MULLION_EVENT_COUNT; event++)
-		if (partition->table->actions[event] != model->actions[event])
-			audit_find(wanted->audit, "wanted-health",
-				"health event %u of partition %s has action %u, and is to have %d",
-				event, partition->name, partition->table->actions[event],
-				model->actions[event]);
 }
 
 static bool meets(const struct audit_mapping *at, const struct range *range)
@@ -481,7 +529,7 @@ static void compare_board(const struct wanted *wanted)
 }
 
 /* Rounded up: a guard is at least as long as described. */
-static bool is_at_least(const struct fraction hz, uint64_t ticks, uint64_t ns)
+bool audit_is_at_least(const struct fraction hz, uint64_t ticks, uint64_t ns)
 {
 	const wide divisor = (wide)hz.denominator * 1000000000u, product = (wide)ns * hz.numerator;
 
@@ -511,8 +559,9 @@ static void compare_clock(const struct wanted *wanted)
 		!is_ratio(board->timer_hz, board->tsc_hz, arch->timer_inverse))
 		audit_find(wanted->audit, "wanted-clock",
 			"it counts on other frequencies of TSC and timer than described");
-	if (!is_at_least(board->tsc_hz, system->switch_guard_ticks, board->switch_guard_ns) ||
-		!is_at_least(board->tsc_hz, system->start_delay_ticks, board->start_delay_ns) ||
+	if (!audit_is_at_least(board->tsc_hz, system->switch_guard_ticks, board->switch_guard_ns) ||
+		!audit_is_at_least(
+			board->tsc_hz, system->start_delay_ticks, board->start_delay_ns) ||
 		arch->timer_lead_ticks != board->timer_lead_ticks)
 		audit_find(wanted->audit, "wanted-clock",
 			"its switch guard of %llu ticks, start delay of %llu or timer lead of %u "
@@ -560,5 +609,6 @@ void audit_description(struct audit *audit, const struct model *model)
 	for (i = 0; i < model->cpus_count; i++)
 		compare_cpu(&wanted, (int)i);
 	compare_schedules(&wanted);
+	audit_wanted_lifecycle(audit, model);
 	audit_devices_description(audit, model);
 }

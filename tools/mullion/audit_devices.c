@@ -132,6 +132,33 @@ static void check_entry(struct audit *audit, const struct audit_function *functi
 		place == AUDIT_NONE ? "nowhere" : audit_image_place(&audit->image, place));
 }
 
+/* What a restart writes back is what the entry holds in the file, and of a function with an owner alone. */
+static void check_pass(struct audit *audit, const struct audit_function *function)
+{
+	const struct audit_unit *unit = &audit->devices->units[function->table->iommu];
+	const size_t words = unit->table->kind == X86_IOMMU_VTD ? 2 : 4;
+	const uint64_t entry = audit_address(function->table->entry);
+	const uint64_t *initial = audit_is_owned(function) && entry % 8 == 0
+					  ? audit_image_at(&audit->image, entry, 8 * words)
+					  : NULL;
+	size_t w;
+
+	for (w = 0; w < 4; w++) {
+		const uint64_t meant = initial && w < words ? initial[w] : 0;
+
+		if (function->table->pass[w] != meant)
+			audit_find(audit, "function-pass",
+				"a restart of %s would put %#llx into word %zu of the entry that "
+				"lets it through, %s, which holds %#llx",
+				audit_function_name(audit, function),
+				(unsigned long long)function->table->pass[w], w,
+				audit_image_place(&audit->image, entry), (unsigned long long)meant);
+	}
+	if (!audit_is_owned(function) && (function->table->reset || function->table->reset_af))
+		audit_find(audit, "function-pass", "%s would be reset, and is nobody's to restart",
+			audit_function_name(audit, function));
+}
+
 void audit_devices(struct audit *audit)
 {
 	const struct audit_devices *devices = audit->devices;
@@ -145,6 +172,7 @@ void audit_devices(struct audit *audit)
 	audit_messages(audit);
 	for (i = 0; i < devices->functions_count; i++) {
 		check_entry(audit, &devices->functions[i]);
+		check_pass(audit, &devices->functions[i]);
 		if (devices->functions[i].registers && audit_is_owned(&devices->functions[i]))
 			audit_config(audit, &devices->functions[i]);
 	}

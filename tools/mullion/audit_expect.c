@@ -37,6 +37,16 @@ const char *audit_region_name(const struct audit *audit, const struct mullion_re
 		return "the kernel's log";
 	case MULLION_REGION_TRACE:
 		return format("the trace of CPU %u", region->index);
+	case MULLION_REGION_STATUS:
+		return format("the status of %s", name_of(audit, region->index));
+	case MULLION_REGION_NODE:
+		return "the node's page";
+	case MULLION_REGION_WATCHDOG:
+		return format("the watchdog of %s", name_of(audit, region->peer));
+	case MULLION_REGION_EXCHANGE:
+		return "the exchange page";
+	case MULLION_REGION_JOURNAL:
+		return "the journal";
 	case MULLION_REGION_QUEUING_READER:
 		return format(
 			"the reader's page of channel %s", audit_image_text(region->name, 24));
@@ -112,6 +122,16 @@ static uint64_t region_physical(const struct audit *audit, const struct audit_pa
 		return audit_address(audit->system->log);
 	case MULLION_REGION_TRACE:
 		return audit_address(audit->cpus[region->index].trace);
+	case MULLION_REGION_STATUS:
+		return audit_address(audit->partitions[region->index].table->status);
+	case MULLION_REGION_NODE:
+		return audit_address(audit->system->node);
+	case MULLION_REGION_WATCHDOG:
+		return audit_address(table->watchdog);
+	case MULLION_REGION_EXCHANGE:
+		return audit_address(audit->system->exchange);
+	case MULLION_REGION_JOURNAL:
+		return audit_address(audit->system->journal);
 	default:
 		return audit_physical(&partition->stage2, region->gpa);
 	}
@@ -126,7 +146,10 @@ static const char *index_trouble(const struct audit *audit, const struct audit_p
 		return "is of a vcpu that the partition does not have";
 	if (region->kind == MULLION_REGION_TRACE && region->index >= audit->system->cpus_count)
 		return "is of a CPU that does not exist";
-	if (!region->kind || region->kind > MULLION_REGION_QUEUING_READER)
+	if (region->kind == MULLION_REGION_STATUS &&
+		region->index >= audit->system->partitions_count)
+		return "is of a partition that does not exist";
+	if (!region->kind || region->kind > MULLION_REGION_JOURNAL)
 		return "is of no kind that abi.h knows";
 	return NULL;
 }
@@ -134,9 +157,8 @@ static const char *index_trouble(const struct audit *audit, const struct audit_p
 static const char *region_trouble(const struct audit *audit,
 	const struct audit_partition *partition, const struct mullion_region *region)
 {
-	const bool kernels = region->kind == MULLION_REGION_TIME ||
-			     region->kind == MULLION_REGION_LOG ||
-			     region->kind == MULLION_REGION_TRACE;
+	const bool one_page =
+		region->kind == MULLION_REGION_TIME || region->kind >= MULLION_REGION_STATUS;
 
 	if (region->gpa % AUDIT_PAGE || region->bytes % AUDIT_PAGE || !region->bytes)
 		return "is not made of whole pages";
@@ -145,8 +167,13 @@ static const char *region_trouble(const struct audit *audit,
 		return "lies outside the shared pages' place";
 	if (region->access != MULLION_READ && region->access != (MULLION_READ | MULLION_WRITE))
 		return "has rights that abi.h does not know";
-	if (kernels && region->access & MULLION_WRITE)
+	if (audit_is_kernels(region->kind) && region->access & MULLION_WRITE)
 		return "is the kernel's to write, and claims to be writable";
+	if ((region->kind == MULLION_REGION_WATCHDOG || region->kind == MULLION_REGION_EXCHANGE) &&
+		!(region->access & MULLION_WRITE))
+		return "is the partition's to write, and claims not to be writable";
+	if (one_page && region->bytes != AUDIT_PAGE)
+		return "is one page, and claims to be more";
 	if (!memchr(region->name, 0, sizeof(region->name)))
 		return "has a name without an end";
 	return index_trouble(audit, partition, region);
@@ -160,7 +187,12 @@ static unsigned region_key(
 		return region->peer;
 	if (region->kind == MULLION_REGION_TIME)
 		return partition->table->first_vcpu + region->index;
-	return region->kind == MULLION_REGION_LOG ? 0 : region->index;
+	if (region->kind == MULLION_REGION_WATCHDOG)
+		return partition->info->partition;
+	return region->kind == MULLION_REGION_LOG || region->kind == MULLION_REGION_NODE ||
+			       region->kind >= MULLION_REGION_EXCHANGE
+		       ? 0
+		       : region->index;
 }
 
 static void expect_region(struct audit *audit, struct audit_partition *partition, size_t i)
@@ -285,6 +317,7 @@ static void expect_partition(struct audit *audit, unsigned p)
 
 	audit_walk(audit, &partition->stage2, NULL);
 	audit_walk(audit, &partition->peek, &audit->kernel);
+	audit_walk(audit, &partition->restore, &audit->kernel);
 	open_info(audit, partition, p);
 	regions = partition->info ? partition->info->regions_count : 0;
 	partition->expected =

@@ -3,7 +3,7 @@
  * nobody can write. And each segment of the file lies where its kind belongs.
  *
  * The map is meant to be the identity on [KERNEL_TEXT, data_end) without the guard pages, the
- * trampoline, and the local APIC at APIC_VA: x86_tables.h.
+ * trampoline, the journal, and the local APIC at APIC_VA: x86_tables.h.
  */
 #include "audit_devices.h"
 
@@ -81,6 +81,7 @@ static size_t list_map(struct audit *audit, struct audit_expected *list)
 {
 	struct audit_expected *guards = allocate(audit->system->cpus_count, sizeof(*guards));
 	const size_t count = list_guards(audit, guards);
+	const uint64_t journal = audit_address(audit->system->journal);
 	size_t used = 0;
 
 	list[used++] = identity(AUDIT_TRAMPOLINE, AUDIT_TRAMPOLINE + AUDIT_PAGE,
@@ -90,6 +91,8 @@ static size_t list_map(struct audit *audit, struct audit_expected *list)
 	list[used++] =
 		identity(X86_KERNEL_RODATA, audit->arch->data_base, AUDIT_READ, "kernel constants");
 	used += list_data(audit, guards, count, list + used);
+	list[used++] =
+		identity(journal, journal + AUDIT_PAGE, AUDIT_READ | AUDIT_WRITE, "the journal");
 	list[used++] = (struct audit_expected){ X86_APIC_VA, AUDIT_PAGE, AUDIT_APIC_PHYSICAL,
 		AUDIT_READ | AUDIT_WRITE | AUDIT_UNCACHED, 0, 0, "the local APIC" };
 	free(guards);
@@ -132,6 +135,22 @@ static void check_w_xor_x(struct audit *audit, const struct audit_map *map)
 
 /* ---- Segments ---- */
 
+/* Constants outside the kernel are the partitions' pristine images, and nothing else. */
+static bool is_pristine(const struct audit *audit, uint64_t base, uint64_t end)
+{
+	unsigned p = 0;
+
+	while (base < end && p < audit->system->partitions_count) {
+		const struct range *pristine = &audit->partitions[p++].pristine;
+
+		if (base - pristine->base < pristine->bytes) {
+			base = pristine->base + pristine->bytes;
+			p = 0;
+		}
+	}
+	return base >= end;
+}
+
 static void check_segment(struct audit *audit, const struct audit_segment *segment)
 {
 	const uint64_t end = segment->base + segment->bytes;
@@ -149,7 +168,8 @@ static void check_segment(struct audit *audit, const struct audit_segment *segme
 		audit_find(audit, "segment-flags",
 			"the segment at %#llx is writable and executable",
 			(unsigned long long)segment->base);
-	if ((flags == PF_X && !in_text) || (!flags && !in_constants) ||
+	if ((flags == PF_X && !in_text) ||
+		(!flags && !in_constants && !(outside && is_pristine(audit, segment->base, end))) ||
 		(flags == PF_W && !in_data && !outside))
 		audit_find(audit, "segment-place",
 			"the segment %#llx..%#llx (%s) lies where the kernel keeps something else",
@@ -197,7 +217,7 @@ void audit_kernel(struct audit *audit)
 	const struct arch_system_tables *arch = audit->arch;
 	const size_t devices = 2 * audit->devices->functions_count + audit->devices->units_count;
 	struct audit_expected *list =
-		allocate(2 * audit->system->cpus_count + 5u + devices, sizeof(*list));
+		allocate(2 * audit->system->cpus_count + 6u + devices, sizeof(*list));
 	size_t i;
 
 	check_ram(audit);

@@ -20,7 +20,7 @@ struct match {
 
 static const char *rule(const struct match *match, const char *what)
 {
-	static const char *const names[] = { "stage2", "kernel", "peek", "dma" };
+	static const char *const names[] = { "stage2", "kernel", "peek", "dma", "restore" };
 
 	return format("%s-%s", names[match->map->kind], what);
 }

@@ -67,8 +67,9 @@ static void match_peek(struct audit *audit, const struct audit_partition *partit
 static bool is_shareable(unsigned kind)
 {
 	return kind == MULLION_REGION_CONSOLE || kind == MULLION_REGION_LOG ||
-	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_SAMPLING ||
-	       kind == MULLION_REGION_QUEUING || kind == MULLION_REGION_QUEUING_READER;
+	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_STATUS ||
+	       kind == MULLION_REGION_SAMPLING || kind == MULLION_REGION_QUEUING ||
+	       kind == MULLION_REGION_QUEUING_READER;
 }
 
 static bool is_declared(const struct audit_claim *a, const struct audit_claim *b)
@@ -117,12 +118,15 @@ static bool overlaps(const struct audit_mapping *at, uint64_t base, uint64_t end
 	return at->physical < end && at->physical + at->bytes > base;
 }
 
-/* What of the kernel's a partition may see: its own constant pages, and what is written for it. */
+/*
+ * What of the kernel's a partition may see: its own constant pages, what is written for it, and what
+ * the kernel reads from it. The journal lies elsewhere.
+ */
 static bool is_visible_kernel(const struct audit_claim *claim)
 {
 	return claim->kind == AUDIT_INFO || claim->kind == AUDIT_START ||
-	       claim->kind == MULLION_REGION_TIME || claim->kind == MULLION_REGION_LOG ||
-	       claim->kind == MULLION_REGION_TRACE;
+	       (audit_is_kernels(claim->kind) && claim->kind != MULLION_REGION_JOURNAL) ||
+	       claim->kind == MULLION_REGION_WATCHDOG || claim->kind == MULLION_REGION_EXCHANGE;
 }
 
 static void check_tables(struct audit *audit, const struct audit_claim *claim)
@@ -198,7 +202,7 @@ static void check_claim(struct audit *audit, const struct audit_claim *claim)
 
 /* ---- Both ends of what is shared ---- */
 
-static const struct audit_expected *find_expected(
+const struct audit_expected *audit_find_expected(
 	const struct audit_partition *partition, unsigned kind, unsigned key)
 {
 	size_t i;
@@ -212,7 +216,8 @@ static const struct audit_expected *find_expected(
 static void check_ends(
 	struct audit *audit, const struct audit_expected *a, unsigned p, unsigned other)
 {
-	const struct audit_expected *b = find_expected(&audit->partitions[other], a->kind, a->key);
+	const struct audit_expected *b =
+		audit_find_expected(&audit->partitions[other], a->kind, a->key);
 
 	if (!b)
 		return;
@@ -234,7 +239,7 @@ static void check_writer(struct audit *audit, const struct audit_expected *a, un
 
 	for (other = 0; other < audit->system->partitions_count; other++) {
 		const struct audit_expected *b =
-			find_expected(&audit->partitions[other], a->kind, a->key);
+			audit_find_expected(&audit->partitions[other], a->kind, a->key);
 
 		writers += b && b->rights & AUDIT_WRITE;
 		if (other > p)
@@ -243,7 +248,7 @@ static void check_writer(struct audit *audit, const struct audit_expected *a, un
 	if (a->kind == MULLION_REGION_CONSOLE && (a->rights & AUDIT_WRITE) != 0 && a->key != p)
 		audit_find(audit, "shared-writers", "%s may write %s", partition_name(audit, p),
 			a->what);
-	if (!writers && a->kind != MULLION_REGION_LOG && a->kind != MULLION_REGION_TRACE)
+	if (!writers && !audit_is_kernels(a->kind))
 		audit_find(audit, "shared-writers", "nobody may write %s, which %s reads", a->what,
 			partition_name(audit, p));
 }

@@ -135,6 +135,9 @@ static void check_port(struct audit *audit, uint32_t port)
 		audit_find(audit, "port-kernel",
 			"partition %s may power the node off by port %#x: %s", owner->name, port,
 			port_place(audit, owner, port));
+	if (owner && port == arch->reset_port && arch->reset_port)
+		audit_find(audit, "port-kernel", "partition %s may reset the node by port %#x: %s",
+			owner->name, port, port_place(audit, owner, port));
 	if (owner && port - CONFIGURATION_PORTS < 8)
 		audit_find(audit, "port-kernel",
 			"partition %s may use port %#x of PCI configuration space: %s", owner->name,
@@ -185,6 +188,8 @@ static const char *vcpu_trouble(const struct audit *audit, const struct arch_vcp
 		return "another stage-2 root";
 	if (vcpu->peek != first->peek)
 		return "another peek root";
+	if (vcpu->restore != first->restore)
+		return "another restore root";
 	if (!same_bytes(audit, vcpu->io_bitmap, first->io_bitmap, X86_IO_BITMAP_BYTES) ||
 		audit_address(vcpu->io_bitmap) % AUDIT_PAGE)
 		return "other ports";

@@ -121,10 +121,10 @@ static bool open_root(struct audit *audit)
 	if (!system->cpus_count || !system->partitions_count || !system->vcpus_count ||
 		system->cpus_count > MOST || system->partitions_count > MOST ||
 		system->vcpus_count > MOST || system->ram_count > MOST ||
-		system->schedules_count > MOST)
+		system->schedules_count > MOST || system->channels_count > MOST)
 		return refuse(audit, "system-counts",
 			"mullion_system counts no, or unbelievably many, CPUs, partitions, vcpus, "
-			"schedules or stretches of RAM");
+			"schedules, channels or stretches of RAM");
 	audit->system = system;
 	return true;
 }
@@ -142,7 +142,11 @@ static bool open_arrays(struct audit *audit)
 	audit->ram = array(
 		audit, system->ram, system->ram_count, sizeof(*system->ram), "the list of RAM");
 	audit->arch = array(audit, system->arch, 1, sizeof(*system->arch), "the x86 tables");
-	return audit->cpus && audit->vcpus && audit->ram && audit->arch;
+	if (system->channels_count)
+		audit->channels = array(audit, system->channels, system->channels_count,
+			sizeof(*system->channels), "the channels");
+	return audit->cpus && audit->vcpus && audit->ram && audit->arch &&
+	       (audit->channels || !system->channels_count);
 }
 
 static bool open_vcpus(struct audit *audit)
@@ -181,10 +185,14 @@ static bool open_partition(struct audit *audit, const struct mullion_partition *
 	partition->peek = (struct audit_map){ .kind = AUDIT_PEEK,
 		.who = format("the kernel's peek map of %s", partition->name),
 		.root = audit_address(partition->arch->peek) };
+	partition->restore = (struct audit_map){ .kind = AUDIT_RESTORE,
+		.who = format("the kernel's restore map of %s", partition->name),
+		.root = audit_address(partition->arch->restore) };
 	partition->io_bitmap = audit_constant(audit, audit_address(partition->arch->io_bitmap),
 		X86_IO_BITMAP_BYTES, AUDIT_PAGE, format("the I/O bitmap of %s", partition->name));
 	partition->msr_bitmap = audit_constant(audit, audit_address(partition->arch->msr_bitmap),
 		X86_MSR_BITMAP_BYTES, AUDIT_PAGE, format("the MSR bitmap of %s", partition->name));
+	audit_restore_open(audit, partition);
 	return true;
 }
 
@@ -226,6 +234,7 @@ void audit_close(struct audit *audit)
 	for (p = 0; audit->partitions && p < audit->system->partitions_count; p++) {
 		free(audit->partitions[p].stage2.items);
 		free(audit->partitions[p].peek.items);
+		free(audit->partitions[p].restore.items);
 		free(audit->partitions[p].expected);
 	}
 	free(audit->partitions);

@@ -2,7 +2,8 @@
  * CPUs and windows: who runs where, and when.
  *
  * The invariant that is proved: an owned CPU has one vcpu and no windows; on a framed CPU the
- * windows of each schedule are ascending, disjoint, inside the frame, and of vcpus of this CPU.
+ * windows of each schedule are ascending, disjoint, inside the frame, and of vcpus of this CPU; all
+ * schedules count in the same parts of a tick, so that one follows another exactly.
  */
 #include "audit.h"
 
@@ -113,7 +114,8 @@ static void check_list(
 		check_window(audit, list, windows, w);
 }
 
-static void check_schedule(struct audit *audit, const struct mullion_schedule *schedule)
+static void check_schedule(struct audit *audit, const struct mullion_schedule *schedule,
+	const struct mullion_schedule *first)
 {
 	struct list list = { schedule, audit_string(audit, schedule->name, "a schedule's name"),
 		0 };
@@ -125,6 +127,13 @@ static void check_schedule(struct audit *audit, const struct mullion_schedule *s
 		schedule->frame.part >= schedule->denominator)
 		audit_find(audit, "window", "schedule %s has no frame that is a length of time",
 			list.name);
+	if (schedule->denominator != first->denominator)
+		audit_find(audit, "schedule-denominator",
+			"schedule %s counts in parts of 1/%llu of a tick, and %s in 1/%llu: one "
+			"would not follow the other on the exact instant",
+			list.name, (unsigned long long)schedule->denominator,
+			audit_string(audit, first->name, "a schedule's name"),
+			(unsigned long long)first->denominator);
 	for (; cpus && list.cpu < audit->system->cpus_count; list.cpu++)
 		check_list(audit, &list, &cpus[list.cpu]);
 }
@@ -146,5 +155,5 @@ void audit_time(struct audit *audit)
 			audit_find(audit, "window", "the schedule to start with does not exist");
 	}
 	for (i = 0; schedules && i < count; i++)
-		check_schedule(audit, &schedules[i]);
+		check_schedule(audit, &schedules[i], schedules);
 }

@@ -1,5 +1,5 @@
 /*
- * Walks page tables: the kernel's, the nested ones, the peek maps.
+ * Walks page tables: the kernel's, the nested ones, the peek maps, the restore maps.
  *
  * The invariant: every entry of every table that a root reaches is looked at once, and a table is
  * reached by one way only, so that a walk ends whatever the tables say. AMD APM 2, 5.3 and 15.25.
@@ -21,7 +21,7 @@
 struct walk {
 	struct audit *audit;
 	struct audit_map *map;
-	const uint64_t *kernel_root; /* of a peek map */
+	const uint64_t *kernel_root; /* of a peek or restore map */
 };
 
 static unsigned shift_of(unsigned level)
@@ -132,12 +132,12 @@ static void complain(
 static void check_attributes(struct walk *walk, uint64_t at, uint64_t value, bool leaf)
 {
 	const uint64_t device = X86_PTE_PCD | X86_PTE_PWT;
+	const bool memory = walk->map->kind == AUDIT_PEEK || walk->map->kind == AUDIT_RESTORE;
 
 	if (value & (PTE_GLOBAL | PTE_SOFTWARE))
 		complain(walk, "entry-attributes", at, value,
 			"has bits that no map of Mullion uses");
-	if (value & device &&
-		(!leaf || (value & device) != device || walk->map->kind == AUDIT_PEEK))
+	if (value & device && (!leaf || (value & device) != device || memory))
 		complain(walk, "entry-attributes", at, value,
 			"changes how memory is cached, and only a leaf for a device's registers "
 			"may");
@@ -257,8 +257,9 @@ static void walk_table(
 		const bool kernels = level == LEVELS && walk->kernel_root && walk->kernel_root[i];
 
 		if (kernels && walk->kernel_root[i] != entries[i])
-			complain(walk, "peek-kernel", table + 8 * i, entries[i],
-				"differs from the kernel's own map");
+			complain(walk,
+				walk->map->kind == AUDIT_PEEK ? "peek-kernel" : "restore-kernel",
+				table + 8 * i, entries[i], "differs from the kernel's own map");
 		else if (!kernels)
 			walk_entry(walk, table + 8ull * i, entries[i], level,
 				address + ((uint64_t)i << shift_of(level)), rights);

@@ -317,6 +317,28 @@ static void compare_config(const struct wanted *wanted, const struct audit_funct
 	compare_shown(wanted, function, model);
 }
 
+/* ---- Resets: PCI Express 7.5.3.3, bit 28; PCI 3.0, advanced features, 3.2 ---- */
+
+static void compare_resets(const struct wanted *wanted, const struct audit_function *function,
+	const struct model_function *model)
+{
+	const uint32_t *config = model->config;
+	unsigned express = 0, advanced = 0, at;
+
+	for (at = 0x40; model->owner >= 0 && at < 0x100; at += 4) {
+		if (has_capability(config, at, 0x10) && byte_at(config, at + 7) & 0x10)
+			express = at + 8;
+		if (has_capability(config, at, 0x13) && byte_at(config, at + 3) & 2)
+			advanced = at + 4;
+	}
+	if (function->table->reset != express || function->table->reset_af != advanced)
+		complain(wanted, "wanted-functions", function,
+			format("is reset by the registers at %#x and %#x, and is to be reset at "
+			       "%#x and %#x",
+				function->table->reset, function->table->reset_af, express,
+				advanced));
+}
+
 /* ---- All ---- */
 
 static void compare_function(const struct wanted *wanted, const struct audit_function *function)
@@ -329,6 +351,7 @@ static void compare_function(const struct wanted *wanted, const struct audit_fun
 		return;
 	}
 	compare_record(wanted, function, model);
+	compare_resets(wanted, function, model);
 	for (m = 0; m < model->messages_count; m++)
 		compare_message(wanted, function, model, m);
 	if (model->owner < 0 || !audit_is_owned(function))
