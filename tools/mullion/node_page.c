@@ -165,9 +165,10 @@ static void put_ports(const struct node_page *page, FILE *out)
 	size_t i;
 
 	fputs("<h2>Ports</h2><div class=\"card\">\n", out);
-	if (!channels) {
-		fputs("<p class=\"note\">Not known: --system names the system.json that describes "
-		      "them.</p></div>\n",
+	if (!json_array_size(channels)) {
+		fputs(channels ? "<p>None.</p></div>\n"
+			       : "<p class=\"note\">Not known: --system names the system.json that "
+				 "describes them.</p></div>\n",
 			out);
 		return;
 	}

@@ -64,6 +64,12 @@ const char *trace_schedule_name(const struct jitter_report *report, size_t sched
 /* The rings, from a report's only source that has some. */
 const struct jitter_ring *trace_rings(const struct jitter_report *report, size_t *count);
 
+/* ---- trace_guess.c ---- */
+
+/* The schedule that was in force when the ring's oldest windows began; false: not to be told. */
+bool trace_guess_schedule(
+	const struct jitter_report *report, const struct jitter_ring *ring, size_t *schedule);
+
 /* ---- trace_node.c ---- */
 
 /* The rings of a running node, and a description from what it says if there is none yet. */

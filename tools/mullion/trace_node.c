@@ -11,6 +11,11 @@
 #include "trace.h"
 
 #define LINE_RECORDS 21u /* as many as a line of the protocol could hold */
+/*
+ * Of a ring that goes round, this much is fetched: its older half might be overwritten as fast as it
+ * could be.
+ */
+#define BEHIND (MULLION_TRACE_RECORDS / 2)
 
 static bool garbled(unsigned cpu)
 {
@@ -74,9 +79,17 @@ static int64_t take_answer(
 	return (int64_t)(ring->lost + ring->count);
 }
 
+static int64_t skip_to(struct jitter_ring *ring, int64_t position)
+{
+	ring->count = 0;
+	ring->lost = (uint64_t)position;
+	return position;
+}
+
 static bool read_ring(struct session *session, struct jitter_ring *ring)
 {
 	int64_t from = 0, head = -1, next;
+	bool skipped = false;
 
 	do {
 		next = take_answer(session, ring, from, &head);
@@ -85,6 +98,9 @@ static bool read_ring(struct session *session, struct jitter_ring *ring)
 		if (next <= from)
 			break; /* there is no more */
 		from = next;
+		if (!skipped && ring->lost && head - next > (int64_t)BEHIND)
+			from = skip_to(ring, head - (int64_t)BEHIND);
+		skipped = true;
 	} while (from < head);
 	return true;
 }

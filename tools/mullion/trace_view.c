@@ -140,6 +140,9 @@ static void take_window(struct walk *walk, size_t i)
 	ticks = window_ticks(walk, record->cause);
 	slice->kind = TRACE_SLICE_WINDOW;
 	slice->due = record->a;
+	/* The record is written when all is ready, which may be before the tick it waits for. */
+	if (slice->from < slice->due)
+		slice->from = slice->due;
 	slice->frame = record->b;
 	slice->schedule = (uint16_t)walk->schedule;
 	slice->known_schedule = walk->known_schedule;
@@ -216,7 +219,7 @@ static void take_record(struct walk *walk, size_t i)
 	}
 }
 
-/* Which schedule was in force first is known where none was lost, or there is but one. */
+/* Which schedule was in force first is known where no record was lost, or there is but one. */
 static void walk_ring(struct trace_view *view, const struct jitter_ring *ring)
 {
 	const json_t *schedules = json_object_get(view->report->system, "schedules");
@@ -226,6 +229,8 @@ static void walk_ring(struct trace_view *view, const struct jitter_ring *ring)
 		.known_schedule = !ring->lost || json_array_size(schedules) == 1 };
 	size_t i;
 
+	if (!walk.known_schedule)
+		walk.known_schedule = trace_guess_schedule(view->report, ring, &walk.schedule);
 	take_lost_start(&walk);
 	for (i = 0; i < ring->count; i++)
 		take_record(&walk, i);
