@@ -259,15 +259,28 @@ static void refusals(const struct control *const control, struct writer *const o
 	write_close(out, '}');
 }
 
-/* What was refused first, alone; then a partition or more a line. */
+/* Control's own steps: on an owned CPU what they executed, else with what came between. */
+static void longest_steps(const struct control *const control, struct writer *const out)
+{
+	write_key(out, "longest");
+	write_open(out, '{');
+	for (uint32_t c = 0; c <= COMMANDS; c++)
+		if (control->longest[c] != 0)
+			write_member_number(out, command_word(c), control->longest[c]);
+	write_close(out, '}');
+}
+
+/* Control itself first, alone; then a partition or more a line. */
 static bool health(
 	const struct control *const control, struct job *const job, struct writer *const out)
 {
 	const struct node *const node = &control->node;
 	bool more;
 
-	if (job->line == 0)
+	if (job->line == 0) {
 		refusals(control, out);
+		longest_steps(control, out);
+	}
 	write_key(out, "partitions");
 	write_open(out, '[');
 	while ((more = next_partition(node, &job->at)) && has_room(out, 48 + EVENTS_MOST)) {

@@ -23,7 +23,7 @@
 #define INPUT_BYTES 256u
 #define NAP_NS      200000ull
 /* What has sent something may be about to send more: so long it is listened to before the rest. */
-#define LISTEN_NS   100000ull
+#define LISTEN_NS 100000ull
 
 static struct control control;
 static struct session sessions[SESSIONS];
@@ -57,9 +57,19 @@ static void send_answer(const unsigned s)
 		transport_send(s, answer.text, answer.used);
 }
 
+static void note_step(const uint32_t command, const uint64_t begun)
+{
+	const uint64_t ticks = tsc_read() - begun;
+
+	if (ticks > control.longest[command])
+		control.longest[command] = ticks;
+}
+
 /* Bytes up to the end of one line. */
 static bool take_input(struct session *const session)
 {
+	const uint64_t begun = tsc_read();
+
 	if (input_at == input_used) {
 		input_at = 0;
 		input_used = serial_read(input, INPUT_BYTES);
@@ -69,6 +79,7 @@ static bool take_input(struct session *const session)
 	listen_until = tsc_read() + listen_ticks;
 	input_at += session_take(session, &input[input_at], input_used - input_at, &answer);
 	send_answer(SESSION_SERIAL);
+	note_step(STEP_TAKE, begun);
 	return true;
 }
 
@@ -76,12 +87,15 @@ static bool take_input(struct session *const session)
 static bool serve(const unsigned s)
 {
 	struct session *const session = &sessions[s];
+	const enum command command = session->job.command;
+	const uint64_t begun = tsc_read();
 
 	if (transport_room(s) < LINE_BYTES || control.ending != ENDING_NOT)
 		return false;
 	if (session_busy(session)) {
 		session_go_on(session, &answer);
 		send_answer(s);
+		note_step(command, begun);
 		return true;
 	}
 	session_notice_health(session, &answer);

@@ -42,6 +42,11 @@ const char *refusal_word(const enum refusal refusal)
 	return words[refusal];
 }
 
+const char *command_word(const uint32_t command)
+{
+	return command < COMMANDS ? known[command].name : "take";
+}
+
 void answer_begin(struct writer *const out, const uint32_t id)
 {
 	write_begin(out);

@@ -11,6 +11,9 @@
 
 #define PROTOCOL_VERSION 1u
 
+/* What a step took: the command it answered, or COMMAND_NONE for one that took what came in. */
+#define STEP_TAKE COMMAND_NONE
+
 enum refusal {
 	REFUSED_MALFORMED,
 	REFUSED_OVERSIZED,
@@ -26,6 +29,7 @@ enum refusal {
 };
 
 const char *refusal_word(enum refusal refusal);
+const char *command_word(uint32_t command);
 
 enum command {
 	COMMAND_HELLO,
@@ -56,7 +60,9 @@ struct control {
 	struct node node;
 	struct auth auth;
 	uint64_t refused[REFUSALS];
-	enum ending ending; /* carried out when the answer is on its way */
+	uint64_t longest[COMMANDS +
+			 1]; /* ticks of a step: of each command's answer, and of taking */
+	enum ending ending;  /* carried out when the answer is on its way */
 };
 
 /* The answer under way: which, for whom, and how far it is. */

@@ -31,7 +31,7 @@ void write_byte(struct writer *const writer, const char byte)
 
 void write_raw(struct writer *const writer, const char *const text)
 {
-	for (uint32_t i = 0; i < LINE_BYTES && text[i] != '\0'; i++)
+	for (uint32_t i = 0; i < WRITE_MOST && text[i] != '\0'; i++)
 		write_byte(writer, text[i]);
 }
 
@@ -89,7 +89,7 @@ void write_escaped(struct writer *const writer, const uint8_t byte)
 void write_string(struct writer *const writer, const char *const text, const uint32_t most)
 {
 	write_byte(writer, '"');
-	for (uint32_t i = 0; i < most && i < LINE_BYTES && text[i] != '\0'; i++)
+	for (uint32_t i = 0; i < most && i < WRITE_MOST && text[i] != '\0'; i++)
 		write_escaped(writer, (uint8_t)text[i]);
 	write_byte(writer, '"');
 	writer->first = false;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define LINE_BYTES 1024u /* with the newline */
+#define WRITE_MOST 32u   /* of a name or a word */
 
 struct writer {
 	uint32_t used;
@@ -21,7 +22,7 @@ struct writer {
 void write_begin(struct writer *writer);
 uint32_t write_room(const struct writer *writer);
 
-/* Bytes as they are; text, up to LINE_BYTES; a number in decimal; bytes in hexadecimal. */
+/* Bytes as they are; text, up to WRITE_MOST; a number in decimal; bytes in hexadecimal. */
 void write_byte(struct writer *writer, char byte);
 void write_raw(struct writer *writer, const char *text);
 void write_number(struct writer *writer, uint64_t number);
@@ -32,7 +33,7 @@ void write_base64(struct writer *writer, const uint8_t *bytes, uint32_t count);
 void write_escaped(struct writer *writer, uint8_t byte);
 #define WRITE_ESCAPED_MOST 6u
 
-/* A string in its quotes: up to its NUL or `most` bytes. */
+/* A string in its quotes: up to its NUL or `most` bytes, or WRITE_MOST. */
 void write_string(struct writer *writer, const char *text, uint32_t most);
 
 /* A comma unless it is the first of its array or object, which write_open begins. */
