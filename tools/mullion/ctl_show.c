@@ -95,11 +95,13 @@ static void print_info(struct session *session, json_t *answer)
 	char *reason = session_clean(session_text(answer, "reason"));
 	char *action = session_clean(session_text(answer, "action"));
 	char *events = ctl_events(json_object_get(answer, "events"));
+	const bool known_action = *action && strcmp(action, "none") != 0;
 
 	printf("partition: %s\nstate:     %s\n", name, state);
 	print_since(session, answer);
 	if (*reason && strcmp(reason, "none") != 0)
-		printf("reason:    %s%s%s\n", reason, *action ? ", " : "", action);
+		printf("reason:    %s%s%s\n", reason, known_action ? ", " : "",
+			known_action ? action : "");
 	printf("restarts:  %" PRId64 "\nmemory:    %" PRId64 " KiB\nevents:    %s\n\n",
 		session_number(answer, "restarts"), session_number(answer, "memory") / 1024,
 		events);

@@ -50,7 +50,9 @@ static const struct argp_option options[] = {
 		"an instruction takes 2^SHIFT ns of virtual time (0 if not given); off: wall clock",
 		0 },
 	{ "timeout", 't', "SECONDS", 0, "end QEMU after this time; 0: never (60 if not given)", 0 },
-	{ "serial", OPTION_SERIAL, "FILE", 0, "the serial line goes there, not to the terminal",
+	{ "serial", OPTION_SERIAL, "FILE", 0,
+		"the serial line goes there, not to the terminal; unix:PATH: a socket for mullion "
+		"ctl",
 		0 },
 	{ "ram", OPTION_RAM, "FILE", 0, "keep the machine's RAM, for mullion jitter --ram", 0 },
 	{ "debug", OPTION_DEBUG, "FILE", 0, "what is written to port 0xe9 goes there", 0 },
@@ -216,8 +218,12 @@ static void add_time(
 static void add_lines(struct command *command, const struct request *request)
 {
 	command_add(command, "-serial");
-	command_add(command, "%s%s", request->serial ? "file:" : "",
-		request->serial ? request->serial : "stdio");
+	if (!request->serial)
+		command_add(command, "stdio");
+	else if (!strncmp(request->serial, "unix:", 5))
+		command_add(command, "%s,server=on,wait=off", request->serial);
+	else
+		command_add(command, "file:%s", request->serial);
 	if (request->debug) {
 		command_add(command, "-debugcon");
 		command_add(command, "file:%s", request->debug);
