@@ -61,13 +61,16 @@ static void judge(const struct life *const life)
 
 static void listen(struct queuing_receiver *const port)
 {
-	struct life life;
+	static union {
+		struct life life;
+		uint8_t bytes[MULLION_CHANNEL_MESSAGE_MOST];
+	} message;
 	uint64_t length;
 	bool overflowed;
 
 	while (heard < lives && time_now_ns() < PATIENCE_NS) {
-		if (queuing_receive(port, (uint8_t *)&life, &length, &overflowed) == QUEUING_MESSAGE)
-			judge(&life);
+		if (queuing_receive(port, message.bytes, &length, &overflowed) == QUEUING_MESSAGE)
+			judge(&message.life);
 		else if (time_is_framed(0))
 			partition_yield();
 	}
