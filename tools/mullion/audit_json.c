@@ -113,12 +113,13 @@ static json_t *partitions_json(const struct audit *audit)
 		const struct audit_partition *partition = &audit->partitions[p];
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+			list, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 				      partition->name, "asid", (int)partition->arch->asid, "memory",
 				      memory_json(audit, p), "ports", ports_json(partition), "msrs",
 				      msrs_json(partition), "vcpus", vcpus_json(audit, p),
 				      "functions", audit_json_functions(audit, (int)p), "peek",
-				      map_json(&partition->peek)));
+				      map_json(&partition->peek), "restore",
+				      map_json(&partition->restore)));
 	}
 	return list;
 }

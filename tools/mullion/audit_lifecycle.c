@@ -176,6 +176,9 @@ static void check_doorbells(struct audit *audit, unsigned c)
 	const struct mullion_doorbell *doorbells;
 	unsigned i, k;
 
+	if (!channel->doorbells_count && channel->doorbells)
+		audit_find(audit, "doorbell", "channel %u has doorbells, at %s, and counts none", c,
+			audit_image_place(&audit->image, audit_address(channel->doorbells)));
 	if (!channel->doorbells_count)
 		return;
 	doorbells = audit_constant(audit, audit_address(channel->doorbells),

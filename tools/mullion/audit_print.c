@@ -131,6 +131,8 @@ void audit_print(FILE *out, const struct audit *audit)
 	for (p = 0; p < audit->system->partitions_count; p++) {
 		print_heading(out, audit->partitions[p].peek.who, "virtual");
 		print_map(out, &audit->partitions[p].peek);
+		print_heading(out, audit->partitions[p].restore.who, "virtual");
+		print_map(out, &audit->partitions[p].restore);
 	}
 	print_hashes(out, audit);
 	fprintf(out, "\n%zu page tables walked, %zu stretches of memory reachable, %zu findings\n",

@@ -272,6 +272,20 @@ static const char *partition_name(const struct audit *audit, uint64_t physical)
 	return NULL;
 }
 
+static const char *restart_name(const struct audit *audit, uint64_t physical)
+{
+	unsigned p;
+
+	if (physical - audit_address(audit->system->journal) < AUDIT_PAGE)
+		return "the journal";
+	for (p = 0; p < audit->system->partitions_count; p++)
+		if (physical - audit->partitions[p].pristine.base <
+			audit->partitions[p].pristine.bytes)
+			return format(
+				"the pristine image of partition %s", audit->partitions[p].name);
+	return NULL;
+}
+
 static const char *kernel_name(const struct audit *audit, uint64_t physical)
 {
 	const char *place = audit_image_place(&audit->image, physical);
@@ -298,6 +312,8 @@ const char *audit_physical_name(const struct audit *audit, uint64_t physical)
 	name = partition_name(audit, physical);
 	if (!name && audit->devices)
 		name = audit_range_name(audit, physical);
+	if (!name)
+		name = restart_name(audit, physical);
 	if (name)
 		return name;
 	if (physical >= X86_KERNEL_TEXT && physical < audit->arch->data_end)
