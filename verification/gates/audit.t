@@ -17,16 +17,19 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import audit_descriptions  # noqa: E402
 import plant  # noqa: E402
 import plant_devices  # noqa: E402, F401: adds its defects to those of plant
+import plant_lifecycle  # noqa: E402, F401: as well
 
 BUILD = os.environ.get("BUILD", "build")
 MULLION = os.environ.get("MULLION", os.path.join(BUILD, "tools", "mullion"))
-DEPLOYMENTS = {name: f"config/deployments/{name}.dts" for name in ("demo", "devices", "hello", "jitter", "stress")}
+DEPLOYMENTS = {name: f"config/deployments/{name}.dts" for name in ("demo", "devices", "hello", "jitter", "lifecycle", "stress")}
 IOMMUS = ("vtd", "amdvi")  # images of audit_devices.dts.in
 FLIPS = 300
 # Tables of devices, by the beginning of their names: no padding in them but that of iommus[] and functions[].
 TABLES = ("vtd_context_", "vtd_root_", "vtd_remap_", "vtd_blocked", "amdvi_devices_", "amdvi_remap_", "dma_", "bars_",
           "messages_", "registers_", "functions", "iommus")
-PADDING = {"functions": (96, 20, 24), "iommus": (64, 59, 64)}
+# Those of restarts and watches, and what all tables hang on, less their padding and what the journal knows the image by.
+RECORDS = ("partitions", "channels", "doorbells_", "writable_", "image_", "vcpus", "mullion_system")
+PADDING = {"partitions": (88, 86, 88), "channels": (16, 4, 8), "mullion_system": (168, 152, 160), "functions": (136, 20, 24), "iommus": (64, 59, 64)}
 count = 0
 
 
@@ -71,19 +74,19 @@ def check_flips(image, path):
     ok(not missed, f"each of {FLIPS} single flipped bits in the tables is found", " ".join(missed))
 
 
-def device_bytes(image):
-    """Addresses of all bytes of the tables of devices, table by table."""
+def table_bytes(image, tables):
+    """Addresses of all bytes of these tables, table by table."""
     for name, base in image.symbols.items():
-        if not name.startswith(TABLES) or (name.startswith("functions") and name != "functions"):
+        if base < 0x400000 or not name.startswith(tables) or (name.startswith("functions") and name != "functions"):
             continue
         every, first, end = PADDING.get(name, (1, 1, 1))
         yield [base + k for k in range(image.sizes[name]) if not first <= k % every < end]
 
 
-def check_device_flips(name, image, path):
+def check_table_flips(name, image, path, prefixes, least):
     """One bit at a time, as often in a small table as in a large one."""
     numbers, missed = random.Random(5), []
-    tables = list(device_bytes(image))
+    tables = list(table_bytes(image, prefixes))
     for _ in range(FLIPS):
         address, bit = numbers.choice(numbers.choice(tables)), numbers.randrange(8)
         image.flip(address, bit)
@@ -91,7 +94,7 @@ def check_device_flips(name, image, path):
         image.flip(address, bit)
         if audit(path, "-d", DEPLOYMENTS[name]).returncode != 1:
             missed.append(f"{address:#x} bit {bit}")
-    ok(not missed and len(tables) > 12, f"each of {FLIPS} single flipped bits in the tables of {name} is found",
+    ok(not missed and len(tables) > least, f"each of {FLIPS} single flipped bits in the tables of {name} is found",
        f"{len(tables)} tables; missed: " + " ".join(missed))
 
 
@@ -152,10 +155,11 @@ def check_variants(work):
 
 
 def main(work):
+    describe(work, "restart", audit_descriptions.lifecycle())
     for kind in IOMMUS:
         describe(work, kind, audit_descriptions.kind(kind))
     plain = len(DEPLOYMENTS) + len(audit_descriptions.VARIANTS)
-    print(f"1..{2 * plain + len(plant.DEFECTS) + 4 + 3 * len(IOMMUS)}", flush=True)
+    print(f"1..{2 * plain + len(plant.DEFECTS) + 5 + 3 * len(IOMMUS)}", flush=True)
     images = {name: build(work, name) for name in DEPLOYMENTS}
     for name, image in images.items():
         check_clean(name, image, name)
@@ -167,8 +171,9 @@ def main(work):
         image.save(damaged)
         ok(*((lambda good, why: (good, f"{rule}: {words}", why))(*finds(damaged, DEPLOYMENTS[name], rule))))
     check_flips(plant.Image(images["demo"]), damaged)
+    check_table_flips("restart", plant.Image(images["restart"]), damaged, RECORDS, 12)
     for kind in IOMMUS:
-        check_device_flips(kind, plant.Image(images[kind]), damaged)
+        check_table_flips(kind, plant.Image(images[kind]), damaged, TABLES, 12)
         check_matrix(kind, images[kind])
     shutil.copy(images["demo"], damaged)
     check_kinds(damaged)

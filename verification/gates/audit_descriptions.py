@@ -18,6 +18,12 @@ UNIT = """	iommus {
 """
 
 
+def lifecycle():
+    """The one that defects of restarts are planted in."""
+    with open(os.path.join(HERE, "audit_lifecycle.dts.in"), encoding="ascii") as file:
+        return file.read()
+
+
 def kind(name):
     with open(os.path.join(HERE, "audit_devices.dts.in"), encoding="ascii") as file:
         return file.read().replace("@KIND@", name)

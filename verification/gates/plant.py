@@ -10,6 +10,8 @@ FRAME = 0x000FFFFFFFFFF000
 INFO, START, FREE = 0xFC000000, 0xFC001000, 0xFC0FF000  # FREE: no region of our deployments lies there
 RX_DEVICE = P | W | U | A | D | NX
 RWX = P | W | U | A | D
+PARTITION, VCPU = 88, 24  # bytes of mullion_partition and mullion_vcpu
+RESTORE, PEEK_ROOT, IO, MSR, CPUID, ASID = 8, 16, 24, 32, 40, 64  # in arch_vcpu_tables
 
 
 class Image:
@@ -32,7 +34,7 @@ class Image:
         self.arch, = self.get("<Q", system + 112)
         self.kernel, self.data_base, self.data_end = self.get("<3Q", self.arch)
         count, = self.get("<H", system + 6)
-        self.number = {self.text(self.get("<Q", self.partitions + 32 * p)[0]): p for p in range(count)}
+        self.number = {self.text(self.get("<Q", self.partitions + PARTITION * p)[0]): p for p in range(count)}
 
     def file(self, layout, at):
         return struct.unpack_from(layout, self.bytes, at)
@@ -71,9 +73,12 @@ class Image:
 
     # ---- What the tables say
 
+    def partition(self, name):
+        return self.partitions + PARTITION * self.number[name]
+
     def vcpu(self, partition, index=0):
-        first, = self.get("<H", self.partitions + 32 * self.number[partition] + 8)
-        return self.vcpus + 24 * (first + index)
+        first, = self.get("<H", self.partition(partition) + 8)
+        return self.vcpus + VCPU * (first + index)
 
     def tables(self, partition, index=0):
         return self.get("<Q", self.vcpu(partition, index) + 16)[0]
@@ -82,13 +87,16 @@ class Image:
         return self.get("<Q", self.tables(partition))[0]
 
     def peek(self, partition):
-        return self.get("<Q", self.tables(partition) + 8)[0]
+        return self.get("<Q", self.tables(partition) + PEEK_ROOT)[0]
+
+    def restore(self, partition):
+        return self.get("<Q", self.tables(partition) + RESTORE)[0]
 
     def io(self, partition, index=0):
-        return self.get("<Q", self.tables(partition, index) + 16)[0]
+        return self.get("<Q", self.tables(partition, index) + IO)[0]
 
     def msr(self, partition):
-        return self.get("<Q", self.tables(partition) + 24)[0]
+        return self.get("<Q", self.tables(partition) + MSR)[0]
 
     def path(self, root, address, lowest=1):
         """The entries' addresses from the root down to the leaf, or to level `lowest`."""
@@ -206,7 +214,8 @@ mapping("the own memory a second time", "frame-shared", 0x10000000,
 mapping("a neighbour's time page", "stage2-frame", 0xFC002000,
         lambda i: i.physical("hog", 0xFC002000) | P | U | A | NX, 1)
 mapping("a neighbour's info page", "info-page", INFO, lambda i: i.info("hog") | P | U | A | NX, 1)
-mapping("a channel's page replaced at one end", "shared-ends", 0xFC004000, lambda i: 0x106000 | RX_DEVICE, 1)
+mapping("a channel's page replaced at one end", "shared-ends", 0xFC004000,
+        lambda i: (i.physical("nav", 0xFC004000) + 0x1000) | RX_DEVICE, 1)
 
 
 @defect("demo", "stage2-frame", "two neighbours' frames exchanged")
@@ -245,27 +254,27 @@ def second_root(i):
 
 @defect("stress", "vcpu-rights", "one of two vcpus with more ports")
 def second_ports(i):
-    i.put("<Q", i.tables("pair", 1) + 16, i.io("watch"))
+    i.put("<Q", i.tables("pair", 1) + IO, i.io("watch"))
 
 
 @defect("stress", "vcpu-rights", "one of two vcpus with another address-space id")
 def second_asid(i):
-    i.put("<I", i.tables("pair", 1) + 56, 77)
+    i.put("<I", i.tables("pair", 1) + ASID, 77)
 
 
 @defect("demo", "asid", "an address-space id used twice")
 def asid_twice(i):
-    i.put("<I", i.tables("nav") + 56, i.get("<I", i.tables("hog") + 56)[0])
+    i.put("<I", i.tables("nav") + ASID, i.get("<I", i.tables("hog") + ASID)[0])
 
 
 @defect("demo", "asid", "the kernel's address-space id")
 def asid_zero(i):
-    i.put("<I", i.tables("nav") + 56, 0)
+    i.put("<I", i.tables("nav") + ASID, 0)
 
 
 @defect("demo", "asid", "an address-space id that no processor need have")
 def asid_large(i):
-    i.put("<I", i.tables("nav") + 56, 9000)
+    i.put("<I", i.tables("nav") + ASID, 9000)
 
 
 @defect("demo", "constant-data", "a root that is not on a page")
@@ -358,7 +367,7 @@ def peek_kernel(i):
 
 @defect("demo", "table-twice", "a vcpu that peeks by its neighbour's root")
 def peek_root(i):
-    i.put("<Q", i.tables("nav") + 8, i.peek("hog"))
+    i.put("<Q", i.tables("nav") + PEEK_ROOT, i.peek("hog"))
 
 
 # ---- Ports and MSRs
@@ -409,7 +418,7 @@ region("an info page that promises more rights", "stage2-rights", "<H", 18, 3)
 region("an info page that promises fewer pages", "stage2-surplus", "<Q", 0, FREE)
 region("two regions at one address", "info-region", "<Q", 0, 0xFC003000)
 region("a region outside the shared pages", "info-region", "<Q", 0, 0x1000)
-region("a region of no kind", "info-region", "<H", 16, 9)
+region("a region of no kind", "info-region", "<H", 16, 13)
 region("a region of another partition", "wanted-regions", "<H", 22, 4)
 region("a channel under another name", "wanted-regions", "<5s", 40, b"posy")
 region("a channel with longer messages", "wanted-regions", "<I", 24, 65)
@@ -507,12 +516,12 @@ def timer(i):
 
 @defect("demo", "wanted-health", "a health action changed")
 def health(i):
-    i.put("<B", i.partitions + 32 * i.number["hog"] + 16, 0)
+    i.put("<B", i.partition("hog") + 16, 0)
 
 
 @defect("demo", "cpuid-hidden", "SVM shown")
 def svm(i):
-    table, = i.get("<Q", i.tables("nav") + 32)
+    table, = i.get("<Q", i.tables("nav") + CPUID)
     cells, = i.get("<Q", table + 4 * 96)
     first, = i.get("<H", table + 4 * 65)
     i.flip(cells + 16 * first + 8, 2)
@@ -520,7 +529,7 @@ def svm(i):
 
 @defect("demo", "cpuid-identity", "another vcpu's APIC id")
 def cpuid_id(i):
-    table, = i.get("<Q", i.tables("nav") + 32)
+    table, = i.get("<Q", i.tables("nav") + CPUID)
     cells, = i.get("<Q", table + 4 * 96)
     first, = i.get("<H", table + 4)
     i.put("<B", cells + 16 * first + 7, 3)
@@ -528,14 +537,14 @@ def cpuid_id(i):
 
 @defect("demo", "constant-data", "CPUID answers outside the image")
 def cpuid_outside(i):
-    table, = i.get("<Q", i.tables("nav") + 32)
+    table, = i.get("<Q", i.tables("nav") + CPUID)
     i.put("<H", table + 4, 60000)
 
 
 @defect("demo", "node-needs", "a node without nested paging accepted")
 def needs(i):
-    count, = i.get("<H", i.arch + 52)
-    at, = i.get("<Q", i.arch + 56)
+    count, = i.get("<H", i.arch + 56)
+    at, = i.get("<Q", i.arch + 64)
     for need in range(at, at + 24 * count, 24):
         if i.get("<I", need)[0] == 0x8000000A:
             i.put("<I", need + 12, 0)
@@ -550,15 +559,15 @@ def ram(i):
     i.put("<Q", at + 8, i.get("<Q", at + 8)[0] - 4096)
 
 
-def segment(words, rule, number, flags):
+def segment(words, rule, address, flags):
     @defect("demo", rule, words)
     def plant(i):
-        at = i.segments[number][3]
+        at = next(header for base, _, _, header in i.segments if base == address)
         struct.pack_into("<I", i.bytes, at + 4, flags)
 
 
-segment("code that is loaded writable", "segment-flags", 1, 7)
-segment("constants that are loaded writable", "constant-data", 2, 6)
+segment("code that is loaded writable", "segment-flags", 0x200000, 7)
+segment("constants that are loaded writable", "constant-data", 0x400000, 6)
 
 
 @defect("demo", "segment-large", "a segment of a tebibyte")

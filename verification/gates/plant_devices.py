@@ -8,7 +8,7 @@ from plant import A, FREE, NX, P, PCD, PWT, RX_DEVICE, W, bits, defect
 
 BAR_GPA, ECAM, EDU, NVME, NET, SPARE = 0xF0000000, 0xB0000000, 0x20, 0x28, 0x30, 0x38
 UNIT = {"vtd": 0xFED90000, "amdvi": 0xFED80000}
-FUNCTION, REGISTER, MESSAGE, BAR = 96, 16, 24, 24
+FUNCTION, REGISTER, MESSAGE, BAR = 136, 16, 24, 24
 BOTH = ("vtd", "amdvi")
 
 
@@ -17,8 +17,8 @@ class Devices:
 
     def __init__(self, image):
         self.image = image
-        self.units, self.functions = image.get("<2Q", image.arch + 72)
-        self.count, = image.get("<H", image.arch + 66)
+        self.units, self.functions = image.get("<2Q", image.arch + 80)
+        self.count, = image.get("<H", image.arch + 74)
         self.vtd = image.get("<I", self.units + 8)[0] == 1
         self.root, = image.get("<Q", self.units + 24)
         self.remap, = image.get("<Q", self.units + 40)
@@ -344,7 +344,7 @@ mapping("frame-shared", "the own BAR a second time", "net", FREE, 0xE0204000)
 mapping("stage2-missing", "a page of a BAR missing", "net", BAR_GPA + 0x1000, 0, 0)
 mapping("stage2-rights", "a BAR that is cached", "net", BAR_GPA, 0xE0204000, RX_DEVICE)
 mapping("stage2-rights", "a BAR that can be executed", "net", BAR_GPA, 0xE0204000, RX_DEVICE & ~NX | PCD | PWT)
-mapping("stage2-rights", "memory that is not cached", "peer", 0xFC003000, 0x103000)
+mapping("stage2-rights", "memory that is not cached", "peer", 0xFC003000, 0x104000)
 mapping("entry-attributes", "a BAR with half of uncached", "net", BAR_GPA, 0xE0204000, RX_DEVICE | PCD)
 
 
@@ -441,14 +441,14 @@ word(BOTH, "bar-record", "a BAR of half its width", lambda i, d: d.bar(NVME) + 2
 word(BOTH, "stage2-frame", "a BAR programmed onto a neighbour's", lambda i, d: d.bar(NVME), "<Q", 0xE0204000)
 word(BOTH, "device-place", "a BAR in RAM", lambda i, d: d.bar(NVME), "<Q", 0x1800000)
 word(BOTH, "device-place", "a BAR where messages are written to", lambda i, d: d.bar(NVME), "<Q", 0xFEE00000)
-word(BOTH, "function-owner", "a partition that finds a neighbour's function", lambda i, d: i.tables("peer") + 62, "<H", 1)
+word(BOTH, "function-owner", "a partition that finds a neighbour's function", lambda i, d: i.tables("peer") + 70, "<H", 1)
 word(BOTH, "port-kernel", "a port of configuration space opened",
      lambda i, d: i.io("store") + 0xCF8 // 8, "<B", lambda value: value & ~1)
 
 
 @defect("stress", "vcpu-rights", "one of two vcpus with other PCI functions")
 def second_functions(i):
-    i.put("<H", i.tables("pair", 1) + 62, 1)
+    i.put("<H", i.tables("pair", 1) + 70, 1)
 
 
 # ---- IOMMUs
