@@ -213,6 +213,9 @@ static void make_request(char *const line, const size_t room)
 
 	for (uint32_t n = pick(4); n != 0; n--)
 		used += (size_t)snprintf(&line[used], room - used, "%s", PICK(arguments));
+	/* More members than there may be, each said once. */
+	for (uint32_t k = pick(8) == 0 ? pick(16) : 16; k < 16; k++)
+		used += (size_t)snprintf(&line[used], room - used, ",\"%s\":%u", keys[k] + 1, k);
 	if (pick(4) == 0)
 		used += (size_t)snprintf(
 			&line[used], room - used, ",\"%s\":%s", PICK(keys), PICK(values));

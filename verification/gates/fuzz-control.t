@@ -45,7 +45,7 @@ finds() {
 		ok 1 "$3"
 		return
 	}
-	fuzz "$work/planted/control" 30
+	fuzz "$work/planted/control" 60
 	[ $? -ne 0 ] && grep -Eq 'AddressSanitizer|runtime error|^claim:' "$work/log"
 	ok $? "$3"
 }
