@@ -25,7 +25,7 @@ explore() {
 	shift
 	rm -rf "$work/run" && mkdir "$work/run"
 	(cd "$work/run" && spin -a "$@" "$models/$model.pml" >../log 2>&1 &&
-		gcc -O2 -DSAFETY -DCOLLAPSE -DVECTORSZ=4096 -w -o pan pan.c >>../log 2>&1 &&
+		gcc -O1 -DSAFETY -DCOLLAPSE -DVECTORSZ=4096 -w -o pan pan.c >>../log 2>&1 &&
 		timeout 100 ./pan -m1000000 -w22 >>../log 2>&1)
 }
 
