@@ -56,10 +56,10 @@ static bool take_cpus(struct session *session, struct counters_node *node)
 
 /* The trace first: what follows makes control's own windows busy. */
 static bool collect(struct session *session, struct node_page *page, struct jitter_report *report,
-	json_t **journal)
+	struct trace_hint *hint, json_t **journal)
 {
 	take_names(session, &page->node);
-	if (!trace_read_node(session, report) || !take_cpus(session, &page->node) ||
+	if (!trace_read_node(session, report, hint) || !take_cpus(session, &page->node) ||
 		!take_counters(session, &page->before))
 		return false;
 	pause_between();
@@ -86,13 +86,14 @@ int ctl_report(struct session *session, const struct ctl_request *request)
 	static struct node_page page; /* large */
 	struct jitter_report report = { 0 };
 	struct trace_view view = { 0 };
+	struct trace_hint hint = { 0 };
 	json_t *journal = NULL;
 	bool good = !request->system || !jitter_read_system(&report, request->system);
 
 	page = (struct node_page){ .node.where = json_object(), .view = &view };
-	good = good && collect(session, &page, &report, &journal);
+	good = good && collect(session, &page, &report, &hint, &journal);
 	if (good) {
-		trace_view_make(&view, &report, session_clock(session));
+		trace_view_make(&view, &report, session_clock(session), &hint);
 		good = write_page(&page, request->output);
 	}
 	trace_view_free(&view);

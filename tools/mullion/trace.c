@@ -93,12 +93,12 @@ static struct node_clock clock_of(const struct jitter_report *report)
 	return (struct node_clock){ 1000000000, 1 };
 }
 
-static bool read_node(
-	const struct request *request, struct jitter_report *report, struct node_clock *clock)
+static bool read_node(const struct request *request, struct jitter_report *report,
+	struct node_clock *clock, struct trace_hint *hint)
 {
 	struct session session;
-	const bool good =
-		session_open(&session, &request->connect) && trace_read_node(&session, report);
+	const bool good = session_open(&session, &request->connect) &&
+			  trace_read_node(&session, report, hint);
 
 	*clock = session_clock(&session);
 	session_close(&session);
@@ -154,15 +154,16 @@ int trace_main(int argc, char **argv)
 	struct jitter_report report = { 0 };
 	struct trace_view view = { 0 };
 	struct request request = { 0 };
+	struct trace_hint hint = { 0 };
 	struct node_clock clock;
 	bool good;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
 	good = !request.system || !jitter_read_system(&report, request.system);
 	good = good && (request.ram ? read_ram(&request, &report, &clock)
-				    : read_node(&request, &report, &clock));
+				    : read_node(&request, &report, &clock, &hint));
 	if (good && has_records(&report, request.ram ? request.ram : request.connect.address)) {
-		trace_view_make(&view, &report, clock);
+		trace_view_make(&view, &report, clock, &hint);
 		good = write_files(&request, &view);
 	} else {
 		good = false;

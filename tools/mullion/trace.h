@@ -35,6 +35,13 @@ struct trace_outlier {
 	char *cause;
 };
 
+/* What the node said of its schedule while its rings were read. */
+struct trace_hint {
+	bool known;
+	size_t schedule;
+	uint64_t from_frame; /* in force since */
+};
+
 struct trace_view {
 	const struct jitter_report *report;
 	struct node_clock clock;
@@ -47,8 +54,9 @@ struct trace_view {
 
 /* ---- trace_view.c, trace_outliers.c ---- */
 
-void trace_view_make(
-	struct trace_view *view, const struct jitter_report *report, struct node_clock clock);
+/* hint: NULL where no node was asked. */
+void trace_view_make(struct trace_view *view, const struct jitter_report *report,
+	struct node_clock clock, const struct trace_hint *hint);
 void trace_view_free(struct trace_view *view);
 
 /*
@@ -73,7 +81,8 @@ bool trace_guess_schedule(
 /* ---- trace_node.c ---- */
 
 /* The rings of a running node, and a description from what it says if there is none yet. */
-bool trace_read_node(struct session *session, struct jitter_report *report);
+bool trace_read_node(
+	struct session *session, struct jitter_report *report, struct trace_hint *hint);
 
 /* ---- Writers ---- */
 

@@ -189,7 +189,27 @@ static bool read_rings(struct session *session, struct jitter_report *report, co
 	return true;
 }
 
-bool trace_read_node(struct session *session, struct jitter_report *report)
+/* While a switch is under way, since when the present schedule is in force is not said. */
+static bool ask_schedule(
+	struct session *session, const struct jitter_report *report, struct trace_hint *hint)
+{
+	json_t *answer = session_ask(session, "schedule", NULL), *schedule;
+	const char *name = session_text(answer, "schedule");
+	size_t i;
+
+	*hint = (struct trace_hint){ 0 };
+	json_array_foreach(json_object_get(report->system, "schedules"), i, schedule)
+	{
+		if (strcmp(session_text(schedule, "name"), name) ||
+			strcmp(session_text(answer, "next"), name))
+			continue;
+		*hint = (struct trace_hint){ true, i, (uint64_t)session_number(answer, "frame") };
+	}
+	json_decref(answer);
+	return answer != NULL;
+}
+
+bool trace_read_node(struct session *session, struct jitter_report *report, struct trace_hint *hint)
 {
 	json_t *answer = session_ask(session, "cpus", NULL);
 	const json_t *cpus = json_object_get(answer, "cpus");
@@ -199,6 +219,7 @@ bool trace_read_node(struct session *session, struct jitter_report *report)
 		report->system = describe(session, cpus);
 		good = report->system != NULL;
 	}
+	good = good && ask_schedule(session, report, hint);
 	json_decref(answer);
 	return good;
 }

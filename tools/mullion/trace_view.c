@@ -13,6 +13,7 @@
 /* One CPU's ring, while it is read from its oldest record on. */
 struct walk {
 	struct trace_view *view;
+	const struct trace_hint *hint;
 	const struct jitter_ring *ring;
 	size_t schedule;
 	bool known_schedule;
@@ -137,6 +138,10 @@ static void take_window(struct walk *walk, size_t i)
 		walk->known_schedule = true;
 		walk->switch_tsc = 0;
 	}
+	if (walk->hint && walk->hint->known && record->b >= walk->hint->from_frame) {
+		walk->schedule = walk->hint->schedule;
+		walk->known_schedule = true;
+	}
 	ticks = window_ticks(walk, record->cause);
 	slice->kind = TRACE_SLICE_WINDOW;
 	slice->due = record->a;
@@ -220,10 +225,12 @@ static void take_record(struct walk *walk, size_t i)
 }
 
 /* Which schedule was in force first is known where no record was lost, or there is but one. */
-static void walk_ring(struct trace_view *view, const struct jitter_ring *ring)
+static void walk_ring(
+	struct trace_view *view, const struct jitter_ring *ring, const struct trace_hint *hint)
 {
 	const json_t *schedules = json_object_get(view->report->system, "schedules");
 	struct walk walk = { .view = view,
+		.hint = hint,
 		.ring = ring,
 		.schedule = startup_schedule(view->report),
 		.known_schedule = !ring->lost || json_array_size(schedules) == 1 };
@@ -246,8 +253,8 @@ static void span(struct trace_view *view, const struct jitter_ring *ring)
 		view->end = ring->records[ring->count - 1].tsc;
 }
 
-void trace_view_make(
-	struct trace_view *view, const struct jitter_report *report, struct node_clock clock)
+void trace_view_make(struct trace_view *view, const struct jitter_report *report,
+	struct node_clock clock, const struct trace_hint *hint)
 {
 	size_t count, i;
 	const struct jitter_ring *rings = trace_rings(report, &count);
@@ -256,7 +263,7 @@ void trace_view_make(
 	for (i = 0; i < count; i++)
 		span(view, &rings[i]);
 	for (i = 0; i < count; i++)
-		walk_ring(view, &rings[i]);
+		walk_ring(view, &rings[i], hint);
 	trace_find_outliers(view);
 }
 

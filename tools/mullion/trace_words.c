@@ -154,7 +154,12 @@ const char *trace_exit_name(uint32_t code)
 {
 	const char *name = FIND(exits, code);
 
-	return name ? name : "other";
+	if (name)
+		return name;
+	return code < 0x20   ? "control register"
+	       : code < 0x40 ? "debug register"
+	       : code < 0x60 ? "exception"
+			     : "other";
 }
 
 const char *trace_event_words(uint32_t event)

@@ -39,7 +39,7 @@ static void make(struct view_of *of, unsigned cpu, uint64_t lost,
 	source->rings[0] = (struct jitter_ring){ .cpu = cpu, .lost = lost, .count = count };
 	source->rings[0].records = jitter_array(NULL, count, sizeof(*records));
 	memcpy(source->rings[0].records, records, count * sizeof(*records));
-	trace_view_make(&of->view, &of->report, (struct node_clock){ 1000000000, 1 });
+	trace_view_make(&of->view, &of->report, (struct node_clock){ 1000000000, 1 }, NULL);
 }
 
 static void drop(struct view_of *of)
@@ -129,6 +129,25 @@ static void a_full_rings_schedule_is_told_by_its_windows(void **state)
 	drop(&of);
 }
 
+static void what_the_node_says_of_its_schedule_holds_from_that_frame_on(void **state)
+{
+	const struct mullion_trace_record records[] = {
+		at(8000, MULLION_TRACE_WINDOW, 0, 0, 8000, 7),
+		at(9000, MULLION_TRACE_WINDOW, 0, 0, 9000, 8),
+	};
+	const struct trace_hint hint = { true, 1, 8 };
+	struct view_of of;
+
+	(void)state;
+	MAKE(&of, 0, 99, records);
+	trace_view_free(&of.view);
+	trace_view_make(&of.view, &of.report, (struct node_clock){ 1000000000, 1 }, &hint);
+	assert_int_equal(of.view.slices[1].schedule, 1);
+	assert_int_equal(of.view.slices[1].to, 9100);
+	assert_false(of.view.slices[0].known_schedule && of.view.slices[0].schedule == 1);
+	drop(&of);
+}
+
 static void an_owned_cpu_runs_from_start_to_stop(void **state)
 {
 	const struct mullion_trace_record records[] = {
@@ -174,7 +193,7 @@ static void every_outlier_of_a_probe_has_its_cause(void **state)
 		0x7c, 0x6e0);
 	fixture->report.system = json_loads(description, 0, NULL);
 	fixture_read(fixture);
-	trace_view_make(&view, &fixture->report, (struct node_clock){ 1000000000, 1 });
+	trace_view_make(&view, &fixture->report, (struct node_clock){ 1000000000, 1 }, NULL);
 	assert_int_equal(view.outliers_count, 2);
 	assert_int_equal(view.outliers[0].sample.value, 90);
 	assert_string_equal(view.outliers[0].cause, "MSR 0x6e0 (TSC deadline) of probe");
@@ -189,6 +208,7 @@ int main(void)
 		cmocka_unit_test(a_window_ends_where_its_partition_is_stopped),
 		cmocka_unit_test(a_switch_is_in_force_from_its_first_frame_on),
 		cmocka_unit_test(a_full_rings_schedule_is_told_by_its_windows),
+		cmocka_unit_test(what_the_node_says_of_its_schedule_holds_from_that_frame_on),
 		cmocka_unit_test(an_owned_cpu_runs_from_start_to_stop),
 		FIXTURE_TEST(every_outlier_of_a_probe_has_its_cause),
 	};

@@ -1,0 +1,86 @@
+#!/bin/bash
+# mullion ctl, top and trace with a booted node: every command of config/deployments/control.dts's node, and what
+# it left behind.
+. verification/system/lib.sh
+plan 24
+
+socket=$work/line
+export MULLION_NODE=unix:$socket
+ctl() {
+	timeout 110 "$mullion" ctl --timeout 60 "$@" >"$work/out" 2>"$work/err"
+	status=$?
+	[ $status -eq 0 ] || sed 's/^/# /' "$work/err"
+	return $status
+}
+sed -e "s,boards/,$PWD/config/boards/,; s/MiB(8)/MiB(4)/" config/deployments/control.dts >"$work/control.dts"
+compile node "$work/control.dts"
+"$mullion" run --timeout 400 --serial "$MULLION_NODE" "$work/node" >"$work/run" 2>&1 &
+node=$!
+trap 'kill "$node" 2>/dev/null' EXIT
+for _ in $(seq 100); do
+	[ -S "$socket" ] && break
+	sleep 0.1
+done
+
+ctl list
+ok $? "a booted node answers"
+says "$work/out" '^hog +running +0 +1$' "and lists its partitions"
+ctl cpus
+says "$work/out" '^  0  framed  control/0 nav/0 hog/0$' "its CPUs"
+ctl log
+says "$work/out" '^CPU: +1 apic 2 owned by idle$' "its kernel's log"
+ctl version
+says "$work/out" '^ABI: +1, this tool 1$' "and its version"
+"$mullion" top --timeout 60 --once -d 0.3 --system "$work/node/system.json" >"$work/out" 2>"$work/err"
+ok $? "its counters are read"
+says "$work/out" '^hog +running +0 +(3[5-9]|4[0-5])\.[0-9] +40\.0 +(9[0-9]{2}|1[01][0-9]{2}) ' \
+	"windows as described, a thousand a second"
+says "$work/out" '^health:.*hog port violation' "hog is caught"
+
+ctl stop nav
+ok $? "a partition is stopped"
+ctl info nav
+says "$work/out" '^reason: +command$' "which it says of itself"
+ctl -o "$work/nav.core" dump nav
+ok $? "a stopped partition is dumped"
+gdb -q -batch "$build/partitions/nav.elf" "$work/nav.core" -ex bt >"$work/gdb" 2>&1
+says "$work/gdb" '^#[0-9].* main \(\) at partitions/nav/nav\.c:' "gdb sees where it stood"
+ctl start nav
+ok $? "it is started again"
+for _ in $(seq 20); do
+	ctl info nav
+	grep -q '^state: *running' "$work/out" && break
+done
+says "$work/out" '^restarts: +1$' "which counts as a restart"
+ctl restart --cold hog
+ok $? "another is restarted, cold"
+ctl schedule quiet
+says "$work/out" '^next: +quiet, from frame [0-9]+ on$' "the schedule is switched at a frame"
+for _ in $(seq 20); do
+	ctl schedule
+	grep -q '^in force: *quiet' "$work/out" && break
+done
+ctl list
+
+"$mullion" trace --timeout 60 --system "$work/node/system.json" --text "$work/trace.txt" \
+	--json "$work/trace.json" 2>"$work/err"
+ok $? "the trace is read while it is written"
+says "$work/trace.txt" ' nav +window 1 of frame [0-9]+$' "windows are on their ticks"
+! grep -q 'late$' "$work/trace.txt"
+ok $? "all of them"
+python3 - "$work/trace.json" >"$work/out" 2>&1 <<'END'
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+nav = [e for e in events if e.get("cat") == "window" and e["pid"] == 1 and e["name"] == "nav"]
+quiet = {(e["ts"] % 1000, e["dur"]) for e in nav if e["args"]["schedule"] == "quiet"}
+print("quiet", len(quiet), {d for _, d in quiet})
+END
+says "$work/out" "^quiet [1-9][0-9]* \{500\.0\}$" "in the new schedule nav has its longer windows"
+ctl -o "$work/page.html" --system "$work/node/system.json" report
+ok $? "the page is written"
+says "$work/page.html" 'Every window of the trace started on its tick' "and says the same"
+ctl shutdown
+ok $? "the node is shut down"
+wait "$node"
+ok $? "and has ended well"
+[ "$failed" -eq 0 ]
