@@ -1,7 +1,8 @@
 /*
  * mullion ctl: one command to a running node.
  *
- * Exit status: 0 the node did it, 1 it refused or could not be reached, 2 the command line is wrong.
+ * Exit status: 0 the node did it, 1 it refused or could not be reached, 2 the command line is
+ * wrong.
  */
 #include <argp.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * See line_reader.h. The invariant: whatever arrives, at most one line is held, and the next newline
- * makes a fresh start.
+ * See line_reader.h. The invariant: whatever arrives, at most one line is held, and the next
+ * newline makes a fresh start.
  */
 #include "line_reader.h"
 

@@ -1,6 +1,6 @@
 /*
- * The page of a node: verdict, schedule, shares, exits, ports, health. One file, nothing loaded from
- * elsewhere, no script. What a node said is escaped.
+ * The page of a node: verdict, schedule, shares, exits, ports, health. One file, nothing loaded
+ * from elsewhere, no script. What a node said is escaped.
  */
 #include "node_page.h"
 

@@ -1,7 +1,7 @@
 /*
- * Schedules as they were described and as the trace saw them: for each framed CPU a bar of the frame's
- * windows by the description, and below it the frames that the trace still holds, a line each, all
- * folded onto one frame.
+ * Schedules as they were described and as the trace saw them: for each framed CPU a bar of the
+ * frame's windows by the description, and below it the frames that the trace still holds, a line
+ * each, all folded onto one frame.
  *
  * The invariant: a place is proportional to time, in both parts by the same scale.
  */

@@ -1,5 +1,6 @@
 /*
- * How our HTML pages look: one style sheet, for light, dark and print, with nothing loaded from elsewhere.
+ * How our HTML pages look: one style sheet, for light, dark and print, with nothing loaded from
+ * elsewhere.
  */
 #include "page_style.h"
 

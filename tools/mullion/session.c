@@ -73,7 +73,10 @@ static bool take_answer(struct session *session, struct outcome *outcome, const 
 	return outcome->answered;
 }
 
-/* Integers of 2^63 and more are beyond the library: such a line is read again with its numbers rounded. */
+/*
+ * Integers of 2^63 and more are beyond the library: such a line is read again with its numbers
+ * rounded.
+ */
 static json_t *read_line(const char *text)
 {
 	json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

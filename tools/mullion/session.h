@@ -45,8 +45,8 @@ bool session_open(struct session *session, const struct session_options *options
 void session_close(struct session *session);
 
 /*
- * Asks, and waits for the whole answer. `arguments` (an object, or NULL) is taken over. NULL after an
- * error message in the user's words; the caller owns the result.
+ * Asks, and waits for the whole answer. `arguments` (an object, or NULL) is taken over. NULL after
+ * an error message in the user's words; the caller owns the result.
  */
 json_t *session_ask(struct session *session, const char *command, json_t *arguments);
 

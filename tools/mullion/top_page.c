@@ -1,8 +1,8 @@
 /*
  * Laying out the page of mullion top. See top.h.
  *
- * The invariant: no line is wider than the page, no page is longer than the screen, and what was left
- * out is said.
+ * The invariant: no line is wider than the page, no page is longer than the screen, and what was
+ * left out is said.
  */
 #include <inttypes.h>
 #include <stdarg.h>

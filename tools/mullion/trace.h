@@ -1,5 +1,6 @@
 /*
- * What `mullion trace` and the node's report make of trace rings: windows, restarts, points in time.
+ * What `mullion trace` and the node's report make of trace rings: windows, restarts, points in
+ * time.
  *
  * Rings, sample streams and the description are held in a struct jitter_report, whoever read them:
  * a RAM image (jitter_ram.c) or a running node (trace_node.c).

@@ -12,8 +12,8 @@
 
 #define LINE_RECORDS 21u /* as many as a line of the protocol could hold */
 /*
- * Of a ring that goes round, this much is fetched: its older half might be overwritten as fast as it
- * could be.
+ * Of a ring that goes round, this much is fetched: its older half might be overwritten as fast as
+ * it could be.
  */
 #define BEHIND (MULLION_TRACE_RECORDS / 2)
 

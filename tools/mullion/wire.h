@@ -39,8 +39,8 @@ bool wire_send(struct wire *wire, const char *line);
 int64_t wire_now_ms(void);
 
 /*
- * The next line of the protocol, in wire->reader.text. WIRE_OTHER: `also` (-1: none) can be read, or
- * a signal came. Waits until deadline_ms, for ever if that is negative.
+ * The next line of the protocol, in wire->reader.text. WIRE_OTHER: `also` (-1: none) can be read,
+ * or a signal came. Waits until deadline_ms, for ever if that is negative.
  */
 enum wire_result wire_read(struct wire *wire, int64_t deadline_ms, int also);
 
