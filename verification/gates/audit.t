@@ -132,7 +132,8 @@ def check_told(name, image):
     with open(os.path.join(os.path.dirname(image), "system.json"), encoding="ascii") as file:
         system = json.load(file)
     cpus = {cpu: p["name"] for p in told["partitions"] for cpu in [v["cpu"] for v in p["vcpus"]]}
-    found = {f["name"]: (p["name"], [(b["index"], int(b["physical"], 16), b["bytes"], int(b["gpa"], 16)) for b in f["bars"]],
+    found = {f["name"]: (p["name"],
+                         [(b["index"], int(b["physical"], 16), b["bytes"], int(b["gpa"], 16)) for b in f["bars"]],
                          [(v["message"], v["cpu"], v["vector"], v["entry"], cpus[v["cpu"]]) for v in f["vectors"]])
              for p in told["partitions"] for f in p["functions"]}
     meant = {f["name"]: (f["partition"], [(b["index"], b["base"], b["bytes"], b["gpa"]) for b in f["bars"]],

@@ -107,7 +107,8 @@ def entry(bdf, offset=0):
 
 copy("vtd", "dma-entry", "a function of nobody let through", entry(NET), entry(SPARE), 2)
 copy("vtd", "dma-entry", "an empty slot let through", entry(NET), entry(0xF8), 2)
-copy("vtd", "constant-data", "another bus let through by the same table", lambda i, d: d.root, lambda i, d: d.root + 16 * 7, 1)
+copy("vtd", "constant-data", "another bus let through by the same table", lambda i, d: d.root,
+     lambda i, d: d.root + 16 * 7, 1)
 flip("vtd", "dma-fault-log", "a blocked function that can fill the fault log", entry(SPARE), 2)
 flip("vtd", "dma-fault-log", "a function whose faults nobody hears of", entry(NVME), 2)
 flip("vtd", "dma-fault-log", "a bus whose faults cannot be suppressed", lambda i, d: d.root + 16 * 200, 1)
@@ -441,7 +442,8 @@ word(BOTH, "bar-record", "a BAR of half its width", lambda i, d: d.bar(NVME) + 2
 word(BOTH, "stage2-frame", "a BAR programmed onto a neighbour's", lambda i, d: d.bar(NVME), "<Q", 0xE0204000)
 word(BOTH, "device-place", "a BAR in RAM", lambda i, d: d.bar(NVME), "<Q", 0x1800000)
 word(BOTH, "device-place", "a BAR where messages are written to", lambda i, d: d.bar(NVME), "<Q", 0xFEE00000)
-word(BOTH, "function-owner", "a partition that finds a neighbour's function", lambda i, d: i.tables("peer") + 62, "<H", 1)
+word(BOTH, "function-owner", "a partition that finds a neighbour's function", lambda i, d: i.tables("peer") + 62,
+     "<H", 1)
 word(BOTH, "port-kernel", "a port of configuration space opened",
      lambda i, d: i.io("store") + 0xCF8 // 8, "<B", lambda value: value & ~1)
 
