@@ -7,6 +7,7 @@
 -include verification/noninterference/noninterference.mk
 -include verification/rules/rules.mk
 -include verification/docs/docs.mk
+-include verification/proofs/proofs.mk
 
 UNIT := $(BUILD)/unit
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Itools/mullion -Icore/include -Iarch/x86/include \
