@@ -45,15 +45,15 @@ quarantined() {
 	[ $quarantined_status -eq 0 ] || sed 's/^/# /' "$work/$1.log.text"
 }
 
-# windows BOARD MESSAGES: all acts beside `watch`.
+# windows BOARD GROUPS LEAST: these acts beside `watch`.
 windows() {
 	describe "idle-$1" framed "$1" 'groups=none last=halt-deaf'
 	run "idle-$1" first
-	describe "framed-$1" framed "$1" "groups=config,registers,messages,dma $2"
+	describe "framed-$1" framed "$1" "groups=$2"
 	run "framed-$1" first
 	[ $status -eq 0 ]
 	ok $? "framed-$1: the neighbour ends the node as ever"
-	acts "framed-$1" 500
+	acts "framed-$1" "$3"
 	same "framed-$1" "$1"
 	intact "framed-$1"
 }
@@ -68,12 +68,12 @@ first() {
 	rm -f "$ram"
 }
 
-plan 33
-windows vtd messages=fixed
+plan 35
+windows vtd "config,registers,messages,dma messages=fixed" 500
 quarantined framed-vtd 'read at 0x1000000'
 cp "$ram" "$work/kept.ram"
 rm -f "$ram"
-windows amdvi
+windows amdvi messages,dma 100
 rm -f "$ram"
 describe owned-vtd owned vtd 'groups=config,registers,messages,dma messages=remappable self=0'
 run owned-vtd first
@@ -89,6 +89,15 @@ first dma_writes_nothing_to_the_intel_iommu 'write at 0xfed90000'
 first dma_writes_nothing_to_its_own_mapped_configuration 'write at 0xb0020000'
 first dma_reads_nothing_of_the_disks_registers 'read at 0xe0100000'
 first dma_across_the_end_of_memory 'write at 0x1000000'
+
+# Whose device is attacked notices nothing of it: the disk's own test, beside that.
+compile witness $deployments/attacker-device-witness.dts
+run witness first
+[ "$(grep -c '^ok' "$serial")" -eq 21 ] && ! grep -q '^not ok' "$serial"
+ok $? 'a neighbour reads and writes its disk as ever'
+strings -n 8 "$ram" | grep -q '^health: attacker: memory violation: jump at 0xe0200000'
+ok $? 'while its registers are attacked'
+rm -f "$ram"
 
 # Self-tests: one more entry in the device's tables, a byte of poison, and a constant altered, are noticed.
 describe open framed vtd 'only=dma_writes_nothing_to_the_page_beyond_memory groups=dma'
