@@ -8,6 +8,7 @@
 -include verification/rules/rules.mk
 -include verification/docs/docs.mk
 -include verification/fuzz/fuzz.mk
+-include verification/proofs/proofs.mk
 
 UNIT := $(BUILD)/unit
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Itools/mullion -Icore/include -Iarch/x86/include \

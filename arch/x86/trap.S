@@ -5,7 +5,7 @@
 #include "x86_asm.h"
 
 	.text
-/* The local APIC's timer: one store, and on. */
+/* The local APIC's timer, and what should never come: one store, and on. */
 	.global trap_timer
 trap_timer:
 	movl	$0, APIC_EOI_ADDRESS

@@ -34,15 +34,18 @@ static void set_gate(unsigned vector, const char *handler)
 		.offset_high = (uint32_t)(address >> 32) };
 }
 
-/* Once, on the boot CPU; a vector nobody owns is as spurious as the spurious one. */
+/*
+ * Once, on the boot CPU. A vector nobody owns is ended as the timer's is: left in service, it would hold back every
+ * lower one, that of the windows' ends among them. The spurious one is never in service.
+ */
 void trap_init(void)
 {
 	for (unsigned v = 0; v < 32; v++)
 		set_gate(v, trap_exceptions + v * EXCEPTION_STUB_BYTES);
 	for (unsigned v = 32; v < 256; v++)
-		set_gate(v, trap_spurious);
+		set_gate(v, trap_timer);
 	set_gate(NMI_VECTOR, trap_nmi);
-	set_gate(HOST_TIMER_VECTOR, trap_timer);
+	set_gate(HOST_SPURIOUS_VECTOR, trap_spurious);
 }
 
 void trap_load(void)

@@ -27,8 +27,8 @@ struct act {
 	int vector;               /* the exception it ends in, or CATCH_NONE: it returns */
 	uint64_t error, ignored;  /* with a vector: the error code, and its bits that may differ */
 	uint64_t result;          /* without: what the attempt told act_saw() last, 0 if nothing */
-	const char
-		*emulator; /* why QEMU's TCG lets it return, telling nothing; NULL: it does not */
+	const char *emulator; /* why QEMU lets it return, telling `emulated`; NULL: it does not */
+	uint64_t emulated;
 };
 
 #define FAULTS(v)       .vector = (v)
@@ -60,6 +60,12 @@ void acts_apic(void);
 void acts_hypercalls(void);
 void acts_cpuid(void);
 void acts_storms(void);
+
+/* Of a partition that owns a device; without it there are none. */
+void acts_config(void);
+void acts_registers(void);
+void acts_messages(void);
+void acts_dma(void);
 
 /* The last act of a partition: does not come back. False: there is none of that name. */
 bool act_fatal(const char *name);

@@ -109,10 +109,14 @@ void WRITE_SAMPLING_MESSAGE(const SAMPLING_PORT_ID_TYPE SAMPLING_PORT_ID,
 	}
 }
 
-/* What comes before has been read when the time is: no message may seem to be from the future. */
+/*
+ * What comes before has been read when the time is: no message may seem to be from the future.
+ * LFENCE holds RDTSC back on Intel processors (SDM 2B, RDTSC); on AMD's it need not, there MFENCE
+ * does.
+ */
 static uint64_t time_after_reads(void)
 {
-	__asm__ volatile("lfence" ::: "memory");
+	__asm__ volatile("mfence; lfence" ::: "memory");
 	return tsc_read();
 }
 

@@ -12,6 +12,7 @@
 #define DEPTH_LEAST 2u
 #define DEPTH_MOST  256u
 
+/*@ assigns \nothing; */
 static bool shape_is_good(
 	const uint64_t page_bytes, const uint64_t message_bytes, const uint64_t depth)
 {
@@ -61,6 +62,9 @@ void queuing_clear(struct queuing_receiver *const port)
 	port_store_release(&port->reader->tail, port->tail);
 }
 
+/*@ assigns \nothing;
+    ensures \result <= depth;
+*/
 static uint64_t within(const uint64_t waiting, const uint64_t depth)
 {
 	return waiting <= depth ? waiting : depth;

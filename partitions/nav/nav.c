@@ -3,7 +3,6 @@
  * toy trajectory, and publishes the pose on its sampling channel; once a second it prints a line.
  *
  * Arguments: period-ns=1000000, seconds=0 (0: for ever).
- * The page of the channel is a sequence lock: odd while it is being written. ARINC 653 P1, 2.3.5.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -14,6 +13,7 @@
 #include <mullion/hypercall.h>
 #include <mullion/info.h>
 #include <mullion/irq.h>
+#include <mullion/sampling.h>
 #include <mullion/time.h>
 
 #define DEFAULT_PERIOD_NS 1000000ull
@@ -27,30 +27,14 @@ struct pose {
 	double x_m, y_m, heading_rad;
 };
 
-struct pose_page {
-	uint64_t sequence; /* odd: being written */
-	uint64_t written_tsc;
-	uint8_t message[];
-};
-
 static volatile bool due;
 static struct pose pose;
+static struct sampling_writer port;
 
 static void on_timer(struct irq_frame *const frame)
 {
 	(void)frame;
 	due = true;
-}
-
-static void publish(struct pose_page *const page)
-{
-	if (page == NULL)
-		return;
-	__atomic_store_n(&page->sequence, page->sequence + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(page->message, &pose, sizeof(pose));
-	page->written_tsc = tsc_read();
-	__atomic_store_n(&page->sequence, page->sequence + 1, __ATOMIC_RELEASE);
 }
 
 static void integrate(const uint64_t step_ns)
@@ -82,14 +66,17 @@ static void wait_until(const uint64_t deadline)
 		irq_wait();
 }
 
-static struct pose_page *find_page(void)
+/* The first sampling channel that leads away from here and has room for a pose, if there is one. */
+static bool open_port(void)
 {
 	const struct mullion_region *region;
 
 	for (unsigned i = 0; (region = info_region_nth(MULLION_REGION_SAMPLING, i)) != NULL; i++)
 		if (region->access & MULLION_WRITE)
-			return region_address(region);
-	return NULL;
+			return region->message_bytes >= sizeof(pose) &&
+			       sampling_open_writer(&port, region_address(region), region->bytes,
+				       region->message_bytes);
+	return false;
 }
 
 int main(void)
@@ -97,7 +84,7 @@ int main(void)
 	const uint64_t period_ns = args_number("period-ns", DEFAULT_PERIOD_NS);
 	const uint64_t end_ns = args_number("seconds", 0) * NS_PER_S;
 	const uint64_t period = time_ticks_from_ns(period_ns);
-	struct pose_page *const page = find_page();
+	const bool connected = open_port();
 	uint64_t deadline, late_most = 0, reported_s = 0;
 
 	irq_disable();
@@ -110,7 +97,8 @@ int main(void)
 		if (late > late_most)
 			late_most = late;
 		integrate(period_ns);
-		publish(page);
+		if (connected)
+			sampling_write(&port, (const uint8_t *)&pose, sizeof(pose), tsc_read());
 		if (pose.time_ns / NS_PER_S != reported_s) {
 			reported_s = pose.time_ns / NS_PER_S;
 			report(late_most);

@@ -158,7 +158,7 @@ uint64_t audit_dma_entry(const struct audit *audit, const struct audit_map *map,
 	uint64_t table = map->root, at = map->root;
 	unsigned level;
 
-	for (level = map->levels; level; level--) {
+	for (level = map->levels <= MOST_LEVELS ? map->levels : 0; level; level--) {
 		const uint64_t *entries = audit_image_at(&audit->image, table, AUDIT_PAGE);
 		const unsigned index = (unsigned)(address >> shift_of(level)) % ENTRIES;
 		struct entry entry;

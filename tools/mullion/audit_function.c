@@ -291,6 +291,25 @@ static bool any_framed(const struct audit *audit)
 	return false;
 }
 
+/* What nobody owns is blocked in silence: without owners there is no fault to tell of. */
+static bool any_owned(const struct audit *audit)
+{
+	size_t f;
+
+	for (f = 0; f < audit->devices->functions_count; f++)
+		if (audit->devices->functions[f].table->partition != X86_NO_PARTITION)
+			return true;
+	return false;
+}
+
+static const char *owned_keeper_trouble(unsigned interrupts, unsigned owners)
+{
+	if (interrupts == owners)
+		return NULL;
+	return owners ? "an owned CPU, and would not interrupt it"
+		      : "an owned CPU, and would interrupt it though no partition has a device";
+}
+
 static const char *keeper_trouble(const struct audit *audit, const struct audit_unit *unit)
 {
 	const struct x86_iommu *table = unit->table;
@@ -303,10 +322,9 @@ static const char *keeper_trouble(const struct audit *audit, const struct audit_
 			      : "no owned CPU, and there are no others";
 	if (framed && !has_windows(audit, table->keeper))
 		return "a CPU that has no windows in some schedule, and looks only there";
-	if (unit->interrupts != !framed)
-		return framed ? "a framed CPU, and yet it would interrupt it"
-			      : "an owned CPU, and would not interrupt it";
-	return NULL;
+	if (!framed)
+		return owned_keeper_trouble(unit->interrupts, any_owned(audit));
+	return unit->interrupts ? "a framed CPU, and yet it would interrupt it" : NULL;
 }
 
 static void check_keeper(struct audit *audit, const struct audit_unit *unit)

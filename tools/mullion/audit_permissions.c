@@ -113,6 +113,26 @@ static const char *port_place(
 			&audit->image, audit_address(partition->arch->io_bitmap) + port / 8));
 }
 
+/* Ports that are the kernel's, whoever else would have them. */
+static void check_kernel_port(
+	struct audit *audit, const struct audit_partition *owner, uint32_t port)
+{
+	const struct arch_system_tables *arch = audit->arch;
+	const char *what = NULL;
+
+	if (port == arch->poweroff_port && arch->poweroff_port)
+		what = "powers the node off";
+	if (port == arch->reset_port && arch->reset_port)
+		what = "resets the node";
+	if (port - CONFIGURATION_PORTS < 8)
+		what = "is PCI configuration space's";
+	if (arch->uart_port && !arch->uart_granted && port - arch->uart_port < 8u)
+		what = "is the kernel's console's";
+	if (what)
+		audit_find(audit, "port-kernel", "partition %s may use port %#x, which %s: %s",
+			owner->name, port, what, port_place(audit, owner, port));
+}
+
 static void check_port(struct audit *audit, uint32_t port)
 {
 	const struct arch_system_tables *arch = audit->arch;
@@ -131,22 +151,9 @@ static void check_port(struct audit *audit, uint32_t port)
 				port_place(audit, partition, port));
 		owner = partition;
 	}
-	if (owner && port == arch->poweroff_port && arch->poweroff_port)
-		audit_find(audit, "port-kernel",
-			"partition %s may power the node off by port %#x: %s", owner->name, port,
-			port_place(audit, owner, port));
-	if (owner && port == arch->reset_port && arch->reset_port)
-		audit_find(audit, "port-kernel", "partition %s may reset the node by port %#x: %s",
-			owner->name, port, port_place(audit, owner, port));
-	if (owner && port - CONFIGURATION_PORTS < 8)
-		audit_find(audit, "port-kernel",
-			"partition %s may use port %#x of PCI configuration space: %s", owner->name,
-			port, port_place(audit, owner, port));
-	if (arch->uart_port && !arch->uart_granted && owner && port - arch->uart_port < 8u)
-		audit_find(audit, "port-kernel",
-			"partition %s may use port %#x of the kernel's console: %s", owner->name,
-			port, port_place(audit, owner, port));
-	if (arch->uart_port && arch->uart_granted && port == arch->uart_port && !owner)
+	if (owner)
+		check_kernel_port(audit, owner, port);
+	else if (arch->uart_port && arch->uart_granted && port == arch->uart_port)
 		audit_find(audit, "port-kernel",
 			"the kernel gives its console's port %#x away, and no partition has it",
 			port);

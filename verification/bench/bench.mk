@@ -6,10 +6,11 @@ bench: packages
 	@$(MAKE) --no-print-directory -j$$(nproc) kernel tools partitions
 	@$(MAKE) --no-print-directory bench-run
 
-bench-run: $(BUILD)/attack.json $(BUILD)/noninterference.json $(BUILD)/drivers.json
+bench-run: $(BUILD)/attack.json $(BUILD)/attack-devices.json $(BUILD)/noninterference.json $(BUILD)/drivers.json
 	@verification/bench/run $(BUILD)
 	@verification/bench/audit $(BUILD)
 	@cp $(BUILD)/attack.json $(BUILD)/bench/attack.facts
+	@cp $(BUILD)/attack-devices.json $(BUILD)/bench/attack-devices.facts
 	@cp $(BUILD)/noninterference.json $(BUILD)/bench/noninterference.facts
 	@cp $(BUILD)/drivers.json $(BUILD)/bench/drivers.facts
 	@verification/bench/judge $(BUILD)/bench $(BUILD)/bench.json
@@ -22,6 +23,13 @@ $(BUILD)/attack.json: $(BENCH_PARTS) $(wildcard verification/system/attacker.t v
 	@mkdir -p $(BUILD)/bench
 	@BUILD=$(BUILD) verification/system/attacker.t >$(BUILD)/bench/attack.tap; \
 		result=$$?; grep -A3 '^not ok' $(BUILD)/bench/attack.tap; exit $$result
+
+$(BUILD)/attack-devices.json: $(BENCH_PARTS) verification/system/attacker-devices.t verification/system/intact \
+		$(wildcard verification/system/deployments/attacker-device-*)
+	@echo 'attack: every illegal act of a device, about a minute...'
+	@mkdir -p $(BUILD)/bench
+	@BUILD=$(BUILD) verification/system/attacker-devices.t >$(BUILD)/bench/attack-devices.tap; \
+		result=$$?; grep -A3 '^not ok' $(BUILD)/bench/attack-devices.tap; exit $$result
 
 $(BUILD)/noninterference.json: $(BENCH_PARTS) $(wildcard verification/noninterference/*)
 	@echo 'noninterference: one partition beside every behaviour of another, about four minutes...'

@@ -25,7 +25,7 @@ DEPLOYMENTS = "verification/system/deployments"
 INTERCEPT_BYTES = 0x18  # 000h to 017h
 BOOTED = {"owned": "rights-owned", "framed": "rights-framed"}
 SET = {"no": (0, 0), "yes": (1, 1), "framed": (0, 1), "framed, TCG": (0, 1)}  # owned, framed; all under TCG here
-DECISIONS = {"#UD", "#GP", "native", "emulated", "refused", "hidden", "rwx", "r--"}
+DECISIONS = {"#UD", "#GP", "native", "emulated", "refused", "hidden", "rwx", "rw-", "r--"}
 NO_TEST = ("hardware only", "not tested: ")
 SAVED_CR4, SAVED_CR0, SAVED_EFER = 0x548, 0x558, 0x4d0  # of the state save area: vmcb.h
 CR4_SMEP, CR4_SMAP, CR0_WP, EFER_NXE = 1 << 20, 1 << 21, 1 << 16, 1 << 11
@@ -119,16 +119,27 @@ def images_of(place, facts):
                 list(pages("system_cpus", facts["cpu_bytes"], facts["host_save"])))
 
 
-def acts(work):
-    """The names of all acts, as the attacker itself lists them."""
-    source = os.path.join(work, "acts.dts")
-    with open(f"{DEPLOYMENTS}/attacker-owned.dts", encoding="ascii") as file:
-        text = file.read().replace('image = "attacker.elf";', 'image = "attacker.elf"; args = "list=1";')
+def listed(work, name, text):
+    """The names of the acts of a deployment, as the attacker itself lists them."""
+    source = os.path.join(work, name + ".dts")
     with open(source, "w", encoding="ascii") as file:
         file.write(text.replace("one-owned.dtsi", os.path.abspath(f"{DEPLOYMENTS}/one-owned.dtsi")))
-    place = boot(work, "acts", source)
+    place = boot(work, name, source)
     with open(place + ".serial", encoding="ascii", errors="replace") as file:
         return re.findall(r"^act (\S+)", file.read().replace("\r", ""), re.M)
+
+
+def acts(work):
+    """With and without a device; of its messages those of every format."""
+    with open(f"{DEPLOYMENTS}/attacker-owned.dts", encoding="ascii") as file:
+        plain = file.read().replace('image = "attacker.elf";', 'image = "attacker.elf"; args = "list=1";')
+    with open(f"{DEPLOYMENTS}/attacker-device-owned.dts.in", encoding="ascii") as file:
+        device = file.read().replace("BOARD", "qemu-q35-vtd")
+    ways = ("groups=config,registers,messages,dma", "groups=messages messages=remappable self=0")
+    found = listed(work, "acts", plain)
+    for k, way in enumerate(ways):
+        found += listed(work, f"acts{k}", device.replace("ARGS", way + " list=1"))
+    return sorted(set(found))
 
 
 def test_names():
@@ -137,9 +148,10 @@ def test_names():
         for path in glob.glob(f"partitions/tests/{who}/*.c"):
             with open(path, encoding="utf-8") as file:
                 names[who] |= set(re.findall(r'"([a-z0-9]+(?:_[a-z0-9]+)+)"', file.read()))
-    with open("verification/gates/plant.py", encoding="utf-8") as plant, \
-            open("verification/gates/audit.t", encoding="utf-8") as gate:
-        names["audit"] = set(re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"', plant.read() + gate.read()))
+    names["audit"] = set()
+    for path in [*glob.glob("verification/gates/plant*.py"), "verification/gates/audit.t"]:
+        with open(path, encoding="utf-8") as file:
+            names["audit"] |= set(re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"', file.read()))
     return names
 
 

@@ -129,6 +129,27 @@ def check_kinds(path):
     ok(finds(path, DEPLOYMENTS["hello"], "wanted-partitions")[0], "an image of another description is refused")
 
 
+def check_told(name, image):
+    """The compiler's system.json and the image's tables say the same of every function."""
+    told = json.loads(audit(image, "--json").stdout)
+    with open(os.path.join(os.path.dirname(image), "system.json"), encoding="ascii") as file:
+        system = json.load(file)
+    cpus = {cpu: p["name"] for p in told["partitions"] for cpu in [v["cpu"] for v in p["vcpus"]]}
+    found = {f["name"]: (p["name"],
+                         [(b["index"], int(b["physical"], 16), b["bytes"], int(b["gpa"], 16)) for b in f["bars"]],
+                         [(v["message"], v["cpu"], v["vector"], v["entry"], cpus[v["cpu"]]) for v in f["vectors"]])
+             for p in told["partitions"] for f in p["functions"]}
+    meant = {f["name"]: (f["partition"], [(b["index"], b["base"], b["bytes"], b["gpa"]) for b in f["bars"]],
+                         [(i["message"], i["cpu"], i["vector"], i["handle"], f["partition"]) for i in f["interrupts"]])
+             for f in system["functions"] if f["partition"]}
+    units = [(u["name"], u["kind"], u["levels"], int(u["base"], 16), u["bytes"], u["keeper_cpu"], u["keeper"])
+             for u in told["iommus"]]
+    same = [tuple(u[k] for k in ("name", "kind", "levels", "base", "bytes", "keeper_cpu", "keeper"))
+            for u in system["iommus"]]
+    ok(len(found) == 3 and found == meant and units == same, f"system.json of {name} tells what its tables say",
+       f"{found}\n{meant}\n{units}\n{same}")
+
+
 def build(work, name):
     image = os.path.join(work, name)
     built = subprocess.run([MULLION, "build", DEPLOYMENTS[name], "-o", image,
@@ -159,7 +180,7 @@ def main(work):
     for kind in IOMMUS:
         describe(work, kind, audit_descriptions.kind(kind))
     plain = len(DEPLOYMENTS) + len(audit_descriptions.VARIANTS)
-    print(f"1..{2 * plain + len(plant.DEFECTS) + 5 + 3 * len(IOMMUS)}", flush=True)
+    print(f"1..{2 * plain + len(plant.DEFECTS) + 5 + 4 * len(IOMMUS)}", flush=True)
     images = {name: build(work, name) for name in DEPLOYMENTS}
     for name, image in images.items():
         check_clean(name, image, name)
@@ -175,6 +196,7 @@ def main(work):
     for kind in IOMMUS:
         check_table_flips(kind, plant.Image(images[kind]), damaged, TABLES, 12)
         check_matrix(kind, images[kind])
+        check_told(kind, images[kind])
     shutil.copy(images["demo"], damaged)
     check_kinds(damaged)
 

@@ -37,7 +37,8 @@ def disk(label, slot, unit):
 def bridge(text, unit, interrupts, nodes=""):
     """Two disks more for `store`, on a conventional bus: their requests bear one id."""
     nodes += ('\tpci {\n\t\tbridge@40 { reg = <PCI(0, 8, 0)>; type = "pci"; bus = <1>;\n'
-              "\t\t\t#address-cells = <1>; #size-cells = <0>;\n" + disk("a", 0, unit) + disk("b", 1, unit) + "\t\t};\n\t};\n")
+              "\t\t\t#address-cells = <1>; #size-cells = <0>;\n" + disk("a", 0, unit) + disk("b", 1, unit) +
+              "\t\t};\n\t};\n")
     text = text.replace("&nvme &edu>", "&nvme &edu &a &b>").replace("<&edu 0 1 0x60>", "<&edu 0 1 0x60>, " + interrupts)
     return text.replace("\tcpus {", nodes + "\tcpus {", 1)
 

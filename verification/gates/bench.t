@@ -54,6 +54,8 @@ def good_runs():
         "smp": {"entered": 1000, "epoch": 61000}, "switch": {"guard": 300},
         "audit": {"seconds": 0.25, "partitions": 16, "memory_gib": 64, "pci_functions": 32},
         "attack": {"total": 700, "contained": 700, "runs": {"owned": {"total": 700, "contained": 700, "emulator": 9}}},
+        "attack-devices": {"total": 600, "contained": 600,
+                           "runs": {"framed-vtd": {"total": 600, "contained": 600, "emulator": 1}}},
         "noninterference": {"runs": 72, "broken_runs": 0, "differing_bytes": 0, "samples": 24156, "self_test": True,
                             "owned": {"runs": 72, "max_excess_ticks": 1210, "data_same": True, "self_test": True}},
         "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010} for call in CALLS},
@@ -107,14 +109,14 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..36")
+print("1..37")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
                              for f in all_figures.values()), "every figure has all its members", text)
 expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_other": 0, "exit.cpuid": 100,
             "framed.phase_spread": 2, "framed.switch": 309, "boot.to_partition": 50009, "size.text": 25000,
-            "smp.phase_max": 634, "attack.total": 700, "attack.contained": 700, "noninterference.runs": 72,
+            "smp.phase_max": 634, "attack.total": 1300, "attack.contained": 1300, "noninterference.runs": 72,
             "noninterference.differing_bytes": 0, "noninterference.owned_excess": 1210,
             "driver.nvme_poll": 1088}
 ok({key: (all_figures or {})[key]["value"] for key in expected} == expected, "values are what the runs hold", text)
@@ -132,6 +134,7 @@ refuses("samples that were not printed are an error", "framed.drift",
         lambda r, w, f: r["drift-1ms"][0].pop("samples"))
 refuses("an unfinished stream in the RAM is an error", "smp.phase_max", lambda r, w, f: w.update(complete=False))
 refuses("an attack that did not take place is an error", "attack.contained", lambda r, w, f: f.pop("attack"))
+refuses("so is one with a device", "attack.total", lambda r, w, f: f.pop("attack-devices"))
 refuses("so are bytes that were compared by a broken comparison", "noninterference.differing_bytes",
         fact("noninterference", self_test=False))
 refuses("so are runs that did not end", "noninterference.differing_bytes", fact("noninterference", broken_runs=1))
@@ -154,8 +157,9 @@ misses("a drift of a tick is seen", "framed.drift", 1,
 misses("one neighbour that shifts windows is seen", "framed.phase_spread", 11, alter("phase-mix", 0, max=20))
 misses("a kernel too large is reported", "size.text", 60000, fact("boot", **{".text": 55000}))
 misses("a slow audit is reported", "audit.seconds", 5.1, fact("audit", seconds=5.1))
-misses("an act that is not contained is seen", "attack.contained", 699, fact("attack", contained=699))
-misses("too few acts are seen", "attack.total", 299, fact("attack", total=299, contained=299))
+misses("an act that is not contained is seen", "attack.contained", 1299, fact("attack-devices", contained=599))
+misses("too few acts are seen", "attack.total", 299,
+       lambda r, w, f: (f["attack"].update(total=290), f["attack-devices"].update(total=9)))
 misses("too few behaviours are seen", "noninterference.runs", 49, fact("noninterference", runs=49))
 misses("a byte that differs is seen", "noninterference.differing_bytes", 1, fact("noninterference", differing_bytes=1))
 misses("an owned CPU that is disturbed is seen", "noninterference.owned_excess", 2001,

@@ -107,7 +107,8 @@ def entry(bdf, offset=0):
 
 copy("vtd", "dma-entry", "a function of nobody let through", entry(NET), entry(SPARE), 2)
 copy("vtd", "dma-entry", "an empty slot let through", entry(NET), entry(0xF8), 2)
-copy("vtd", "constant-data", "another bus let through by the same table", lambda i, d: d.root, lambda i, d: d.root + 16 * 7, 1)
+copy("vtd", "constant-data", "another bus let through by the same table", lambda i, d: d.root,
+     lambda i, d: d.root + 16 * 7, 1)
 flip("vtd", "dma-fault-log", "a blocked function that can fill the fault log", entry(SPARE), 2)
 flip("vtd", "dma-fault-log", "a function whose faults nobody hears of", entry(NVME), 2)
 flip("vtd", "dma-fault-log", "a bus whose faults cannot be suppressed", lambda i, d: d.root + 16 * 200, 1)

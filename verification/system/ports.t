@@ -34,7 +34,7 @@ at_least() {
 	ok $? "$4"
 }
 
-plan 99
+plan 101
 hammer owned owned 100000 64 256 ''
 judged owned
 at_least 1000 reader 'beside an unfinished' 'owned: the reader read while the writer wrote'
@@ -52,7 +52,9 @@ judged long
 at_least 50 reader 'read twice' "long: the reader's windows ended amidst reads"
 
 boot death $deployments/ports-death.dts
-guest_tap ""
+guest_tap "[mourn] "
+says "$serial" '^\[mullion\] health: writer: memory violation: read at 0x800000' 'the writer was stopped for leaving its memory'
+says "$serial" '^\[mullion\] health: sender: memory violation: read at 0x800000' 'and so was the sender'
 boot overflow $deployments/ports-overflow.dts
 guest_tap "[flood] "
 guest_tap "[drain] "

@@ -95,6 +95,38 @@ static void shapes_that_cannot_be_are_refused(void **state)
 	}
 }
 
+static bool shape_opens(uint64_t bytes, uint64_t message, uint64_t depth)
+{
+	static uint64_t page[8], reader[8];
+	struct queuing_sender s;
+	struct queuing_receiver r;
+	const bool opens = queuing_open_sender(&s, page, bytes, reader, message, depth);
+
+	assert_int_equal(queuing_open_receiver(&r, page, bytes, reader, message, depth), opens);
+	if (opens)
+		assert_true(8 + message <= 8 * s.slot_words && s.slot_words == r.slot_words &&
+			    64 + depth * 8 * s.slot_words <= bytes);
+	return opens;
+}
+
+/* All of them: what the proofs take for granted of an open port. */
+static void every_shape_is_opened_or_refused_as_it_should(void **state)
+{
+	(void)state;
+	for (uint64_t depth = 0; depth <= 520; depth++) {
+		const bool power = depth != 0 && (depth & (depth - 1)) == 0;
+
+		for (uint64_t message = 0; message <= MOST + 1; message++) {
+			const uint64_t bytes = MULLION_QUEUING_BYTES(message, depth);
+			const bool good = power && depth >= 2 && depth <= 256 && message >= 1 &&
+					  message <= MOST;
+
+			assert_int_equal(shape_opens(bytes, message, depth), good);
+			assert_false(shape_opens(bytes - 1, message, depth));
+		}
+	}
+}
+
 static void every_message_arrives_once_and_in_order(void **state)
 {
 	static const uint64_t sizes[] = { 1, 8, 9, 64, 100 };
@@ -302,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shapes_that_cannot_be_are_refused),
+		cmocka_unit_test(every_shape_is_opened_or_refused_as_it_should),
 		cmocka_unit_test(every_message_arrives_once_and_in_order),
 		cmocka_unit_test(the_deepest_queue_of_the_longest_messages_holds_them),
 		cmocka_unit_test(an_overflow_is_told_once_and_with_the_next_message),

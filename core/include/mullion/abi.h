@@ -275,7 +275,7 @@ struct mullion_console {
 struct mullion_sampling {
 	uint64_t begun;  /* the last message begun */
 	uint64_t latest; /* the last message complete, 0: none yet */
-	uint64_t life;   /* raised whenever the writer opens the port, and when it is stopped */
+	uint64_t life;   /* raised when the writer opens the port: messages before are invalid */
 	uint64_t reserved[5];
 };
 

@@ -13,7 +13,6 @@
 #define ETHERTYPE     0xb588u /* 88b5h, IEEE 802: local experimental */
 #define BYTES_LEAST   60u
 #define BYTES_CHOICES (VIRTIO_NET_FRAME_BYTES - BYTES_LEAST + 1)
-#define IN_FLIGHT     16u
 #define HELLO_NS      1000000ull
 #define DRAIN_STEPS   10000000u
 

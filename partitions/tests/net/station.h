@@ -8,6 +8,8 @@
 
 #include <virtio-net/virtio_net.h>
 
+#define IN_FLIGHT 16u /* frames that ping has sent and not seen again, at most */
+
 enum frame_kind { FRAME_HELLO = 1, FRAME_DATA = 2, FRAME_DONE = 3 };
 
 struct station {

@@ -127,5 +127,6 @@ int role_mourn(void)
 	judge_last(&pose, count);
 	judge_validity(&pose);
 	judge_queue(count);
+	let_it_be_printed();
 	return tap_status();
 }

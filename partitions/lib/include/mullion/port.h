@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <mullion/abi.h>
+
 #define PORT_WORD_BYTES 8u
 
 #ifdef __FRAMAC__
@@ -67,6 +69,22 @@ static inline void port_bytes(uint8_t *const bytes, const uint64_t word)
 #define PORT_BLOCK_WORDS 8u
 #define PORT_BLOCK_BYTES (PORT_BLOCK_WORDS * PORT_WORD_BYTES)
 
+/* Contracts are for Frama-C: `make proofs`. */
+
+/* A count becomes the index of a slot; `mask` is the number of slots minus one. */
+/*@ requires is_mask(mask);
+    assigns \nothing;
+    ensures \result == (number & mask) && 0 <= \result <= mask;
+*/
+static inline uint64_t port_index(const uint64_t number, const uint64_t mask)
+{
+	return number & mask;
+}
+
+/*@ requires \valid(message + (0 .. 63)) && \valid_read(words + (0 .. 7));
+    requires \separated(message + (0 .. 63), words + (0 .. 7));
+    assigns message[0 .. 63];
+*/
 static inline void port_block_out(uint8_t *const message, const uint64_t *const words)
 {
 	port_bytes(message, port_load(words));
@@ -79,6 +97,10 @@ static inline void port_block_out(uint8_t *const message, const uint64_t *const 
 	port_bytes(message + 56, port_load(words + 7));
 }
 
+/*@ requires \valid_read(message + (0 .. 63)) && \valid(words + (0 .. 7));
+    requires \separated(message + (0 .. 63), words + (0 .. 7));
+    assigns words[0 .. 7];
+*/
 static inline void port_block_in(uint64_t *const words, const uint8_t *const message)
 {
 	port_store(words, port_word(message));
@@ -91,61 +113,132 @@ static inline void port_block_in(uint64_t *const words, const uint8_t *const mes
 	port_store(words + 7, port_word(message + 56));
 }
 
-/* Fewer bytes than a block; what lies behind them in their last word is not delivered. */
+/* The last bytes of a message: what lies behind them in their word is not delivered. */
+/*@ requires 1 <= length < 8;
+    requires \valid(message + (0 .. length - 1)) && \valid_read(word);
+    requires \separated(message + (0 .. length - 1), word);
+    assigns message[0 .. length - 1];
+*/
+static inline void port_last_out(
+	uint8_t *const message, const uint64_t *const word, const uint64_t length)
+{
+	const uint64_t whole = port_load(word);
+	uint64_t rest = whole;
+
+	/*@ loop invariant 0 <= i <= length;
+	    loop assigns i, rest, message[0 .. length - 1];
+	    loop variant length - i;
+	*/
+	for (uint64_t i = 0; i < length; i++) {
+		message[i] = (uint8_t)(rest % 256);
+		rest /= 256;
+	}
+}
+
+/*@ requires 1 <= length < 8;
+    requires \valid_read(message + (0 .. length - 1)) && \valid(word);
+    requires \separated(message + (0 .. length - 1), word);
+    assigns *word;
+*/
+static inline void port_last_in(
+	uint64_t *const word, const uint8_t *const message, const uint64_t length)
+{
+	uint64_t whole = 0;
+
+	/*@ loop invariant 0 <= i <= length;
+	    loop assigns i, whole;
+	    loop variant i;
+	*/
+	for (uint64_t i = length; i > 0; i--)
+		whole = whole * 256 + message[i - 1];
+	port_store(word, whole);
+}
+
+/* Fewer bytes than a block. */
+/*@ requires 1 <= length < 64;
+    requires \valid(message + (0 .. length - 1)) && \valid_read(words + (0 .. (length - 1) / 8));
+    requires \separated(message + (0 .. length - 1), words + (0 .. (length - 1) / 8));
+    assigns message[0 .. length - 1];
+*/
 static inline void port_rest_out(
 	uint8_t *const message, const uint64_t *const words, const uint64_t length)
 {
 	const uint64_t whole = length / PORT_WORD_BYTES;
-	uint64_t last;
 
+	/*@ loop invariant 0 <= i <= whole;
+	    loop assigns i, message[0 .. length - 1];
+	    loop variant whole - i;
+	*/
 	for (uint64_t i = 0; i < whole; i++)
 		port_bytes(message + PORT_WORD_BYTES * i, port_load(words + i));
-	if (length % PORT_WORD_BYTES == 0)
-		return;
-	last = port_load(words + whole);
-	for (uint64_t i = PORT_WORD_BYTES * whole; i < length; i++) {
-		message[i] = (uint8_t)(last % 256);
-		last /= 256;
-	}
+	if (length % PORT_WORD_BYTES != 0)
+		port_last_out(
+			message + PORT_WORD_BYTES * whole, words + whole, length % PORT_WORD_BYTES);
 }
 
+/*@ requires 1 <= length < 64;
+    requires \valid_read(message + (0 .. length - 1)) && \valid(words + (0 .. (length - 1) / 8));
+    requires \separated(message + (0 .. length - 1), words + (0 .. (length - 1) / 8));
+    assigns words[0 .. (length - 1) / 8];
+*/
 static inline void port_rest_in(
 	uint64_t *const words, const uint8_t *const message, const uint64_t length)
 {
 	const uint64_t whole = length / PORT_WORD_BYTES;
-	uint64_t last = 0;
 
+	/*@ loop invariant 0 <= i <= whole;
+	    loop assigns i, words[0 .. (length - 1) / 8];
+	    loop variant whole - i;
+	*/
 	for (uint64_t i = 0; i < whole; i++)
 		port_store(words + i, port_word(message + PORT_WORD_BYTES * i));
-	if (length % PORT_WORD_BYTES == 0)
-		return;
-	for (uint64_t i = length; i > PORT_WORD_BYTES * whole; i--)
-		last = last * 256 + message[i - 1];
-	port_store(words + whole, last);
+	if (length % PORT_WORD_BYTES != 0)
+		port_last_in(
+			words + whole, message + PORT_WORD_BYTES * whole, length % PORT_WORD_BYTES);
 }
 
 /* Copy a message of `length` bytes out of the words from `words`. */
-static inline void port_copy_out(uint8_t *message, const uint64_t *words, const uint64_t length)
+/*@ requires 1 <= length <= MULLION_CHANNEL_MESSAGE_MOST;
+    requires \valid(message + (0 .. length - 1)) && \valid_read(words + (0 .. (length - 1) / 8));
+    requires \separated(message + (0 .. length - 1), words + (0 .. (length - 1) / 8));
+    assigns message[0 .. length - 1];
+*/
+static inline void port_copy_out(
+	uint8_t *const message, const uint64_t *const words, const uint64_t length)
 {
-	for (uint64_t blocks = length / PORT_BLOCK_BYTES; blocks > 0; blocks--) {
-		port_block_out(message, words);
-		message += PORT_BLOCK_BYTES;
-		words += PORT_BLOCK_WORDS;
-	}
+	const uint64_t blocks = length / PORT_BLOCK_BYTES;
+
+	/*@ loop invariant 0 <= i <= blocks;
+	    loop assigns i, message[0 .. length - 1];
+	    loop variant blocks - i;
+	*/
+	for (uint64_t i = 0; i < blocks; i++)
+		port_block_out(message + PORT_BLOCK_BYTES * i, words + PORT_BLOCK_WORDS * i);
 	if (length % PORT_BLOCK_BYTES != 0)
-		port_rest_out(message, words, length % PORT_BLOCK_BYTES);
+		port_rest_out(message + PORT_BLOCK_BYTES * blocks,
+			words + PORT_BLOCK_WORDS * blocks, length % PORT_BLOCK_BYTES);
 }
 
 /* Copy a message of `length` bytes into the words from `words`. */
-static inline void port_copy_in(uint64_t *words, const uint8_t *message, const uint64_t length)
+/*@ requires 1 <= length <= MULLION_CHANNEL_MESSAGE_MOST;
+    requires \valid_read(message + (0 .. length - 1)) && \valid(words + (0 .. (length - 1) / 8));
+    requires \separated(message + (0 .. length - 1), words + (0 .. (length - 1) / 8));
+    assigns words[0 .. (length - 1) / 8];
+*/
+static inline void port_copy_in(
+	uint64_t *const words, const uint8_t *const message, const uint64_t length)
 {
-	for (uint64_t blocks = length / PORT_BLOCK_BYTES; blocks > 0; blocks--) {
-		port_block_in(words, message);
-		message += PORT_BLOCK_BYTES;
-		words += PORT_BLOCK_WORDS;
-	}
+	const uint64_t blocks = length / PORT_BLOCK_BYTES;
+
+	/*@ loop invariant 0 <= i <= blocks;
+	    loop assigns i, words[0 .. (length - 1) / 8];
+	    loop variant blocks - i;
+	*/
+	for (uint64_t i = 0; i < blocks; i++)
+		port_block_in(words + PORT_BLOCK_WORDS * i, message + PORT_BLOCK_BYTES * i);
 	if (length % PORT_BLOCK_BYTES != 0)
-		port_rest_in(words, message, length % PORT_BLOCK_BYTES);
+		port_rest_in(words + PORT_BLOCK_WORDS * blocks, message + PORT_BLOCK_BYTES * blocks,
+			length % PORT_BLOCK_BYTES);
 }
 
 #endif

@@ -52,6 +52,24 @@ struct sampling_message {
 	bool alive; /* written in the present life of its writer */
 };
 
+/*@ predicate slots_hold(integer mask, integer slot_words, integer message_bytes) =
+      is_mask(mask) && mask < MULLION_SAMPLING_SLOTS_MOST &&
+      1 <= message_bytes <= MULLION_CHANNEL_MESSAGE_MOST &&
+      24 + message_bytes <= 8 * slot_words <= 4096;
+    predicate good_writer(struct sampling_writer *p) =
+      \valid(p) && \valid(p->page) && slots_hold(p->mask, p->slot_words, p->message_bytes) &&
+      \valid(p->slots + (0 .. p->mask * p->slot_words + p->slot_words - 1)) &&
+      \separated(p, p->page, p->slots + (0 .. p->mask * p->slot_words + p->slot_words - 1));
+    predicate good_reader(struct sampling_reader *p) =
+      \valid(p) && \valid_read(p->page) && slots_hold(p->mask, p->slot_words, p->message_bytes) &&
+      \valid_read(p->slots + (0 .. p->mask * p->slot_words + p->slot_words - 1)) &&
+      \separated(p, p->page, p->slots + (0 .. p->mask * p->slot_words + p->slot_words - 1));
+    predicate apart(struct sampling_reader *p, uint8_t *m, struct sampling_message *a) =
+      \valid(m + (0 .. p->message_bytes - 1)) && \valid(a) &&
+      \separated(m + (0 .. p->message_bytes - 1), a, p, p->page,
+        p->slots + (0 .. p->mask * p->slot_words + p->slot_words - 1));
+*/
+
 /*
  * Both refuse, with false, a page that holds less than two slots for messages of this size, and
  * sizes out of 1 ... MULLION_CHANNEL_MESSAGE_MOST. Opening as the writer starts a new life:
@@ -69,12 +87,24 @@ bool sampling_open_reader(struct sampling_reader *port, const void *page, uint64
 #define SAMPLING_SLOT_MESSAGE 3u
 
 /* Length 1 ... message_bytes. One caller at a time. */
+/*@ requires good_writer(port) && 1 <= length <= port->message_bytes;
+    requires \valid_read(message + (0 .. length - 1));
+    requires \separated(message + (0 .. length - 1), port, port->page,
+      port->slots + (0 .. port->mask * port->slot_words + port->slot_words - 1));
+    assigns port->latest, port->page->begun, port->page->latest,
+      port->slots[((uint64_t)(port->latest + 1) & port->mask) * port->slot_words ..
+        ((uint64_t)(port->latest + 1) & port->mask) * port->slot_words + port->slot_words - 1];
+    ensures port->latest == (uint64_t)(\old(port->latest) + 1);
+    ensures port->page->begun == port->latest && port->page->latest == port->latest;
+*/
 static inline void sampling_write(struct sampling_writer *const port, const uint8_t *const message,
 	const uint64_t length, const uint64_t now_tsc)
 {
 	const uint64_t number = port->latest + 1;
-	uint64_t *const slot = port->slots + (number & port->mask) * port->slot_words;
+	const uint64_t index = port_index(number, port->mask);
+	uint64_t *const slot = port->slots + index * port->slot_words;
 
+	/*@ assert 0 <= index * port->slot_words <= port->mask * port->slot_words; */
 	port_store(&port->page->begun, number);
 	port_fence_writes();
 	port_store(slot + SAMPLING_SLOT_WRITTEN, now_tsc);
@@ -86,12 +116,18 @@ static inline void sampling_write(struct sampling_writer *const port, const uint
 }
 
 /* One copy of message `number`; false if it is not certainly whole. */
+/*@ requires good_reader(port) && apart(port, message, about);
+    assigns message[0 .. port->message_bytes - 1], *about;
+    ensures \result ==> 1 <= about->length <= port->message_bytes && about->number == number;
+*/
 static inline bool sampling_attempt(const struct sampling_reader *const port,
 	uint8_t *const message, struct sampling_message *const about, const uint64_t number)
 {
-	const uint64_t *const slot = port->slots + (number & port->mask) * port->slot_words;
+	const uint64_t index = port_index(number, port->mask);
+	const uint64_t *const slot = port->slots + index * port->slot_words;
 	uint64_t life;
 
+	/*@ assert 0 <= index * port->slot_words <= port->mask * port->slot_words; */
 	about->number = number;
 	about->written_tsc = port_load(slot + SAMPLING_SLOT_WRITTEN);
 	about->length = port_load(slot + SAMPLING_SLOT_LENGTH);
@@ -105,6 +141,13 @@ static inline bool sampling_attempt(const struct sampling_reader *const port,
 }
 
 /* What sampling_read does when its first attempt has failed. */
+/*@ requires good_reader(port) && apart(port, message, about);
+    assigns message[0 .. port->message_bytes - 1], *about, port->retries;
+    ensures \result == SAMPLING_MESSAGE || \result == SAMPLING_OVERTAKEN;
+    ensures \result == SAMPLING_MESSAGE ==> 1 <= about->length <= port->message_bytes;
+    ensures \result == SAMPLING_OVERTAKEN ==>
+      \forall integer i; 0 <= i < port->message_bytes ==> message[i] == 0;
+*/
 enum sampling_outcome sampling_read_again(
 	struct sampling_reader *port, uint8_t *message, struct sampling_message *about);
 
@@ -112,6 +155,12 @@ enum sampling_outcome sampling_read_again(
  * The last complete message into `message`, which has room for message_bytes. On
  * SAMPLING_OVERTAKEN it holds zeros; on SAMPLING_EMPTY it is left alone.
  */
+/*@ requires good_reader(port) && apart(port, message, about);
+    assigns message[0 .. port->message_bytes - 1], *about, port->retries;
+    ensures \result == SAMPLING_MESSAGE ==> 1 <= about->length <= port->message_bytes;
+    ensures \result == SAMPLING_OVERTAKEN ==>
+      \forall integer i; 0 <= i < port->message_bytes ==> message[i] == 0;
+*/
 static inline enum sampling_outcome sampling_read(struct sampling_reader *const port,
 	uint8_t *const message, struct sampling_message *const about)
 {
@@ -125,6 +174,11 @@ static inline enum sampling_outcome sampling_read(struct sampling_reader *const 
 }
 
 /* Whether a message is valid at a time taken after it was read. One from the future is not. */
+/*@ requires \valid_read(port) && \valid_read(about);
+    assigns \nothing;
+    ensures \result != 0 <==> about->alive != 0 && about->written_tsc <= now_tsc &&
+      now_tsc <= about->written_tsc + port->refresh_ticks;
+*/
 static inline bool sampling_is_valid(const struct sampling_reader *const port,
 	const struct sampling_message *const about, const uint64_t now_tsc)
 {
