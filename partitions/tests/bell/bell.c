@@ -66,13 +66,16 @@ static void on_ring(struct irq_frame *const frame)
 {
 	const uint64_t now = tsc_read();
 	struct sampling_message about;
-	uint64_t message[2] = { 0 };
+	static union {
+		uint64_t words[2];
+		uint8_t bytes[MULLION_CHANNEL_MESSAGE_MOST];
+	} message;
 
 	(void)frame;
 	rings++;
-	sampling_read(&news, (uint8_t *)message, &about);
-	stale += message[0] != rings;
-	last = message[1];
+	sampling_read(&news, message.bytes, &about);
+	stale += message.words[0] != rings;
+	last = message.words[1];
 	if (now - about.written_tsc > slowest)
 		slowest = now - about.written_tsc;
 }
