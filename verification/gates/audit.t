@@ -29,7 +29,10 @@ TABLES = ("vtd_context_", "vtd_root_", "vtd_remap_", "vtd_blocked", "amdvi_devic
           "messages_", "registers_", "functions", "iommus")
 # Those of restarts and watches, and what all tables hang on, less their padding and what the journal knows the image by.
 RECORDS = ("partitions", "channels", "doorbells_", "writable_", "image_", "vcpus", "mullion_system")
-PADDING = {"partitions": (88, 86, 88), "channels": (16, 4, 8), "mullion_system": (168, 152, 160), "functions": (136, 20, 24), "iommus": (64, 59, 64)}
+# A piece of an image may end in zeros, so the low bits of its length may change nothing.
+PADDING = {"partitions": (88, (86, 87)), "channels": (16, (4, 5, 6, 7)), "mullion_system": (168, (134, 135, *range(152, 160))),
+           "image_": (24, (16, 17)), "functions": (136, (20, 21, 22, 23, 132, 133, 134, 135)),
+           "iommus": (64, (59, 60, 61, 62, 63))}
 count = 0
 
 
@@ -79,8 +82,8 @@ def table_bytes(image, tables):
     for name, base in image.symbols.items():
         if base < 0x400000 or not name.startswith(tables) or (name.startswith("functions") and name != "functions"):
             continue
-        every, first, end = PADDING.get(name, (1, 1, 1))
-        yield [base + k for k in range(image.sizes[name]) if not first <= k % every < end]
+        every, unused = next((PADDING[start] for start in PADDING if name.startswith(start)), (1, ()))
+        yield [base + k for k in range(image.sizes[name]) if k % every not in unused]
 
 
 def check_table_flips(name, image, path, prefixes, least):
