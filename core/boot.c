@@ -113,7 +113,7 @@ void cpu_main(struct cpu *cpu)
 	node_finish(cpu);
 }
 
-/* What a loader leaves alone: memory beyond the images may hold anything. */
+/* What a loader leaves alone after a reset: memory beyond the images may hold anything. */
 static void clear_memory(void)
 {
 	for (uint16_t p = 0; p < mullion_system.partitions_count; p++)
@@ -122,13 +122,16 @@ static void clear_memory(void)
 
 void kernel_main(void)
 {
+	bool fresh;
+
 	bind_state();
 	bind_node();
 	console_init();
 	print_banner();
-	journal_begin();
+	fresh = journal_begin();
 	arch_check_node();
-	clear_memory();
+	if (!fresh)
+		clear_memory();
 	arch_start_cpus();
 	print_cpus();
 	set_epoch();

@@ -44,9 +44,21 @@ static void print_last_boot(const struct mullion_journal *journal)
 	}
 }
 
-void journal_begin(void)
+/* Memory that nobody has used since it was switched on: the journal's page stands for all of it. */
+static bool is_fresh(const struct mullion_journal *journal)
+{
+	const uint64_t *words = (const void *)journal;
+
+	for (unsigned i = 0; i < sizeof(*journal) / sizeof(*words); i++)
+		if (words[i] != 0)
+			return false;
+	return true;
+}
+
+bool journal_begin(void)
 {
 	struct mullion_journal *journal = mullion_system.journal;
+	bool fresh = is_fresh(journal);
 
 	if (ours(journal)) {
 		print_last_boot(journal);
@@ -59,6 +71,7 @@ void journal_begin(void)
 	journal->boots++;
 	journal->check = check_of(journal);
 	mullion_system.node->boots = journal->boots;
+	return fresh;
 }
 
 void journal_note(const struct mullion_partition *partition, uint16_t vcpu,

@@ -35,11 +35,13 @@ pvh_entry:
 	mov	$data_base, %edi
 	mov	$shared_end, %ecx
 	sub	%edi, %ecx
-	rep stosb
+	shr	$2, %ecx
+	rep stosl
 	mov	$bss_start, %edi
 	mov	$data_used, %ecx
 	sub	%edi, %ecx
-	rep stosb
+	shr	$2, %ecx
+	rep stosl
 	mov	%esi, boot_entry_tsc
 	mov	%ebp, boot_entry_tsc + 4
 	cmpl	$1, START_INFO_VERSION(%ebx)

@@ -134,8 +134,11 @@ const char *health_action_name(unsigned action);
 /* ---- journal.c --------------------------------------------------------------------------------
  */
 
-/* Once, at boot: print what happened before the reset, or begin a new journal. */
-void journal_begin(void);
+/*
+ * Once, at boot: print what happened before the reset, or begin a new journal. True: memory is as
+ * switching the machine on left it, zero; false: somebody has used it.
+ */
+bool journal_begin(void);
 
 /* partition: NULL for nobody. rip: or the source of what another CPU noticed. */
 void journal_note(const struct mullion_partition *partition, uint16_t vcpu,
