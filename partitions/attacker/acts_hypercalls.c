@@ -61,6 +61,7 @@ static void call_keeping(const struct act *const act)
 }
 
 #define ENOSYS ((uint64_t)MULLION_ENOSYS)
+#define EINVAL ((uint64_t)MULLION_EINVAL)
 static const struct act acts[] = {
 	{ "every_number_up_to_65535", call_every, 0, 0, RETURNS(0) },
 	{ "every_number_up_to_65535_with_an_extreme_argument", call_every, 0, ~0ull, RETURNS(0) },
@@ -71,7 +72,21 @@ static const struct act acts[] = {
 	{ "raising_code_0", call, 2, 0, RETURNS(0) },
 	{ "raising_the_greatest_code", call, 2, ~0ull, RETURNS(0) },
 	{ "raising_a_pointer_to_the_kernel", call, 2, 0x200000, RETURNS(0) },
-	{ "an_unknown_call_with_the_greatest_argument", call, 4, ~0ull, RETURNS(ENOSYS) },
+	{ "ringing_a_channel_of_nobody", call, MULLION_HC_DOORBELL, 0xffff, RETURNS(EINVAL) },
+	{ "ringing_with_the_greatest_argument", call, MULLION_HC_DOORBELL, ~0ull, RETURNS(EINVAL) },
+	{ "stopping_a_partition_with_the_greatest_argument", call, MULLION_HC_STOP, ~0ull,
+		RETURNS(ENOSYS) },
+	{ "restarting_a_partition_with_the_greatest_argument", call, MULLION_HC_RESTART, ~0ull,
+		RETURNS(ENOSYS) },
+	{ "switching_schedules_with_the_greatest_argument", call, MULLION_HC_SCHEDULE, ~0ull,
+		RETURNS(ENOSYS) },
+	{ "resetting_the_node", call, MULLION_HC_SHUTDOWN, 1, RETURNS(ENOSYS) },
+	{ "reading_a_partition_with_the_greatest_argument", call, MULLION_HC_PEEK, ~0ull,
+		RETURNS(ENOSYS) },
+	{ "writing_a_partition_with_the_greatest_argument", call, MULLION_HC_POKE, ~0ull,
+		RETURNS(ENOSYS) },
+	{ "an_unknown_call_with_the_greatest_argument", call, MULLION_HC_COUNT, ~0ull,
+		RETURNS(ENOSYS) },
 	{ "the_registers_after_a_known_call", call_keeping, 0, 0, RETURNS(0) },
 	{ "the_registers_after_an_unknown_call", call_keeping, ~0ull, 0, RETURNS(0) },
 };
