@@ -194,9 +194,14 @@ static const char *kind_name(const struct mullion_region *const region)
 		[MULLION_REGION_TRACE] = "the_trace",
 		[MULLION_REGION_SAMPLING] = "the_sampling_channel",
 		[MULLION_REGION_QUEUING] = "the_queuing_channel",
-		[MULLION_REGION_QUEUING_READER] = "the_readers_page_of_the_queuing_channel" };
+		[MULLION_REGION_QUEUING_READER] = "the_readers_page_of_the_queuing_channel",
+		[MULLION_REGION_STATUS] = "the_status_page",
+		[MULLION_REGION_NODE] = "the_nodes_page",
+		[MULLION_REGION_WATCHDOG] = "the_watchdogs_page",
+		[MULLION_REGION_EXCHANGE] = "the_exchange_page",
+		[MULLION_REGION_JOURNAL] = "the_journal" };
 
-	return names[region->kind];
+	return region->kind < COUNT_OF(names) ? names[region->kind] : "an_unknown_page";
 }
 
 static void try_regions(void)

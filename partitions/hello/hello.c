@@ -17,7 +17,12 @@ static const char *kind_name(const unsigned kind)
 		[MULLION_REGION_TRACE] = "trace",
 		[MULLION_REGION_SAMPLING] = "sampling channel",
 		[MULLION_REGION_QUEUING] = "queuing channel",
-		[MULLION_REGION_QUEUING_READER] = "queuing channel, reader's page" };
+		[MULLION_REGION_QUEUING_READER] = "queuing channel, reader's page",
+		[MULLION_REGION_STATUS] = "status page",
+		[MULLION_REGION_NODE] = "node page",
+		[MULLION_REGION_WATCHDOG] = "watchdog page",
+		[MULLION_REGION_EXCHANGE] = "exchange page",
+		[MULLION_REGION_JOURNAL] = "journal" };
 
 	return kind < sizeof(names) / sizeof(names[0]) && names[kind] != NULL ? names[kind]
 									      : "unknown";
