@@ -31,6 +31,8 @@ pvh_entry:
 	rdtsc
 	mov	%eax, %esi
 	mov	%edx, %ebp
+	cmpl	$0, journal	/* zero in memory that nobody has used: there the loader has cleared all */
+	je	fresh
 	xor	%eax, %eax	/* a reset finds what was there before: no loader clears it then */
 	mov	$data_base, %edi
 	mov	$shared_end, %ecx
@@ -42,6 +44,7 @@ pvh_entry:
 	sub	%edi, %ecx
 	shr	$2, %ecx
 	rep stosl
+fresh:
 	mov	%esi, boot_entry_tsc
 	mov	%ebp, boot_entry_tsc + 4
 	cmpl	$1, START_INFO_VERSION(%ebx)
