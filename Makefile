@@ -59,6 +59,7 @@ help:
 	@echo 'make bench                 every figure of the README, into $(BUILD)/bench.json'
 	@echo 'make coverage              lines of the kernel reached in the booted kernel, as HTML'
 	@echo 'make noninterference       one partition beside every behaviour of another, byte by byte'
+	@echo 'make proofs                the ports, proved with Frama-C, defects planted'
 	@echo 'make peers                 the same probe under Xen and KVM, in one table'
 	@echo 'make clean                 remove $(BUILD)/'
 
