@@ -11,7 +11,8 @@
 /* The longest element of each array, and what ends a line behind it. */
 #define ELEMENT_MOST 128u
 #define END_MOST     32u
-#define NUMBER_MOST  21u /* with its comma */
+#define NUMBER_MOST  21u                                            /* with its comma */
+#define NAME_MOST    (MULLION_NAME_BYTES * WRITE_ESCAPED_MOST + 3u) /* from a page, escaped */
 #define EVENTS_MOST  (MULLION_EVENT_COUNT * (NUMBER_MOST + 17u))
 
 static bool has_room(const struct writer *const out, const uint32_t bytes)
@@ -52,12 +53,13 @@ static bool hello(const struct session *const session, struct writer *const out)
 	member_name(out, "schedule", schedule_name(page, page->schedule));
 	write_key(out, "hz");
 	write_open(out, '[');
-	write_number(out, control->node.hz_numerator);
+	write_value(out, control->node.hz_numerator);
 	write_byte(out, ',');
-	write_number(out, control->node.hz_denominator);
+	write_value(out, control->node.hz_denominator);
 	write_close(out, ']');
 	write_member_number(out, "epoch", page->epoch_tsc);
 	write_member_number(out, "now", node_now());
+	write_member_number(out, "seq", control->auth.last_seq);
 	return false;
 }
 
@@ -240,7 +242,7 @@ static bool schedule(const struct node *const node, struct job *const job, struc
 	}
 	write_key(out, "schedules");
 	write_open(out, '[');
-	for (; job->at < count && has_room(out, MULLION_NAME_BYTES + 3); job->at++) {
+	for (; job->at < count && has_room(out, NAME_MOST); job->at++) {
 		write_comma(out);
 		write_string(out, page->schedule_names[job->at], MULLION_NAME_BYTES);
 	}
@@ -301,7 +303,7 @@ static void counters_events(struct writer *const out, const struct mullion_statu
 	write_open(out, '[');
 	for (uint32_t e = 0; e < MULLION_EVENT_COUNT; e++) {
 		write_comma(out);
-		write_number(out, status->events[e]);
+		write_value(out, status->events[e]);
 	}
 	write_close(out, ']');
 }
@@ -310,13 +312,13 @@ static void counters_vcpu(struct writer *const out, const struct mullion_vcpu_st
 {
 	write_comma(out);
 	write_open(out, '[');
-	write_number(out, v->exits);
+	write_value(out, v->exits);
 	write_byte(out, ',');
-	write_number(out, v->entered);
+	write_value(out, v->entered);
 	write_byte(out, ',');
-	write_number(out, v->latest_start);
+	write_value(out, v->latest_start);
 	write_byte(out, ',');
-	write_number(out, v->ran);
+	write_value(out, v->ran);
 	write_close(out, ']');
 }
 

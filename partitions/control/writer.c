@@ -48,6 +48,18 @@ void write_number(struct writer *const writer, uint64_t number)
 		write_byte(writer, reversed[--count]);
 }
 
+void write_value(struct writer *const writer, const uint64_t number)
+{
+	if (number <= INT64_MAX) {
+		write_number(writer, number);
+		return;
+	}
+	write_raw(writer, "\"0x");
+	for (uint32_t digit = 16; digit-- != 0;)
+		write_byte(writer, digits16[number >> 4 * digit & 15]);
+	write_byte(writer, '"');
+}
+
 void write_hex(struct writer *const writer, const uint8_t *const bytes, const uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -78,11 +90,11 @@ void write_escaped(struct writer *const writer, const uint8_t byte)
 		write_byte(writer, (char)byte);
 	} else if (byte == '\n') {
 		write_raw(writer, "\\n");
-	} else if (byte < ' ') {
+	} else if (byte < ' ' && byte != 0) {
 		write_raw(writer, "\\u00");
 		write_hex(writer, &byte, 1);
 	} else {
-		write_byte(writer, byte < 0x7f ? (char)byte : '?');
+		write_byte(writer, byte != 0 && byte < 0x7f ? (char)byte : '?');
 	}
 }
 
@@ -125,7 +137,7 @@ void write_key(struct writer *const writer, const char *const key)
 void write_member_number(struct writer *const writer, const char *const key, const uint64_t number)
 {
 	write_key(writer, key);
-	write_number(writer, number);
+	write_value(writer, number);
 }
 
 void write_member_string(struct writer *const writer, const char *const key, const char *const text,

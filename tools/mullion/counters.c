@@ -20,9 +20,9 @@ static void take_name(char *name, size_t bytes, const char *text)
 
 static uint64_t number_at(const json_t *array, size_t index)
 {
-	const json_int_t value = json_integer_value(json_array_get(array, index));
+	const json_t *value = json_array_get(array, index);
 
-	return value > 0 ? (uint64_t)value : 0;
+	return json_is_integer(value) && json_integer_value(value) < 0 ? 0 : session_value(value);
 }
 
 static struct counters_partition *find(struct counters *counters, const char *name)

@@ -38,10 +38,10 @@ char *ctl_events(const json_t *events)
 
 	json_object_foreach((json_t *)(uintptr_t)events, kind, count)
 	{
-		if (!json_integer_value(count))
+		if (!session_value(count))
 			continue;
-		if (asprintf(&longer, "%s%s%s %" JSON_INTEGER_FORMAT, text ? text : "",
-			    text ? ", " : "", kind, json_integer_value(count)) < 0)
+		if (asprintf(&longer, "%s%s%s %" PRIu64, text ? text : "", text ? ", " : "", kind,
+			    session_value(count)) < 0)
 			abort(); /* out of memory */
 		free(text);
 		text = longer;

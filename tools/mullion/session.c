@@ -73,23 +73,10 @@ static bool take_answer(struct session *session, struct outcome *outcome, const 
 	return outcome->answered;
 }
 
-/*
- * Integers of 2^63 and more are beyond the library: such a line is read again with its numbers
- * rounded.
- */
-static json_t *read_line(const char *text)
-{
-	json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-
-	if (line)
-		return line;
-	return json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
-}
-
 /* What is no JSON, or not of this version, is somebody else's text. */
 static bool take_line(struct session *session, struct outcome *outcome)
 {
-	json_t *line = read_line(session->wire.reader.text);
+	json_t *line = json_loads(session->wire.reader.text, JSON_REJECT_DUPLICATES, NULL);
 	bool done = false;
 
 	if (session_number(line, "v") == SESSION_PROTOCOL) {

@@ -78,4 +78,7 @@ char *session_clean(const char *text);
 const char *session_text(const json_t *object, const char *member);
 int64_t session_number(const json_t *object, const char *member);
 
+/* A number as it stands in an array: all 64 bits of it. */
+uint64_t session_value(const json_t *value);
+
 #endif

@@ -18,17 +18,16 @@ const char *session_text(const json_t *object, const char *member)
 	return text ? text : "";
 }
 
+uint64_t session_value(const json_t *value)
+{
+	/* What exceeds 63 bits comes as "0x...". */
+	return json_is_string(value) ? strtoull(json_string_value(value), NULL, 0)
+				     : (uint64_t)json_integer_value(value);
+}
+
 int64_t session_number(const json_t *object, const char *member)
 {
-	const json_t *value = json_object_get(object, member);
-
-	/* What may need all 64 bits comes as "0x...". */
-	if (json_is_string(value))
-		return (int64_t)strtoull(json_string_value(value), NULL, 0);
-	if (json_is_real(value))
-		return json_real_value(value) < 0x1p63 ? (int64_t)json_real_value(value)
-						       : (int64_t)(uint64_t)json_real_value(value);
-	return json_integer_value(value);
+	return (int64_t)session_value(json_object_get(object, member));
 }
 
 char *session_clean(const char *text)

@@ -23,7 +23,7 @@ import time
 
 KEY = bytes(range(32))
 WAIT_S = 180  # a machine may be busy; who answers does so at once
-TESTS = 42
+TESTS = 43
 number = failed = 0
 
 
@@ -257,6 +257,8 @@ def refusals(node):
     refused = result(node.ask("health"), "refused") or {}
     ok(refused.get("malformed", 0) >= 5 and refused.get("replayed") == 1 and refused.get("oversized") == 1,
        "what was refused is counted by its kind", refused)
+    again = node.one("hello")
+    ok(again["result"].get("seq") == node.seq - 1, "hello tells the last number that was heard", (again, node.seq))
 
 
 def flood(node, count):

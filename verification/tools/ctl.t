@@ -2,7 +2,7 @@
 # mullion ctl against a node that answers well, badly, late, or not at all.
 set -u
 . verification/tools/node.sh
-echo 1..83
+echo 1..84
 key=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 ctl=("$mullion" ctl)
 
@@ -134,6 +134,8 @@ chmod 600 "$work/key"
 start_node --key "$key"
 ends 0 "a node with a key obeys who has it" "${ctl[@]}" --key "$work/key" stop nav
 ends 0 "again, too: numbers go on" "${ctl[@]}" --key "$work/key" start nav
+start_node --key "$key" --trouble ahead
+ends 0 "and go on from what the node has heard, whatever the clock says" "${ctl[@]}" --key "$work/key" stop nav
 ends 1 "who has none is told" "${ctl[@]}" list
 printf '%s\n' "$key" | tr 0 1 >"$work/other"
 chmod 600 "$work/other"

@@ -7,7 +7,7 @@ It plays the demo: control, nav, hog and watch in windows of CPU 0, probe on CPU
 clock by formula, so what a tool makes of them is known. Trouble: `silent` never answers, `slow` answers late,
 `deaf` loses every second request, `torn` writes byte by byte, `noise` shares the line with text, notices and
 others' answers, `damaged` finds the first request after hello malformed, `closing` hangs up instead of
-answering list, `refuse:CMD=ERROR` refuses, `nonsense` sends data that cannot be.
+answering list, `ahead` has heard requests far in the future, `refuse:CMD=ERROR` refuses, `nonsense` sends data that cannot be.
 """
 import base64
 import hashlib
@@ -86,7 +86,7 @@ class Node:
         self.states = dict.fromkeys(PARTITIONS, "running")
         self.restarts = dict.fromkeys(PARTITIONS, 0)
         self.schedule, self.next = "normal", "normal"
-        self.seq, self.heard, self.attached, self.ended = 0, 0, set(), False
+        self.seq, self.heard, self.attached, self.ended = 1 << 62 if "ahead" in trouble else 0, 0, set(), False
         self.traces = [make_trace(cpu, self.epoch) for cpu in (0, 1)]
         self.refused = {}
 
@@ -168,7 +168,7 @@ class Node:
     def journal(self, request):
         entries = [{"at": k, "tsc": 2000000 + 1000000 * k, "partition": "hog" if k % 2 else "nav", "vcpu": 0,
                     "event": EVENTS[k % 11], "action": "log", "boot": 1 + k // 6,
-                    "detail": 0xffffffff81000000 if k == 3 else 57344, "rip": 0x201000 + k} for k in range(9)]
+                    "detail": "0xffffffff81000000" if k == 3 else 57344, "rip": 0x201000 + k} for k in range(9)]
         chosen = [e for e in entries if e["at"] >= request["from"]][:4]
         return [{"head": 9, "entries": chosen[:2]}, {"entries": chosen[2:]}]
 

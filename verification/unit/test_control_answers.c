@@ -101,6 +101,7 @@ static size_t elements(const char *const array)
 static void hello_names_the_node_and_its_clock(void **state)
 {
 	(void)state;
+	control.auth.last_seq = 41;
 	ask("\"cmd\":\"hello\"");
 	assert_string_equal(text(result(0), "node"), "demo");
 	assert_string_equal(text(result(0), "board"), "qemu-q35");
@@ -108,6 +109,7 @@ static void hello_names_the_node_and_its_clock(void **state)
 	assert_string_equal(text(result(0), "nonce"), "00000000000000000000000000000000");
 	assert_int_equal(number(result(0), "epoch"), 1000);
 	assert_int_equal(number(result(0), "now"), 123456789);
+	assert_int_equal(number(result(0), "seq"), 41);
 	assert_int_equal(json_integer_value(json_array_get(json_object_get(result(0), "hz"), 0)),
 		1000000000);
 }
@@ -212,6 +214,19 @@ static void health_counts_events_and_refusals(void **state)
 	assert_int_equal(number(json_object_get(result(0), "refused"), "malformed"), 1);
 	assert_int_equal(elements("partitions"), FAKE_PARTITIONS);
 	assert_int_equal(number(json_object_get(element("partitions", 2), "events"), "port"), 9);
+}
+
+static void numbers_beyond_63_bits_are_text(void **state)
+{
+	(void)state;
+	fake_journal.head = 2;
+	fake_journal.entries[0].detail = UINT64_C(1) << 63;
+	fake_journal.entries[0].rip = UINT64_MAX - 15;
+	fake_journal.entries[1].detail = INT64_MAX;
+	ask("\"cmd\":\"journal\",\"from\":0");
+	assert_string_equal(text(element("entries", 0), "detail"), "0x8000000000000000");
+	assert_string_equal(text(element("entries", 0), "rip"), "0xfffffffffffffff0");
+	assert_true(number(element("entries", 1), "detail") == INT64_MAX);
 }
 
 static void the_log_is_read_from_any_position_to_its_head(void **state)
@@ -423,8 +438,15 @@ static void whatever_stands_in_the_pages_answers_are_lines(void **state)
 			snprintf(line, sizeof(line), "{\"v\":1,%s}\n", asks[i]);
 			assert_true(fake_talk(&session, line, strlen(line), said, sizeof(said)) <=
 				    LINES_MOST * 2);
-			for (const char *at = said; *at != '\0'; at = strchr(at, '\n') + 1)
-				assert_true(strchr(at, '\n') - at < (ptrdiff_t)LINE_BYTES);
+			for (const char *at = said; *at != '\0'; at = strchr(at, '\n') + 1) {
+				const size_t bytes = (size_t)(strchr(at, '\n') - at);
+				json_t *const read = json_loadb(at, bytes, 0, NULL);
+
+				assert_true(bytes < LINE_BYTES);
+				if (read == NULL)
+					fail_msg("not JSON: %s", at);
+				json_decref(read);
+			}
 		}
 	}
 }
@@ -442,6 +464,7 @@ int main(void)
 		TEST(a_cpu_with_many_vcpus_goes_on_in_the_next_line),
 		TEST(schedule_lists_them_and_says_which_is_next),
 		TEST(health_counts_events_and_refusals),
+		TEST(numbers_beyond_63_bits_are_text),
 		TEST(the_log_is_read_from_any_position_to_its_head),
 		TEST(what_the_log_has_lost_is_skipped),
 		TEST(the_journal_is_told_from_its_oldest_entry),

@@ -64,6 +64,8 @@ static void rates_are_differences_over_the_nodes_time(void **state)
 	assert_true(rate.exits == 50 && rate.windows == 10);
 	assert_int_equal(rate.latest_ns, 900);
 	assert_int_equal(after.partitions[0].events[0], 3);
+	assert_true(take(&after, AT("3000000000", "[[\"0xfffffffffffffffe\",25,900,501000000]]")));
+	assert_true(after.partitions[0].vcpu[0].exits == UINT64_MAX - 1);
 }
 
 static void a_partition_in_pieces_is_one(void **state)
