@@ -1,9 +1,10 @@
-# Fuzzing with clang's libFuzzer: `make fuzz-control RUNS=10000000`. What it found worth keeping, and what
+# Fuzzing with clang's libFuzzer: `make fuzz-control fuzz-inet RUNS=10000000`. What it found worth keeping, and what
 # it failed at, stays below $(BUILD)/fuzz. FUZZ_ROOT: another tree than this one, with defects planted.
 FUZZ ?= $(BUILD)/fuzz
 FUZZ_ROOT ?=
 FUZZ_CC ?= clang
-FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Icore/include -I$(FUZZ_ROOT)partitions/control -Wall -Wextra \
+FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Icore/include -I$(FUZZ_ROOT)partitions/control \
+	-I$(FUZZ_ROOT)rtdrivers -Wall -Wextra \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 RUNS ?= 1000000
 
@@ -19,3 +20,16 @@ fuzz-control: $(FUZZ)/control
 	@$(FUZZ)/control -len_control=0 -max_len=1400 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/control. -print_final_stats=1 \
 		$(FUZZ)/control.corpus >$(FUZZ)/control.log 2>&1 || { tail -n 40 $(FUZZ)/control.log; exit 1; }
 	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/control.log
+
+FUZZ_INET_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/inet.c $(INET_CODE))
+
+$(FUZZ)/inet: $(FUZZ_INET_SRCS) $(wildcard rtdrivers/inet/*.h)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_INET_SRCS) -o $@
+
+.PHONY: fuzz-inet
+fuzz-inet: $(FUZZ)/inet
+	@mkdir -p $(FUZZ)/inet.corpus
+	@$(FUZZ)/inet -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/inet. -print_final_stats=1 \
+		$(FUZZ)/inet.corpus >$(FUZZ)/inet.log 2>&1 || { tail -n 40 $(FUZZ)/inet.log; exit 1; }
+	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/inet.log

@@ -1,0 +1,75 @@
+/*
+ * A station on an IPv4 network that is asked and answers: one static address, one UDP port. It answers
+ * ARP and ICMP echo, hands out datagrams with where they came from, and writes frames back there; it
+ * never asks for anybody's address, so it speaks to nobody who has not spoken to it.
+ *
+ * Pure: frames in, frames out; whoever has a card moves them. Each frame gets one verdict, which is
+ * counted. Specification: RFC 826, 791, 768, 792, 1122.
+ */
+#ifndef RTDRIVERS_INET_STATION_H
+#define RTDRIVERS_INET_STATION_H
+
+#include <inet/endpoint.h>
+#include <inet/ethernet.h>
+
+/* What became of a frame. */
+enum station_verdict {
+	STATION_DATAGRAM,      /* for this port */
+	STATION_ARP_ANSWERED,  /* a reply is to be sent */
+	STATION_ECHO_ANSWERED, /* the same */
+	STATION_FOREIGN,       /* another station's, another protocol, or nothing to be answered */
+	STATION_OTHER_PORT,    /* nobody listens there */
+	STATION_NO_FRAME,      /* too short, or too long */
+	STATION_SOURCE,        /* from an address that no station has, or this one's */
+	STATION_ARP_MALFORMED,
+	STATION_IPV4_MALFORMED,
+	STATION_IPV4_OPTIONS,
+	STATION_IPV4_CHECKSUM,
+	STATION_IPV4_FRAGMENT,
+	STATION_UDP_MALFORMED,
+	STATION_UDP_CHECKSUM,
+	STATION_ICMP_MALFORMED,
+	STATION_VERDICTS
+};
+
+struct station {
+	struct endpoint at;
+	uint8_t mac[ETHERNET_ADDRESS_BYTES];
+	uint16_t identification; /* of the next packet */
+	uint64_t counts[STATION_VERDICTS];
+};
+
+/* Another station, as a datagram showed it: the MAC may be a router's. */
+struct station_peer {
+	uint8_t mac[ETHERNET_ADDRESS_BYTES];
+	uint16_t port;
+	uint32_t address;
+};
+
+struct station_datagram {
+	struct station_peer from;
+	const uint8_t *payload; /* in the frame */
+	unsigned bytes;
+};
+
+/* A word for each verdict, as "udp-checksum". At most 20 instructions. */
+const char *station_word(unsigned verdict);
+
+/* With nothing counted. At most 250 instructions. */
+void station_open(struct station *station, const struct endpoint *at, const uint8_t *mac);
+
+/*
+ * A frame that came. STATION_DATAGRAM: *datagram has it. *reply_bytes: of a frame in `reply`, room for
+ * ETHERNET_MOST_BYTES, to be sent back; 0: there is none. At most 16000 instructions.
+ */
+enum station_verdict station_take(struct station *station, const uint8_t *frame, unsigned bytes,
+	struct station_datagram *datagram, uint8_t *reply, unsigned *reply_bytes);
+
+/*
+ * Writes a frame with a datagram to `to`, and returns its bytes; 0: it has more than UDP_PAYLOAD_BYTES.
+ * `frame` has room for ETHERNET_MOST_BYTES. At most 14000 instructions.
+ */
+unsigned station_write(struct station *station, const struct station_peer *to,
+	const uint8_t *payload, unsigned bytes, uint8_t *frame);
+
+#endif

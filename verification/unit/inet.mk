@@ -1,0 +1,8 @@
+# Unit tests of the protocols of the Internet that run in partitions.
+UNIT_TESTS += test_inet
+
+INET_CODE := $(addprefix rtdrivers/inet/,arp.c checksum.c endpoint.c ethernet.c icmp.c ipv4.c station.c udp.c)
+
+test_inet_SRCS := $(INET_CODE)
+test_inet_INCLUDE := -Irtdrivers
+$(BUILD)/unit/test_inet: $(wildcard rtdrivers/inet/*.h)
