@@ -1,0 +1,67 @@
+/*
+ * Queues as rings of numbered links in one array, some of which are the queues' own ends. Invariant: `next`
+ * is a permutation of the numbers and `prev` its inverse, so that each link is in one ring at most, none is
+ * lost, and every operation is the same few assignments without a branch. A link in no queue is a ring of
+ * one. Every operation takes constant time.
+ */
+#ifndef MULLION_LOCK_LINKS_H
+#define MULLION_LOCK_LINKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lock_link {
+	uint32_t next;
+	uint32_t prev;
+};
+
+/*@ predicate in_range(struct lock_link *links, integer count) =
+      \forall integer i; 0 <= i < count ==> links[i].next < count && links[i].prev < count;
+
+    predicate inverse(struct lock_link *links, integer count) =
+      \forall integer i; 0 <= i < count ==>
+        links[links[i].next].prev == i && links[links[i].prev].next == i;
+
+    predicate well_formed(struct lock_link *links, integer count) =
+      in_range(links, count) && inverse(links, count);
+*/
+
+/* Make every link a ring of one. Bounded by count. */
+/*@ requires \valid(links + (0 .. count - 1));
+    assigns links[0 .. count - 1];
+    ensures well_formed(links, count);
+    ensures \forall integer i; 0 <= i < count ==> links[i].next == i && links[i].prev == i;
+*/
+void lock_links_init(struct lock_link *links, uint32_t count);
+
+/* Put `link`, which is in no queue, before `where`: as the last one if that is a queue's end. */
+/*@ requires \valid(links + (0 .. count - 1)) && link < count && where < count && link != where;
+    requires well_formed(links, count);
+    requires links[link].next == link && links[link].prev == link;
+    assigns links[link], links[where].prev, links[links[where].prev].next;
+    ensures well_formed(links, count);
+    ensures links[where].prev == link && links[link].next == where;
+    ensures links[link].prev == \old(links[where].prev);
+    ensures \old(links[where].prev) != where ==> links[where].next == \old(links[where].next);
+*/
+void lock_links_insert(struct lock_link *links, uint32_t count, uint32_t link, uint32_t where);
+
+/* Take `link` out of whatever queue it is in. */
+/*@ requires \valid(links + (0 .. count - 1)) && link < count;
+    requires well_formed(links, count);
+    assigns links[link], links[links[link].prev].next, links[links[link].next].prev;
+    ensures well_formed(links, count);
+    ensures links[link].next == link && links[link].prev == link;
+*/
+void lock_links_remove(struct lock_link *links, uint32_t count, uint32_t link);
+
+/*@ requires \valid_read(links + end);
+    assigns \nothing;
+    ensures \result <==> links[end].next == end;
+*/
+static inline bool lock_links_empty(const struct lock_link *const links, const uint32_t end)
+{
+	return links[end].next == end;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The rules that make the lock service safe, one function each, so that a verification build can link a
+ * variant of rules.c that lacks one and see what goes wrong (issue: the mutation table). Invariant: no
+ * engine decides any of these questions elsewhere. All are pure, of constant cost, and total.
+ */
+#ifndef MULLION_LOCK_RULES_H
+#define MULLION_LOCK_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* C1: an operation is new if its number is above the slot's last one. */
+bool lock_rule_sequence(uint32_t last, uint32_t sequence);
+
+/* C2: an answer is taken only while its very operation waits for one. */
+bool lock_rule_answer(bool waiting, uint32_t mine, uint32_t sequence);
+
+/* Epoch check (C2, and the server's): a message counts only in the receiver's own epoch. */
+bool lock_rule_epoch(uint32_t mine, uint32_t epoch);
+
+/* C3: a client follows a leader of a higher epoch only. */
+bool lock_rule_new_epoch(uint32_t mine, uint32_t epoch);
+
+/* C4: a client whose session is over holds nothing. */
+bool lock_rule_session_over(uint64_t now_ns, uint64_t end_ns);
+
+/* C5: a lease runs from when its request was sent, not from when the answer came. */
+uint64_t lock_rule_lease_end(uint64_t sent_ns, uint64_t received_ns, uint64_t span_ns);
+
+/* Guard: the giver of a lease thinks it over only after the guarded span (never the bare one). */
+uint64_t lock_rule_guard_end(uint64_t now_ns, uint64_t span_ns, uint64_t guard_ns);
+
+/* Cap: a session's length, such that it outlives the leader's authority by survive_ns at most. */
+uint64_t lock_rule_cap(
+	uint64_t now_ns, uint64_t session_ns, uint64_t authority_end_ns, uint64_t survive_ns);
+
+/* Authority: a leader acts only before its lease ends. */
+bool lock_rule_authority(uint64_t now_ns, uint64_t end_ns);
+
+/* Promise: a voter supports another leader only when its promise to the last one is over. */
+bool lock_rule_promise(uint64_t now_ns, uint64_t promise_end_ns);
+
+/* Vote: an epoch is voted on once, by each voter. */
+bool lock_rule_vote(uint32_t voted, uint32_t epoch);
+
+/* Quorum: two of three that remember, or all three. `votes` and `memories` include the candidate. */
+bool lock_rule_quorum(uint32_t votes, uint32_t memories);
+
+/* Incarnation: a message counts only for the life of the client that its session was made for. */
+bool lock_rule_incarnation(uint32_t session, uint32_t incarnation);
+
+/* Late report: reports are taken only while they are collected. */
+bool lock_rule_collecting(bool collecting);
+
+/* Silence: a new leader serves only when all have reported, or the silent ones' sessions are over. */
+bool lock_rule_served(bool all_reported, uint64_t now_ns, uint64_t silent_end_ns);
+
+/* Fence: what a resource does with a token: it accepts none smaller than the greatest it saw. */
+bool lock_rule_fence(uint64_t greatest, uint64_t token);
+
+#endif
