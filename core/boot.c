@@ -4,6 +4,9 @@
  */
 #include <mullion/core.h>
 
+/* A CPU that answers does so within this fraction of a second. */
+#define CPU_ANSWER_FRACTION 10u
+
 /* What is beyond the status page's room is counted where nobody looks. */
 static void bind_status(struct vcpu *vcpu)
 {
@@ -84,6 +87,29 @@ static void print_cpus(void)
 	}
 }
 
+static void wait_for(const struct cpu *cpu)
+{
+	uint64_t second = mullion_system.tsc_hz_numerator / mullion_system.tsc_hz_denominator;
+	uint64_t give_up = arch_now() + second / CPU_ANSWER_FRACTION;
+
+	while (!load_shared(&cpu->ready)) {
+		if (arch_now() > give_up)
+			refuse("cpu@%u (hardware id %u) does not answer; give the machine that CPU "
+			       "(QEMU: "
+			       "-smp) or describe fewer",
+				(uint64_t)cpu_number(cpu), (uint64_t)cpu->config->hardware_id);
+		arch_relax();
+	}
+}
+
+static void start_cpus(void)
+{
+	for (uint16_t c = 1; c < mullion_system.cpus_count; c++) {
+		arch_start_cpu(&system_cpus[c]);
+		wait_for(&system_cpus[c]);
+	}
+}
+
 /* One epoch for all CPUs, a little ahead, so that each reads it before it comes. */
 static void set_epoch(void)
 {
@@ -132,7 +158,7 @@ void kernel_main(void)
 	arch_check_node();
 	if (!fresh)
 		clear_memory();
-	arch_start_cpus();
+	start_cpus();
 	print_cpus();
 	set_epoch();
 	cpu_main(&system_cpus[0]);

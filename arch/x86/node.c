@@ -24,18 +24,11 @@ _Static_assert(__builtin_offsetof(struct arch_vcpu, gpr) == 4096, "svm.S");
 #define FEATURE_SMAP       (1u << 20)
 #define TCG_EBX            0x54474354u /* "TCGT" */
 
-#define RAM_USABLE 1u
-
 #define UART_LINE_STATUS 5u
 #define UART_EMPTY       0x20u
 #define UART_TRIES       100000u
 
-/* A CPU that answers does so within this fraction of a second. */
-#define CPU_ANSWER_FRACTION 10u
-
 bool quirk_tcg;
-struct boot_ram boot_ram[BOOT_RAM_ENTRIES];
-uint32_t boot_ram_count;
 uint64_t boot_entry_tsc;
 struct cpu *secondary_cpu;
 
@@ -111,37 +104,6 @@ static void check_asids(void)
 			asids, (uint64_t)mullion_system.partitions_count);
 }
 
-static bool is_ram(const struct mullion_ram *wanted)
-{
-	uint64_t base = wanted->base, end = wanted->base + wanted->bytes;
-
-	/* Adjoining entries count as one: every pass moves base to the end of the entry holding it.
-	 */
-	for (uint32_t pass = 0; pass < boot_ram_count && base < end; pass++)
-		for (uint32_t i = 0; i < boot_ram_count; i++)
-			if (boot_ram[i].type == RAM_USABLE && boot_ram[i].base <= base &&
-				base - boot_ram[i].base < boot_ram[i].bytes)
-				base = boot_ram[i].base + boot_ram[i].bytes;
-	return base >= end;
-}
-
-static void check_ram(void)
-{
-	uint64_t total = 0;
-
-	for (uint16_t i = 0; i < mullion_system.ram_count; i++) {
-		const struct mullion_ram *ram = &mullion_system.ram[i];
-
-		if (!is_ram(ram))
-			refuse("memory from %x to %x is not RAM here; give the machine more memory "
-			       "(QEMU: -m) or describe less",
-				ram->base, ram->base + ram->bytes - 1);
-		total += ram->bytes;
-	}
-	console_print("RAM:    %u KiB used, in %u stretches\n", total / 1024,
-		(uint64_t)mullion_system.ram_count);
-}
-
 static void check_apic(void)
 {
 	if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC)
@@ -168,7 +130,7 @@ void arch_check_node(void)
 	trap_load();
 	check_features();
 	check_asids();
-	check_ram();
+	ram_check();
 	note_quirks();
 	check_apic();
 	pci_silence();
@@ -201,31 +163,12 @@ void arch_cpu_init(struct cpu *cpu)
 	svm_enable(cpu);
 }
 
-static void wait_for(const struct cpu *cpu)
-{
-	uint64_t second = mullion_system.tsc_hz_numerator / mullion_system.tsc_hz_denominator;
-	uint64_t give_up = arch_now() + second / CPU_ANSWER_FRACTION;
-
-	while (!load_shared(&cpu->ready)) {
-		if (arch_now() > give_up)
-			refuse("cpu@%u (apic %u) does not answer; give the machine that CPU (QEMU: "
-			       "-smp) or describe fewer",
-				(uint64_t)cpu_number(cpu), (uint64_t)cpu->config->hardware_id);
-		arch_relax();
-	}
-}
-
 /* INIT, start-up IPI: AMD APM 2, 15.27.8. One CPU at a time uses the trampoline. */
-void arch_start_cpus(void)
+void arch_start_cpu(struct cpu *cpu)
 {
-	for (uint16_t c = 1; c < mullion_system.cpus_count; c++) {
-		struct cpu *cpu = &system_cpus[c];
-
-		secondary_cpu = cpu;
-		apic_send(cpu->config->hardware_id, APIC_ICR_INIT);
-		apic_send(cpu->config->hardware_id, APIC_ICR_STARTUP | TRAMPOLINE >> 12);
-		wait_for(cpu);
-	}
+	secondary_cpu = cpu;
+	apic_send(cpu->config->hardware_id, APIC_ICR_INIT);
+	apic_send(cpu->config->hardware_id, APIC_ICR_STARTUP | TRAMPOLINE >> 12);
 }
 
 void arch_idle(struct cpu *cpu, uint64_t tsc)

@@ -186,14 +186,6 @@ void trap_report(uint64_t vector, uint64_t code, uint64_t rip);
  */
 extern bool quirk_tcg;
 
-/* Memory map handed over at boot, copied before paging: see boot.S. */
-struct boot_ram {
-	uint64_t base, bytes;
-	uint32_t type, reserved;
-};
-#define BOOT_RAM_ENTRIES 32u
-extern struct boot_ram boot_ram[BOOT_RAM_ENTRIES];
-extern uint32_t boot_ram_count;
 extern uint64_t boot_entry_tsc;
 
 #endif

@@ -36,8 +36,8 @@ void arch_check_node(void);
 /* Prepare the calling CPU to run partitions. */
 void arch_cpu_init(struct cpu *cpu);
 
-/* Start every other described CPU at cpu_main, one after the other, each within a bounded wait. */
-void arch_start_cpus(void);
+/* Start another CPU at cpu_main. The one before has said that it is ready. */
+void arch_start_cpu(struct cpu *cpu);
 
 /* Interrupt another CPU's partition or sleep so that it looks at the shared state. */
 void arch_kick(const struct cpu *cpu);

@@ -131,6 +131,21 @@ void health_flush_remote(struct cpu *cpu);
 const char *health_event_name(unsigned event);
 const char *health_action_name(unsigned action);
 
+/* ---- ram.c ------------------------------------------------------------------------------------
+ */
+
+/* The machine's memory map, put here by the boot code before anything runs; types as E820's. */
+struct boot_ram {
+	uint64_t base, bytes;
+	uint32_t type, reserved;
+};
+#define BOOT_RAM_ENTRIES 32u
+extern struct boot_ram boot_ram[BOOT_RAM_ENTRIES];
+extern uint32_t boot_ram_count;
+
+/* Refuse the node unless all memory the image uses is RAM; print how much it is. */
+void ram_check(void);
+
 /* ---- journal.c --------------------------------------------------------------------------------
  */
 
