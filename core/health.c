@@ -223,6 +223,17 @@ void health_device(struct cpu *keeper, const struct mullion_partition *owner, ui
 		keeper, owner, MULLION_EVENT_DMA, address, (uint32_t)access << 16 | requester);
 }
 
+/* The other CPUs may run on for as long as this takes: what they run is not what failed. */
+void health_node_broken(uint64_t detail, uint64_t rip)
+{
+	journal_note(NULL, MULLION_NO_VCPU, MULLION_EVENT_MACHINE_CHECK, MULLION_ACTION_SHUTDOWN,
+		detail, rip);
+	store_shared(&node_state, NODE_BOOTING); /* the kernel has the UART again */
+	console_print(
+		"\nhealth: (nobody): machine check %x, rip %x; the node stops\n", detail, rip);
+	arch_power_off(false);
+}
+
 /* ---- What a vcpu did itself ---- */
 
 enum mullion_action health_raise(

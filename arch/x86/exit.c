@@ -14,8 +14,8 @@
 #define WBINVD_BYTES  2u
 #define OPCODE_STI    0xfbu
 #define OPCODE_TWO    0x0fu /* first byte of a two-byte opcode, and of no prefix */
-/* VME to PAE, PGE to UMIP, FSGSBASE, PCIDE, SMEP, SMAP: what CPUID shows. */
-#define CR4_GUEST   0x330fbfull
+/* VME to PAE, PGE to UMIP, FSGSBASE, PCIDE, SMEP, SMAP: what CPUID shows; and MCE, which is always on. */
+#define CR4_GUEST   0x330fffull
 #define CR8_MAX     15u
 #define IOIO_IN     1ull
 #define IOIO_STRING 4ull
@@ -176,7 +176,7 @@ static enum vcpu_leave write_cr4_of(struct vcpu *vcpu, uint64_t value, unsigned 
 		arch_vcpu_inject_fault(vcpu);
 		return STAY;
 	}
-	vcpu->arch.vmcb.cr4 = value;
+	vcpu->arch.vmcb.cr4 = value | CR4_MCE;
 	vcpu->arch.vmcb.tlb_control = VMCB_TLB_FLUSH_ALL;
 	skip_instruction(vcpu, length);
 	return STAY;
@@ -227,6 +227,8 @@ static COLD enum vcpu_leave exit_wbinvd(struct vcpu *vcpu)
 
 static COLD enum vcpu_leave exit_triple_fault(struct vcpu *vcpu, uint64_t code)
 {
+	if (code == VMEXIT_SHUTDOWN && machine_check_pending())
+		return machine_check_in_partition(vcpu, false);
 	health_raise(vcpu, MULLION_EVENT_TRIPLE_FAULT, code, 0);
 	return LEAVE_STOP;
 }
@@ -243,6 +245,13 @@ static bool is_forbidden(uint64_t code)
 	default:
 		return code >= VMEXIT_VMRUN && code <= VMEXIT_RDPRU;
 	}
+}
+
+static COLD enum vcpu_leave exit_rare(struct vcpu *vcpu, uint64_t code)
+{
+	if (code == VMEXIT_EXCEPTION_MC)
+		return machine_check_in_partition(vcpu, true);
+	return is_forbidden(code) ? exit_forbidden(vcpu, code) : exit_triple_fault(vcpu, code);
 }
 
 enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
@@ -273,7 +282,6 @@ enum vcpu_leave vcpu_exit(struct vcpu *vcpu)
 	case VMEXIT_EXCEPTION_AC:
 		return exit_exception(vcpu, code - VMEXIT_EXCEPTION_DB + 1);
 	default:
-		return is_forbidden(code) ? exit_forbidden(vcpu, code)
-					  : exit_triple_fault(vcpu, code);
+		return exit_rare(vcpu, code);
 	}
 }

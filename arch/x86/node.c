@@ -158,6 +158,7 @@ void arch_cpu_init(struct cpu *cpu)
 {
 	trap_load();
 	protect();
+	machine_check_enable();
 	apic_init();
 	cpu->arch.timer_divide = APIC_DIVIDE_1;
 	svm_enable(cpu);

@@ -20,9 +20,11 @@
 #define FPU_CONTROL_RESET 0x37fu
 #define MXCSR_RESET       0x1f80u
 
-/* An endless stream of #AC or #DB would keep interrupts out for ever: take them and give them back.
+/*
+ * An endless stream of #AC or #DB would keep interrupts out for ever: take them and give them back. #MC
+ * is the node's; with CR4.MCE off it would be a shutdown, with nothing said of why, so it is always on.
  */
-#define INTERCEPTED_EXCEPTIONS (1u << 1 | 1u << 17)
+#define INTERCEPTED_EXCEPTIONS (1u << 1 | 1u << 17 | 1u << 18)
 #define CR4_BIT                (1u << 4)
 #define CR8_BIT                (1u << 8)
 
@@ -91,6 +93,7 @@ static void reset_segments(struct vmcb *vmcb, struct vmcb_segment code, struct v
 static void reset_registers(struct vmcb *vmcb)
 {
 	vmcb->efer = EFER_SVME;
+	vmcb->cr4 = CR4_MCE;
 	vmcb->rflags = RFLAGS_FIXED;
 	vmcb->dr6 = DR6_RESET;
 	vmcb->dr7 = DR7_RESET;

@@ -7,6 +7,7 @@
 #define GATE_INTERRUPT       0x8e00u
 #define EXCEPTION_STUB_BYTES 16u
 #define NMI_VECTOR           2u
+#define MACHINE_CHECK_VECTOR 18u
 
 struct gate {
 	uint16_t offset_low, selector, attributes, offset_middle;
@@ -60,6 +61,8 @@ void trap_report(uint64_t vector, uint64_t code, uint64_t rip)
 {
 	uint64_t address;
 
+	if (vector == MACHINE_CHECK_VECTOR)
+		machine_check_in_kernel(rip);
 	__asm__ volatile("mov %%cr2, %0" : "=r"(address));
 	store_shared(&node_state, NODE_BOOTING);
 	console_print("\nkernel defect: exception %u code %x at %x, address %x\n", vector, code,

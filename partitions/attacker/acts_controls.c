@@ -6,7 +6,7 @@
  */
 #include "attacker.h"
 
-#define CR4_ALLOWED   0x330fbfull
+#define CR4_ALLOWED   0x330fffull
 #define DR7_QUIET     0x400ull
 #define CR8_UNCHECKED "TCG drops the upper bits where CR8 is the partition's own"
 #define CPUIDS        16u

@@ -174,6 +174,20 @@ void trap_load(void);
 /* From trap.S: an exception of the kernel itself. */
 void trap_report(uint64_t vector, uint64_t code, uint64_t rip);
 
+/* ---- machine_check.c --------------------------------------------------------------------------
+ */
+
+/* The calling CPU reports what it finds wrong with itself. */
+void machine_check_enable(void);
+/* One has come, and was not taken. */
+bool machine_check_pending(void);
+/*
+ * From an exit, and from trap.S. The node ends unless what was running is all that was hit. intact: the
+ * partition is where it was, and goes on if its health table and the hardware say so.
+ */
+enum vcpu_leave machine_check_in_partition(struct vcpu *vcpu, bool intact);
+void machine_check_in_kernel(uint64_t rip) __attribute__((noreturn));
+
 #include <owned_timer.h>
 
 /* ---- node.c ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #define CR0_WP         (1ull << 16)
 #define CR0_PG         (1ull << 31)
 #define CR4_PAE        (1ull << 5)
+#define CR4_MCE        (1ull << 6)
 #define CR4_VMXE       (1ull << 13)
 #define CR4_SMXE       (1ull << 14)
 #define CR4_OSFXSR     (1ull << 9)
@@ -29,6 +30,10 @@
 
 /* MSRs: AMD APM 2, appendix A */
 #define MSR_APIC_BASE    0x1bu
+#define MSR_MCG_CAP      0x179u
+#define MSR_MCG_STATUS   0x17au
+#define MSR_MC0_CTL      0x400u
+#define MSR_MC0_STATUS   0x401u
 #define MSR_TSC_DEADLINE 0x6e0u
 #define MSR_X2APIC       0x800u
 #define MSR_EFER         0xc0000080u

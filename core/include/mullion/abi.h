@@ -331,7 +331,7 @@ enum mullion_event {
 	MULLION_EVENT_EXIT = 7,           /* MULLION_HC_EXIT; detail = status */
 	MULLION_EVENT_DMA = 8,            /* one of its devices left its memory; detail = address */
 	MULLION_EVENT_WATCHDOG = 9,       /* its watchdog's count stood still; detail = ticks */
-	MULLION_EVENT_MACHINE_CHECK = 10, /* while it ran; detail = MCG_STATUS or bank */
+	MULLION_EVENT_MACHINE_CHECK = 10, /* while it ran; detail = the bank's MCi_STATUS */
 	MULLION_EVENT_COUNT
 };
 

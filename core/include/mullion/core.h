@@ -131,6 +131,9 @@ void health_flush_remote(struct cpu *cpu);
 const char *health_event_name(unsigned event);
 const char *health_action_name(unsigned action);
 
+/* The hardware failed and nobody can be blamed, or nothing be trusted: journal, log, and power off. */
+void health_node_broken(uint64_t detail, uint64_t rip) __attribute__((noreturn));
+
 /* ---- ram.c ------------------------------------------------------------------------------------
  */
 

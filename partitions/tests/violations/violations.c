@@ -197,14 +197,30 @@ static void print_log(void)
 	}
 }
 
-static void triple_fault(void)
+static void load_no_idt(void)
 {
 	const struct {
 		uint16_t limit;
 		uint64_t base;
 	} __attribute__((packed)) none = { 0, 0 };
 
-	__asm__ volatile("lidt %0; ud2" ::"m"(none));
+	__asm__ volatile("lidt %0" ::"m"(none));
+}
+
+static void triple_fault(void)
+{
+	load_no_idt();
+	__asm__ volatile("ud2");
+}
+
+/* Without a way to take an exception, and busy for ever. */
+static void go_bare(void)
+{
+	puts("bare");
+	fflush(stdout);
+	load_no_idt();
+	for (;;)
+		__asm__ volatile("pause");
 }
 
 static int violate(void)
@@ -219,6 +235,8 @@ static int violate(void)
 		do_vmrun(NULL);
 	else if (args_is("do", "triple"))
 		triple_fault();
+	else if (args_is("do", "bare"))
+		go_bare();
 	else if (args_is("do", "raise"))
 		health_raise(RAISE_CODE);
 	return (int)args_number("status", 99);
