@@ -199,7 +199,9 @@ static const char *kind_name(const struct mullion_region *const region)
 		[MULLION_REGION_NODE] = "the_nodes_page",
 		[MULLION_REGION_WATCHDOG] = "the_watchdogs_page",
 		[MULLION_REGION_EXCHANGE] = "the_exchange_page",
-		[MULLION_REGION_JOURNAL] = "the_journal" };
+		[MULLION_REGION_JOURNAL] = "the_journal",
+		[MULLION_REGION_CHANNEL] = "the_channel_of_others",
+		[MULLION_REGION_CHANNEL_READER] = "the_readers_page_of_the_channel_of_others" };
 
 	return region->kind < COUNT_OF(names) ? names[region->kind] : "an_unknown_page";
 }

@@ -247,6 +247,11 @@ static inline bool audit_is_kernels(unsigned kind)
 	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_STATUS ||
 	       kind == MULLION_REGION_NODE || kind == MULLION_REGION_JOURNAL;
 }
+/* Pages of channels between others, which control looks at. */
+static inline bool audit_is_sight(unsigned kind)
+{
+	return kind == MULLION_REGION_CHANNEL || kind == MULLION_REGION_CHANNEL_READER;
+}
 /* At least so long, and not a tick longer. */
 bool audit_is_at_least(struct fraction hz, uint64_t ticks, uint64_t ns);
 

@@ -185,6 +185,31 @@ static void want_end(
 	want(list, region, channel->name);
 }
 
+/* What control sees of a channel that is none of its own. */
+static void want_sight(const struct wanted *wanted, struct region_list *list, size_t c)
+{
+	const struct model_channel *channel = &wanted->model->channels[c];
+	const bool sampling = channel->type == CHANNEL_SAMPLING;
+	struct mullion_region region = {
+		.bytes = channel_bytes(channel),
+		.kind = MULLION_REGION_CHANNEL,
+		.access = MULLION_READ,
+		.index = (uint16_t)c,
+		.peer = (uint16_t)channel->from,
+		.message_bytes = channel->message_bytes,
+		.depth = sampling ? 0 : channel->depth,
+		.refresh_ns = sampling ? channel->refresh_ns : 0,
+	};
+
+	want(list, region, channel->name);
+	if (sampling)
+		return;
+	region.kind = MULLION_REGION_CHANNEL_READER;
+	region.bytes = AUDIT_PAGE;
+	region.peer = (uint16_t)channel->to[0];
+	want(list, region, channel->name);
+}
+
 static void want_channels(const struct wanted *wanted, struct region_list *list, unsigned p)
 {
 	const struct model *model = wanted->model;
@@ -192,12 +217,17 @@ static void want_channels(const struct wanted *wanted, struct region_list *list,
 
 	for (c = 0; c < model->channels_count; c++) {
 		const struct model_channel *channel = &model->channels[c];
+		bool is_end = channel->from == (int)p;
 
-		if (channel->from == (int)p)
+		if (is_end)
 			want_end(wanted, list, c, (unsigned)channel->to[0], true);
 		for (t = 0; t < channel->to_count; t++)
-			if (channel->to[t] == (int)p)
+			if (channel->to[t] == (int)p) {
 				want_end(wanted, list, c, (unsigned)channel->from, false);
+				is_end = true;
+			}
+		if (!is_end && model->partitions[p].control)
+			want_sight(wanted, list, c);
 	}
 }
 

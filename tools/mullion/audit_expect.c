@@ -48,6 +48,7 @@ const char *audit_region_name(const struct audit *audit, const struct mullion_re
 	case MULLION_REGION_JOURNAL:
 		return "the journal";
 	case MULLION_REGION_QUEUING_READER:
+	case MULLION_REGION_CHANNEL_READER:
 		return format(
 			"the reader's page of channel %s", audit_image_text(region->name, 24));
 	default:
@@ -149,7 +150,7 @@ static const char *index_trouble(const struct audit *audit, const struct audit_p
 	if (region->kind == MULLION_REGION_STATUS &&
 		region->index >= audit->system->partitions_count)
 		return "is of a partition that does not exist";
-	if (!region->kind || region->kind > MULLION_REGION_JOURNAL)
+	if (!region->kind || region->kind > MULLION_REGION_CHANNEL_READER)
 		return "is of no kind that abi.h knows";
 	return NULL;
 }
@@ -158,7 +159,8 @@ static const char *region_trouble(const struct audit *audit,
 	const struct audit_partition *partition, const struct mullion_region *region)
 {
 	const bool one_page =
-		region->kind == MULLION_REGION_TIME || region->kind >= MULLION_REGION_STATUS;
+		region->kind == MULLION_REGION_TIME ||
+		(region->kind >= MULLION_REGION_STATUS && region->kind != MULLION_REGION_CHANNEL);
 
 	if (region->gpa % AUDIT_PAGE || region->bytes % AUDIT_PAGE || !region->bytes)
 		return "is not made of whole pages";
@@ -172,6 +174,8 @@ static const char *region_trouble(const struct audit *audit,
 	if ((region->kind == MULLION_REGION_WATCHDOG || region->kind == MULLION_REGION_EXCHANGE) &&
 		!(region->access & MULLION_WRITE))
 		return "is the partition's to write, and claims not to be writable";
+	if (audit_is_sight(region->kind) && region->access & MULLION_WRITE)
+		return "is others' to write, and claims to be writable";
 	if (one_page && region->bytes != AUDIT_PAGE)
 		return "is one page, and claims to be more";
 	if (!memchr(region->name, 0, sizeof(region->name)))
@@ -183,16 +187,21 @@ static const char *region_trouble(const struct audit *audit,
 static unsigned region_key(
 	const struct audit_partition *partition, const struct mullion_region *region)
 {
-	if (region->kind == MULLION_REGION_CONSOLE)
+	switch (region->kind) {
+	case MULLION_REGION_CONSOLE:
 		return region->peer;
-	if (region->kind == MULLION_REGION_TIME)
+	case MULLION_REGION_TIME:
 		return partition->table->first_vcpu + region->index;
-	if (region->kind == MULLION_REGION_WATCHDOG)
+	case MULLION_REGION_WATCHDOG:
 		return partition->info->partition;
-	return region->kind == MULLION_REGION_LOG || region->kind == MULLION_REGION_NODE ||
-			       region->kind >= MULLION_REGION_EXCHANGE
-		       ? 0
-		       : region->index;
+	case MULLION_REGION_LOG:
+	case MULLION_REGION_NODE:
+	case MULLION_REGION_EXCHANGE:
+	case MULLION_REGION_JOURNAL:
+		return 0;
+	default:
+		return region->index;
+	}
 }
 
 static void expect_region(struct audit *audit, struct audit_partition *partition, size_t i)

@@ -229,18 +229,20 @@ static const char *told_trouble(
 	const bool control = table->flags & MULLION_INFO_CONTROL;
 	const bool channel = at->kind == MULLION_REGION_SAMPLING ||
 			     at->kind == MULLION_REGION_QUEUING ||
-			     at->kind == MULLION_REGION_QUEUING_READER;
+			     at->kind == MULLION_REGION_QUEUING_READER || audit_is_sight(at->kind);
 
 	if (at->kind == MULLION_REGION_STATUS && !control && !are_partners(audit, p, at->key))
 		return "and no channel leads from one to the other";
 	if ((at->kind == MULLION_REGION_NODE || at->kind == MULLION_REGION_JOURNAL ||
-		    at->kind == MULLION_REGION_EXCHANGE) &&
+		    at->kind == MULLION_REGION_EXCHANGE || audit_is_sight(at->kind)) &&
 		!control)
 		return "which is for control alone";
 	if (at->kind == MULLION_REGION_WATCHDOG && !table->watchdog)
 		return "and the kernel does not look at it";
 	if (channel && at->key >= audit->system->channels_count)
 		return "and the kernel knows no such channel";
+	if (audit_is_sight(at->kind) && end_of(audit, p, at->key))
+		return "and is an end of this channel itself";
 	return NULL;
 }
 

@@ -63,19 +63,30 @@ static void match_peek(struct audit *audit, const struct audit_partition *partit
 
 /* ---- Frames ---- */
 
+/* What an end of a channel and control name differently, and is the same. */
+static unsigned object_of(unsigned kind)
+{
+	if (kind == MULLION_REGION_CHANNEL_READER)
+		return MULLION_REGION_QUEUING_READER;
+	return kind == MULLION_REGION_SAMPLING || kind == MULLION_REGION_QUEUING
+		       ? MULLION_REGION_CHANNEL
+		       : kind;
+}
+
 /* Kinds of which several partitions may see the same page. */
 static bool is_shareable(unsigned kind)
 {
 	return kind == MULLION_REGION_CONSOLE || kind == MULLION_REGION_LOG ||
 	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_STATUS ||
 	       kind == MULLION_REGION_SAMPLING || kind == MULLION_REGION_QUEUING ||
-	       kind == MULLION_REGION_QUEUING_READER;
+	       kind == MULLION_REGION_QUEUING_READER || audit_is_sight(kind);
 }
 
 static bool is_declared(const struct audit_claim *a, const struct audit_claim *b)
 {
-	return a->partition != b->partition && a->kind == b->kind && a->key == b->key &&
-	       is_shareable(a->kind) && a->at.physical - a->offset == b->at.physical - b->offset;
+	return a->partition != b->partition && object_of(a->kind) == object_of(b->kind) &&
+	       a->key == b->key && is_shareable(a->kind) &&
+	       a->at.physical - a->offset == b->at.physical - b->offset;
 }
 
 static void check_pair(
@@ -213,11 +224,23 @@ const struct audit_expected *audit_find_expected(
 	return NULL;
 }
 
+/* The same thing, as another partition has it; NULL: not at all. */
+static const struct audit_expected *find_other(
+	const struct audit_partition *partition, const struct audit_expected *of)
+{
+	size_t i;
+
+	for (i = 0; i < partition->expected_count; i++)
+		if (object_of(partition->expected[i].kind) == object_of(of->kind) &&
+			partition->expected[i].key == of->key)
+			return &partition->expected[i];
+	return NULL;
+}
+
 static void check_ends(
 	struct audit *audit, const struct audit_expected *a, unsigned p, unsigned other)
 {
-	const struct audit_expected *b =
-		audit_find_expected(&audit->partitions[other], a->kind, a->key);
+	const struct audit_expected *b = find_other(&audit->partitions[other], a);
 
 	if (!b)
 		return;
@@ -238,8 +261,7 @@ static void check_writer(struct audit *audit, const struct audit_expected *a, un
 	unsigned other, writers = 0;
 
 	for (other = 0; other < audit->system->partitions_count; other++) {
-		const struct audit_expected *b =
-			audit_find_expected(&audit->partitions[other], a->kind, a->key);
+		const struct audit_expected *b = find_other(&audit->partitions[other], a);
 
 		writers += b && b->rights & AUDIT_WRITE;
 		if (other > p)

@@ -54,7 +54,8 @@ static json_t *vcpus_json(const struct plan *plan)
 static const char *kind_name(unsigned kind)
 {
 	static const char *const names[] = { "?", "time", "console", "log", "trace", "sampling",
-		"queuing", "queuing-reader", "status", "node", "watchdog", "exchange", "journal" };
+		"queuing", "queuing-reader", "status", "node", "watchdog", "exchange", "journal",
+		"channel", "channel-reader" };
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }

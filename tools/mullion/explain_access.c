@@ -41,6 +41,10 @@ static char *region_text(const struct plan *plan, const struct mullion_region *r
 		return format("memory of stopped partitions, a block at a time");
 	case MULLION_REGION_JOURNAL:
 		return format("journal of health events");
+	case MULLION_REGION_CHANNEL:
+		return format("channel %s, messages of %s", region->name, peer);
+	case MULLION_REGION_CHANNEL_READER:
+		return format("channel %s, read position of %s", region->name, peer);
 	default:
 		return format("queuing channel %s, read position, %s", region->name, peer);
 	}

@@ -326,7 +326,9 @@ static bool check_regions(const struct layout *layout, struct finding *wrong)
 				       "holds %zu",
 					partition->name, placed->regions_count,
 					(size_t)MULLION_MAX_REGIONS),
-				"give it fewer channels");
+				partition->control ? "it sees every channel: describe fewer "
+						     "channels"
+						   : "give it fewer channels");
 		if (last->gpa + last->bytes > MULLION_SHARED_END)
 			return refuse(wrong, partition->at, "region-map",
 				format("the shared pages of partition %s do not fit below %#llx",

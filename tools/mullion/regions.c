@@ -159,6 +159,29 @@ static void add_end(struct layout *layout, size_t number, int p, int peer, int b
 	add_region(&layout->partitions[p], region, channel->name);
 }
 
+static bool is_receiver(const struct model_channel *channel, unsigned p)
+{
+	size_t i;
+
+	for (i = 0; i < channel->to_count; i++)
+		if (channel->to[i] == (int)p)
+			return true;
+	return false;
+}
+
+/* Control reads every channel; one whose end it is, as every end does. */
+static void add_sight(
+	struct layout *layout, size_t number, int peer, int block, enum mullion_region_kind kind)
+{
+	const struct model_channel *channel = &layout->model->channels[number];
+	unsigned p;
+
+	for (p = 0; p < layout->model->partitions_count; p++)
+		if (layout->model->partitions[p].control && channel->from != (int)p &&
+			!is_receiver(channel, p))
+			add_end(layout, number, (int)p, peer, block, kind, MULLION_READ);
+}
+
 /* One set of pages, writable at one end and readable at all others. */
 static void add_pages(struct layout *layout, size_t number, int block,
 	enum mullion_region_kind kind, bool written_by_sender)
@@ -181,24 +204,17 @@ static void add_channel(struct layout *layout, size_t number)
 
 	if (channel->type == CHANNEL_SAMPLING) {
 		add_pages(layout, number, block, MULLION_REGION_SAMPLING, true);
+		add_sight(layout, number, channel->from, block, MULLION_REGION_CHANNEL);
 		return;
 	}
 	add_pages(layout, number, block, MULLION_REGION_QUEUING, true);
+	add_sight(layout, number, channel->from, block, MULLION_REGION_CHANNEL);
 	block = add_block(layout, format("reader_%s", id), MULLION_PAGE_BYTES);
 	add_pages(layout, number, block, MULLION_REGION_QUEUING_READER, false);
+	add_sight(layout, number, channel->to[0], block, MULLION_REGION_CHANNEL_READER);
 }
 
 /* ---- The other ends ---- */
-
-static bool is_receiver(const struct model_channel *channel, unsigned p)
-{
-	size_t i;
-
-	for (i = 0; i < channel->to_count; i++)
-		if (channel->to[i] == (int)p)
-			return true;
-	return false;
-}
 
 static bool are_connected(const struct model *model, unsigned p, unsigned q)
 {

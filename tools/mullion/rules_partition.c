@@ -364,6 +364,11 @@ static size_t regions_of_control(const struct model *model)
 	return count;
 }
 
+static size_t pages_of(const struct model_channel *channel)
+{
+	return channel->type == CHANNEL_QUEUING ? 2 : 1;
+}
+
 /* What the info page of a partition lists: abi.h, enum mullion_region_kind. */
 static size_t regions(const struct model *model, int partition)
 {
@@ -373,11 +378,9 @@ static size_t regions(const struct model *model, int partition)
 	count += p->control ? regions_of_control(model) : partners(model, partition);
 	for (size_t i = 0; i < model->channels_count; i++) {
 		const struct model_channel *channel = &model->channels[i];
-		const size_t pages = channel->type == CHANNEL_QUEUING ? 2 : 1;
+		const bool is_end = channel->from == partition || receives(channel, partition);
 
-		count += channel->from == partition ? pages : 0;
-		for (size_t k = 0; k < channel->to_count; k++)
-			count += channel->to[k] == partition ? pages : 0;
+		count += is_end || p->control ? pages_of(channel) : 0;
 	}
 	return count;
 }
@@ -393,7 +396,9 @@ static void region_limit(struct check *check)
 				say(check,
 					"%s sees %zu shared regions, but its info page holds %zu",
 					p->name, count, (size_t)MULLION_MAX_REGIONS),
-				"give it fewer channels");
+				p->control ? "it sees every channel, a queuing one by two regions: "
+					     "describe fewer channels"
+					   : "give it fewer channels");
 	}
 }
 

@@ -10,6 +10,7 @@ from plant_devices import BOTH, EDU, NET, NVME, SPARE, flip, on, word
 PRISTINE = 0xFFFF808000000000
 RW, RO = P | W | A | D | NX, P | A | NX
 CONSOLE, SAMPLING, QUEUING, STATUS, NODE, WATCHDOG, EXCHANGE, JOURNAL = 2, 5, 6, 8, 9, 10, 11, 12
+CHANNEL, READER = 13, 14  # as control sees channels of others
 SYSTEM = {"log": 72, "channels": 120, "channels_count": 128, "watchdogs_count": 130, "timekeeper": 132, "node": 136,
           "journal": 144, "exchange": 160}
 PART = {"actions": 16, "escalate_action": 27, "escalate_count": 28, "health_schedule": 30, "escalate_ticks": 32,
@@ -255,22 +256,37 @@ def other_status(i):
     i.put("<Q", i.leaf("nav", gpa), i.get("<Q", i.partition("hog") + PART["status"])[0] | P | U | A | NX)
 
 
-def told(words, kind, rule="told"):
+def told(words, kind, rule="told", name="control", partition="nav"):
     @defect("restart", rule, words)
     def alter(i):
-        page, source_at = i.info("nav"), i.regions("control")[kind, "control"]
+        page, source_at = i.info(partition), i.regions("control")[kind, name]
         count, = i.get("<I", page + 72)
         record = page + 88 + 64 * count
         i.put("<64s", record, i.get("<64s", source_at)[0])
         i.put("<Q", record, FREE)
         i.put("<I", page + 72, count + 1)
-        i.put("<Q", i.leaf("nav", FREE), i.get("<Q", i.leaf("control", i.get("<Q", source_at)[0]))[0])
+        i.put("<Q", i.leaf(partition, FREE), i.get("<Q", i.leaf("control", i.get("<Q", source_at)[0]))[0])
 
 
 told("the node's page told to another than control", NODE)
 told("the journal told to another than control", JOURNAL)
 told("the exchange page told to another than control", EXCHANGE)
 told("the exchange page written by two", EXCHANGE, "frame-shared")
+told("a channel shown to who is no end of it", CHANNEL, "told", "alarm", "hog")
+told("the reader's page of a channel shown to who is no end of it", READER, "told", "orders", "hog")
+told("a channel shown to its reader once more", CHANNEL, "told", "alarm", "relay")
+told("a channel shown to control twice", CHANNEL, "frame-shared", "alarm", "control")
+bits("a channel of others that control can write", "stage2-rights", leaf("control", CHANNEL, "alarm"), W | D, 0, "restart")
+bits("a reader's page of others that control can write", "stage2-rights", leaf("control", READER, "orders"), W | D, 0, "restart")
+bits("a channel of others that control does not see", "stage2-missing", leaf("control", CHANNEL, "orders"), 0, P, "restart")
+number("info-region", "a channel of others said to be writable", region("control", CHANNEL, "alarm", 18), "<H", 3)
+number("info-region", "a reader's page of others of two pages", region("control", READER, "orders", 8), "<Q", 8192)
+number("told", "a channel of others that the kernel does not know", region("control", CHANNEL, "alarm", 20), "<H", 9)
+number("wanted-regions", "a channel of others under another writer", region("control", CHANNEL, "alarm", 22), "<H",
+       lambda i, old: i.number["hog"])
+number("wanted-regions", "a queue of others of another depth", region("control", CHANNEL, "orders", 28), "<I", 16)
+entry("shared-ends", "another channel in place of the one that control is told of", leaf("control", CHANNEL, "alarm"),
+      lambda i: i.physical("relay", i.region_gpa("relay", QUEUING, "orders")) | P | U | A | NX)
 
 
 @defect("restart", "shared-object", "a watchdog in a stack, mapped as the kernel is told")

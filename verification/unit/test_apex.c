@@ -22,6 +22,9 @@ static struct mullion_region regions[] = {
 	{ .kind = MULLION_REGION_QUEUING, .access = 1, .index = 2, .name = "receive" },
 	{ .kind = MULLION_REGION_QUEUING_READER, .access = 3, .index = 2, .name = "receive" },
 	{ .kind = MULLION_REGION_SAMPLING, .access = 3, .index = 3, .name = "small" },
+	{ .kind = MULLION_REGION_CHANNEL, .access = 1, .index = 4, .name = "seen" },
+	{ .kind = MULLION_REGION_CHANNEL, .access = 1, .index = 5, .name = "seen queue" },
+	{ .kind = MULLION_REGION_CHANNEL_READER, .access = 1, .index = 5, .name = "seen queue" },
 };
 #define REGIONS (sizeof(regions) / sizeof(regions[0]))
 
@@ -94,6 +97,9 @@ static int create_ports(void **state)
 	point(4, queuing_page, 4096);
 	point(5, reader_page, 4096);
 	point(6, sampling_page, 64);
+	point(7, sampling_page, 4096);
+	point(8, queuing_page, 4096);
+	point(9, reader_page, 4096);
 	create_sampling("out", SIZE, SOURCE, REFRESH_NS, &out);
 	if (code != NO_ERROR)
 		return -1;
@@ -132,6 +138,22 @@ static void a_sampling_port_is_created_as_described_or_not(void **state)
 	create_sampling("out", SIZE, SOURCE, REFRESH_NS, &id);
 	assert_int_equal(code, NO_ACTION);
 	assert_int_equal(id, out);
+}
+
+static void a_channel_that_is_only_looked_at_is_no_port(void **state)
+{
+	SAMPLING_PORT_ID_TYPE id = 77;
+
+	(void)state;
+	create_sampling("seen", SIZE, DESTINATION, REFRESH_NS, &id);
+	assert_int_equal(code, INVALID_CONFIG);
+	create_sampling("seen", SIZE, SOURCE, REFRESH_NS, &id);
+	assert_int_equal(code, INVALID_CONFIG);
+	create_queuing("seen queue", SIZE, DEPTH, DESTINATION, &id);
+	assert_int_equal(code, INVALID_CONFIG);
+	create_queuing("seen queue", SIZE, DEPTH, SOURCE, &id);
+	assert_int_equal(code, INVALID_CONFIG);
+	assert_int_equal(id, 77);
 }
 
 static void a_name_without_an_end_is_no_name(void **state)
@@ -347,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sampling_port_is_created_as_described_or_not),
+		cmocka_unit_test(a_channel_that_is_only_looked_at_is_no_port),
 		cmocka_unit_test(a_name_without_an_end_is_no_name),
 		cmocka_unit_test(sampling_ports_are_found_by_name),
 		cmocka_unit_test(an_empty_sampling_port_gives_no_action),

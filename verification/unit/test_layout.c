@@ -237,6 +237,52 @@ static void each_end_of_a_channel_has_its_rights(void **state)
 	sample_model_free(model);
 }
 
+static void control_reads_every_channel_that_it_is_no_end_of(void **state)
+{
+	struct model *model = sample_model();
+	const struct mullion_region *seen, *end;
+	struct layout layout;
+	struct finding wrong;
+
+	(void)state;
+	model->channels[1].from = 2;
+	assert_true(layout_build(model, NULL, &layout, &wrong));
+	seen = find_region(&layout, 0, MULLION_REGION_CHANNEL, 0);
+	assert_int_equal(seen->access, MULLION_READ);
+	assert_int_equal(seen->peer, 2);
+	assert_int_equal(seen->depth, 0);
+	assert_null(find_region(&layout, 0, MULLION_REGION_CHANNEL_READER, 0));
+	seen = find_region(&layout, 0, MULLION_REGION_CHANNEL, 1);
+	end = find_region(&layout, 2, MULLION_REGION_QUEUING, 1);
+	assert_int_equal(seen->access, MULLION_READ);
+	assert_int_equal(seen->bytes, end->bytes);
+	assert_int_equal(seen->depth, end->depth);
+	assert_int_equal(seen->message_bytes, end->message_bytes);
+	assert_string_equal(seen->name, end->name);
+	seen = find_region(&layout, 0, MULLION_REGION_CHANNEL_READER, 1);
+	assert_int_equal(seen->access, MULLION_READ);
+	assert_int_equal(seen->peer, 3);
+	for (unsigned p = 1; p < 4; p++)
+		assert_null(find_region(&layout, p, MULLION_REGION_CHANNEL, 0));
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
+static void control_sees_a_channel_of_its_own_as_an_end_alone(void **state)
+{
+	struct model *model = sample_model();
+	struct layout layout;
+	struct finding wrong;
+
+	(void)state;
+	assert_true(layout_build(model, NULL, &layout, &wrong));
+	assert_int_equal(find_region(&layout, 0, MULLION_REGION_QUEUING, 1)->access, READ_WRITE);
+	assert_null(find_region(&layout, 0, MULLION_REGION_CHANNEL, 1));
+	assert_null(find_region(&layout, 0, MULLION_REGION_CHANNEL_READER, 1));
+	layout_free(&layout);
+	sample_model_free(model);
+}
+
 static bool is_private(const struct mullion_region *region)
 {
 	return region->kind == MULLION_REGION_WATCHDOG || region->kind == MULLION_REGION_EXCHANGE;
@@ -545,6 +591,8 @@ int main(void)
 		cmocka_unit_test(too_much_memory_is_refused),
 		cmocka_unit_test(vcpus_are_numbered_in_cpu_order),
 		cmocka_unit_test(each_end_of_a_channel_has_its_rights),
+		cmocka_unit_test(control_reads_every_channel_that_it_is_no_end_of),
+		cmocka_unit_test(control_sees_a_channel_of_its_own_as_an_end_alone),
 		cmocka_unit_test(every_shared_page_has_one_writer),
 		cmocka_unit_test(only_control_sees_the_log_and_the_traces),
 		cmocka_unit_test(control_sees_everybodys_status_and_others_that_of_their_partners),

@@ -97,6 +97,9 @@ enum mullion_region_kind {
 	MULLION_REGION_WATCHDOG = 10,      /* struct mullion_watchdog, its own (writable) */
 	MULLION_REGION_EXCHANGE = 11, /* the page of MULLION_HC_PEEK and POKE (control, writable) */
 	MULLION_REGION_JOURNAL = 12,  /* struct mullion_journal (control) */
+	/* Of a channel it is no end of, control sees all pages, to read: */
+	MULLION_REGION_CHANNEL = 13, /* writer's page(s) of channel `index`; peer = the writer */
+	MULLION_REGION_CHANNEL_READER = 14, /* reader's page; peer = the reader */
 };
 
 enum mullion_region_access { MULLION_READ = 1, MULLION_WRITE = 2 };
@@ -109,7 +112,7 @@ struct mullion_region {
 	uint16_t index;         /* vcpu, cpu or channel number, by kind */
 	uint16_t peer;          /* partition at the other end, or the writer of a console */
 	uint32_t message_bytes; /* channels */
-	uint32_t depth;         /* queuing channels: messages */
+	uint32_t depth;         /* queuing channels: messages; 0: a sampling channel */
 	uint64_t refresh_ns;    /* sampling channels */
 	char name[24];          /* channel or partition name, NUL-terminated */
 };
