@@ -4,9 +4,10 @@
  * Bytes are counted from the datagram's first; the specification counts from the 24th. Specification: IBTA
  * volume 1, 12.6.5 to 12.6.11, 12.11; annex A11.
  */
-#include <ib/bytes.h>
 #include <ib/cm.h>
 #include <ib/fields.h>
+#include <ib/gid.h>
+#include <inet/octets.h>
 
 #define CM_CLASS_VERSION 2u
 #define AT(byte)         (MAD_HEADER_BYTES + (byte))
@@ -261,7 +262,7 @@ void cm_ip_decode(const uint8_t data[const CM_IP_BYTES], struct cm_ip *const ip)
 {
 	ip->version = data[0];
 	ip->ip_version = data[1] >> 4;
-	ip->source_port = get16(data + 2);
+	ip->source_port = octets_read16(data + 2);
 	gid_copy(ip->source, data + 4);
 	gid_copy(ip->destination, data + 20);
 }
@@ -270,7 +271,7 @@ void cm_ip_encode(const struct cm_ip *const ip, uint8_t data[const CM_IP_BYTES])
 {
 	data[0] = ip->version;
 	data[1] = (uint8_t)(ip->ip_version << 4);
-	put16(data + 2, ip->source_port);
+	octets_write16(data + 2, ip->source_port);
 	gid_copy(data + 4, ip->source);
 	gid_copy(data + 20, ip->destination);
 }

@@ -2,8 +2,9 @@
  * Headers of InfiniBand packets to and from their bytes. Nothing is judged here, and nothing fails.
  * Specification: IBTA volume 1, 7.7, 8.3, 9.2 to 9.5.
  */
-#include <ib/bytes.h>
+#include <ib/gid.h>
 #include <ib/headers.h>
+#include <inet/octets.h>
 
 #define LOW_24          0xffffffu
 #define LOW_20          0xfffffu
@@ -20,28 +21,28 @@ void ib_lrh_decode(const uint8_t bytes[const IB_LRH_BYTES], struct ib_lrh *const
 	lrh->version = bytes[0] & 0xf;
 	lrh->sl = bytes[1] >> 4;
 	lrh->next = bytes[1] & 0x3;
-	lrh->destination = get16(bytes + 2);
-	lrh->words = get16(bytes + 4) & LRH_WORDS;
-	lrh->source = get16(bytes + 6);
+	lrh->destination = octets_read16(bytes + 2);
+	lrh->words = octets_read16(bytes + 4) & LRH_WORDS;
+	lrh->source = octets_read16(bytes + 6);
 }
 
 void ib_lrh_encode(const struct ib_lrh *const lrh, uint8_t bytes[const IB_LRH_BYTES])
 {
 	bytes[0] = (uint8_t)(lrh->vl << 4 | (lrh->version & 0xf));
 	bytes[1] = (uint8_t)(lrh->sl << 4 | (lrh->next & 0x3));
-	put16(bytes + 2, lrh->destination);
-	put16(bytes + 4, lrh->words & LRH_WORDS);
-	put16(bytes + 6, lrh->source);
+	octets_write16(bytes + 2, lrh->destination);
+	octets_write16(bytes + 4, lrh->words & LRH_WORDS);
+	octets_write16(bytes + 6, lrh->source);
 }
 
 void ib_grh_decode(const uint8_t bytes[const IB_GRH_BYTES], struct ib_grh *const grh)
 {
-	const uint32_t first = get32(bytes);
+	const uint32_t first = octets_read32(bytes);
 
 	grh->version = (uint8_t)(first >> 28);
 	grh->traffic_class = (uint8_t)(first >> 20);
 	grh->flow_label = first & LOW_20;
-	grh->payload_bytes = get16(bytes + 4);
+	grh->payload_bytes = octets_read16(bytes + 4);
 	grh->next = bytes[6];
 	grh->hop_limit = bytes[7];
 	gid_copy(grh->source, bytes + 8);
@@ -50,9 +51,9 @@ void ib_grh_decode(const uint8_t bytes[const IB_GRH_BYTES], struct ib_grh *const
 
 void ib_grh_encode(const struct ib_grh *const grh, uint8_t bytes[const IB_GRH_BYTES])
 {
-	put32(bytes, (uint32_t)grh->version << 28 | (uint32_t)grh->traffic_class << 20 |
-			     (grh->flow_label & LOW_20));
-	put16(bytes + 4, grh->payload_bytes);
+	octets_write32(bytes, (uint32_t)grh->version << 28 | (uint32_t)grh->traffic_class << 20 |
+				      (grh->flow_label & LOW_20));
+	octets_write16(bytes + 4, grh->payload_bytes);
 	bytes[6] = grh->next;
 	bytes[7] = grh->hop_limit;
 	gid_copy(bytes + 8, grh->source);
@@ -61,14 +62,14 @@ void ib_grh_encode(const struct ib_grh *const grh, uint8_t bytes[const IB_GRH_BY
 
 void ib_bth_decode(const uint8_t bytes[const IB_BTH_BYTES], struct ib_bth *const bth)
 {
-	const uint32_t second = get32(bytes + 4), third = get32(bytes + 8);
+	const uint32_t second = octets_read32(bytes + 4), third = octets_read32(bytes + 8);
 
 	bth->opcode = bytes[0];
 	bth->solicited = (bytes[1] & BTH_SOLICITED) != 0;
 	bth->migrated = (bytes[1] & BTH_MIGRATED) != 0;
 	bth->pad_bytes = bytes[1] >> 4 & 0x3;
 	bth->version = bytes[1] & 0xf;
-	bth->pkey = get16(bytes + 2);
+	bth->pkey = octets_read16(bytes + 2);
 	bth->forward_congested = (second & BTH_FORWARD) != 0;
 	bth->backward_congested = (second & BTH_BACKWARD) != 0;
 	bth->destination = second & LOW_24;
@@ -82,62 +83,62 @@ void ib_bth_encode(const struct ib_bth *const bth, uint8_t bytes[const IB_BTH_BY
 	bytes[1] = (uint8_t)((bth->solicited ? BTH_SOLICITED : 0) |
 			     (bth->migrated ? BTH_MIGRATED : 0) | (bth->pad_bytes & 0x3) << 4 |
 			     (bth->version & 0xf));
-	put16(bytes + 2, bth->pkey);
-	put32(bytes + 4, (bth->forward_congested ? BTH_FORWARD : 0) |
-				 (bth->backward_congested ? BTH_BACKWARD : 0) |
-				 (bth->destination & LOW_24));
-	put32(bytes + 8, (bth->acknowledge ? BTH_ACKNOWLEDGE : 0) | (bth->psn & LOW_24));
+	octets_write16(bytes + 2, bth->pkey);
+	octets_write32(bytes + 4, (bth->forward_congested ? BTH_FORWARD : 0) |
+					  (bth->backward_congested ? BTH_BACKWARD : 0) |
+					  (bth->destination & LOW_24));
+	octets_write32(bytes + 8, (bth->acknowledge ? BTH_ACKNOWLEDGE : 0) | (bth->psn & LOW_24));
 }
 
 void ib_deth_decode(const uint8_t bytes[const IB_DETH_BYTES], struct ib_deth *const deth)
 {
-	deth->qkey = get32(bytes);
-	deth->source = get32(bytes + 4) & LOW_24;
+	deth->qkey = octets_read32(bytes);
+	deth->source = octets_read32(bytes + 4) & LOW_24;
 }
 
 void ib_deth_encode(const struct ib_deth *const deth, uint8_t bytes[const IB_DETH_BYTES])
 {
-	put32(bytes, deth->qkey);
-	put32(bytes + 4, deth->source & LOW_24);
+	octets_write32(bytes, deth->qkey);
+	octets_write32(bytes + 4, deth->source & LOW_24);
 }
 
 void ib_reth_decode(const uint8_t bytes[const IB_RETH_BYTES], struct ib_reth *const reth)
 {
-	reth->address = get64(bytes);
-	reth->rkey = get32(bytes + 8);
-	reth->bytes = get32(bytes + 12);
+	reth->address = octets_read64(bytes);
+	reth->rkey = octets_read32(bytes + 8);
+	reth->bytes = octets_read32(bytes + 12);
 }
 
 void ib_reth_encode(const struct ib_reth *const reth, uint8_t bytes[const IB_RETH_BYTES])
 {
-	put64(bytes, reth->address);
-	put32(bytes + 8, reth->rkey);
-	put32(bytes + 12, reth->bytes);
+	octets_write64(bytes, reth->address);
+	octets_write32(bytes + 8, reth->rkey);
+	octets_write32(bytes + 12, reth->bytes);
 }
 
 void ib_aeth_decode(const uint8_t bytes[const IB_AETH_BYTES], struct ib_aeth *const aeth)
 {
 	aeth->syndrome = bytes[0];
-	aeth->msn = get32(bytes) & LOW_24;
+	aeth->msn = octets_read32(bytes) & LOW_24;
 }
 
 void ib_aeth_encode(const struct ib_aeth *const aeth, uint8_t bytes[const IB_AETH_BYTES])
 {
-	put32(bytes, (uint32_t)aeth->syndrome << 24 | (aeth->msn & LOW_24));
+	octets_write32(bytes, (uint32_t)aeth->syndrome << 24 | (aeth->msn & LOW_24));
 }
 
 void ib_atomic_decode(const uint8_t bytes[const IB_ATOMIC_BYTES], struct ib_atomic *const atomic)
 {
-	atomic->address = get64(bytes);
-	atomic->rkey = get32(bytes + 8);
-	atomic->swap_add = get64(bytes + 12);
-	atomic->compare = get64(bytes + 20);
+	atomic->address = octets_read64(bytes);
+	atomic->rkey = octets_read32(bytes + 8);
+	atomic->swap_add = octets_read64(bytes + 12);
+	atomic->compare = octets_read64(bytes + 20);
 }
 
 void ib_atomic_encode(const struct ib_atomic *const atomic, uint8_t bytes[const IB_ATOMIC_BYTES])
 {
-	put64(bytes, atomic->address);
-	put32(bytes + 8, atomic->rkey);
-	put64(bytes + 12, atomic->swap_add);
-	put64(bytes + 20, atomic->compare);
+	octets_write64(bytes, atomic->address);
+	octets_write32(bytes + 8, atomic->rkey);
+	octets_write64(bytes + 12, atomic->swap_add);
+	octets_write64(bytes + 20, atomic->compare);
 }

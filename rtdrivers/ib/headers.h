@@ -113,15 +113,15 @@ void ib_bth_decode(const uint8_t bytes[IB_BTH_BYTES], struct ib_bth *bth);
 void ib_bth_encode(const struct ib_bth *bth, uint8_t bytes[IB_BTH_BYTES]);
 /* At most 10 instructions. */
 void ib_deth_decode(const uint8_t bytes[IB_DETH_BYTES], struct ib_deth *deth);
-/* At most 10 instructions. */
+/* At most 20 instructions. */
 void ib_deth_encode(const struct ib_deth *deth, uint8_t bytes[IB_DETH_BYTES]);
 /* At most 20 instructions. */
 void ib_reth_decode(const uint8_t bytes[IB_RETH_BYTES], struct ib_reth *reth);
 /* At most 20 instructions. */
 void ib_reth_encode(const struct ib_reth *reth, uint8_t bytes[IB_RETH_BYTES]);
-/* At most 10 instructions. */
+/* At most 20 instructions. */
 void ib_aeth_decode(const uint8_t bytes[IB_AETH_BYTES], struct ib_aeth *aeth);
-/* At most 10 instructions. */
+/* At most 20 instructions. */
 void ib_aeth_encode(const struct ib_aeth *aeth, uint8_t bytes[IB_AETH_BYTES]);
 /* At most 20 instructions. */
 void ib_atomic_decode(const uint8_t bytes[IB_ATOMIC_BYTES], struct ib_atomic *atomic);

@@ -10,7 +10,6 @@ static const char *const names[IB_REFUSALS] = {
 	[IB_REFUSED_NOT_ROCE] = "not roce",
 	[IB_REFUSED_IP_HEADER] = "ip header",
 	[IB_REFUSED_IP_FRAGMENT] = "ip fragment",
-	[IB_REFUSED_IP_LENGTH] = "ip length",
 	[IB_REFUSED_IP_CHECKSUM] = "ip checksum",
 	[IB_REFUSED_UDP_LENGTH] = "udp length",
 	[IB_REFUSED_UDP_CHECKSUM] = "udp checksum",

@@ -25,9 +25,8 @@ enum ib_refusal {
 	IB_REFUSED_SHORT,     /* ends before what its headers announce */
 	IB_REFUSED_LONG,      /* longer than any frame may be */
 	IB_REFUSED_NOT_ROCE,  /* another protocol's: not counted as an error */
-	IB_REFUSED_IP_HEADER, /* version or header length, or options */
+	IB_REFUSED_IP_HEADER, /* version, options, or lengths against the frame's */
 	IB_REFUSED_IP_FRAGMENT,
-	IB_REFUSED_IP_LENGTH, /* total length against the frame's */
 	IB_REFUSED_IP_CHECKSUM,
 	IB_REFUSED_UDP_LENGTH, /* against the IP header's */
 	IB_REFUSED_UDP_CHECKSUM,

@@ -1,9 +1,9 @@
 /*
  * Management datagrams' headers. Specification: IBTA volume 1, 13.4.2, 14.2.1, 15.2.1, 13.6.2.
  */
-#include <ib/bytes.h>
 #include <ib/fields.h>
 #include <ib/mad.h>
+#include <inet/octets.h>
 
 #define SMP_CLASS_VERSION 1u
 #define SA_CLASS_VERSION  2u
@@ -48,11 +48,11 @@ enum ib_refusal mad_header_decode(
 	header->class = data[1];
 	header->class_version = data[2];
 	header->method = data[3];
-	header->status = get16(data + 4);
-	header->specific = get16(data + 6);
-	header->transaction = get64(data + 8);
-	header->attribute = get16(data + 16);
-	header->modifier = get32(data + 20);
+	header->status = octets_read16(data + 4);
+	header->specific = octets_read16(data + 6);
+	header->transaction = octets_read64(data + 8);
+	header->attribute = octets_read16(data + 16);
+	header->modifier = octets_read32(data + 20);
 	return header->base_version == MAD_BASE_VERSION ? IB_ACCEPTED : IB_REFUSED_MAD_VERSION;
 }
 
@@ -62,12 +62,12 @@ void mad_header_encode(const struct mad_header *const header, uint8_t data[const
 	data[1] = header->class;
 	data[2] = header->class_version;
 	data[3] = header->method;
-	put16(data + 4, header->status);
-	put16(data + 6, header->specific);
-	put64(data + 8, header->transaction);
-	put16(data + 16, header->attribute);
-	put16(data + 18, 0);
-	put32(data + 20, header->modifier);
+	octets_write16(data + 4, header->status);
+	octets_write16(data + 6, header->specific);
+	octets_write64(data + 8, header->transaction);
+	octets_write16(data + 16, header->attribute);
+	octets_write16(data + 18, 0);
+	octets_write32(data + 20, header->modifier);
 }
 
 static void path_decode(const uint8_t *const data, struct smp *const smp)

@@ -3,9 +3,9 @@
  * virtual lane (with a GRH: the whole LRH), the GRH's traffic class, flow label and hop limit, and the
  * first byte of the BTH's second word. Specification: IBTA volume 1, 7.8.1.
  */
-#include <ib/bytes.h>
 #include <ib/crc.h>
 #include <ib/native.h>
+#include <inet/octets.h>
 
 #define HEADERS_BYTES (IB_LRH_BYTES + IB_GRH_BYTES + IB_BTH_BYTES)
 
@@ -23,8 +23,9 @@ static uint32_t icrc(const uint8_t *const data, const unsigned bytes, const unsi
 		__builtin_memcpy(masked + 4 * i, data + 4 * i, 4);
 	masked[0] |= 0xf0;
 	if (headers > IB_LRH_BYTES) {
-		put64(masked, ~0ull);
-		put32(masked + IB_LRH_BYTES, get32(data + IB_LRH_BYTES) | 0x0fffffff);
+		octets_write64(masked, ~0ull);
+		octets_write32(
+			masked + IB_LRH_BYTES, octets_read32(data + IB_LRH_BYTES) | 0x0fffffff);
 		masked[IB_LRH_BYTES + 7] = 0xff;
 	}
 	masked[headers + 4] = 0xff;
@@ -81,7 +82,7 @@ enum ib_refusal native_decode(
 	headers = headers_bytes(native);
 	refusal = ib_packet_decode(data + headers, end - headers, &native->packet);
 	if (refusal == IB_ACCEPTED &&
-		icrc(data, end, headers) != __builtin_bswap32(get32(data + end)))
+		icrc(data, end, headers) != __builtin_bswap32(octets_read32(data + end)))
 		refusal = IB_REFUSED_ICRC;
 	return refusal;
 }
@@ -115,6 +116,6 @@ unsigned native_encode(
 		return 0;
 	headers_encode(native, data, end + IB_ICRC_BYTES);
 	ib_packet_encode(&native->packet, data + headers, packet);
-	put32(data + end, __builtin_bswap32(icrc(data, end, headers)));
+	octets_write32(data + end, __builtin_bswap32(icrc(data, end, headers)));
 	return end + IB_ICRC_BYTES;
 }

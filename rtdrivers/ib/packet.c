@@ -4,8 +4,8 @@
  * The headers' order on the wire is that of the bits in enum ib_layout. Specification: IBTA volume 1, 9.2,
  * 9.4; A17.9.3.
  */
-#include <ib/bytes.h>
 #include <ib/packet.h>
+#include <inet/octets.h>
 
 #define FIRST    IB_IS_FIRST
 #define LAST     IB_IS_LAST
@@ -136,11 +136,11 @@ static void extended_decode(
 	if (layout & IB_HAS_ATOMIC)
 		ib_atomic_decode(at, &packet->atomic);
 	if (layout & IB_HAS_ATOMIC_ACK)
-		packet->atomic_ack.original = get64(at);
+		packet->atomic_ack.original = octets_read64(at);
 	if (layout & IB_HAS_IMMEDIATE)
-		packet->immediate = get32(at);
+		packet->immediate = octets_read32(at);
 	if (layout & IB_HAS_IETH)
-		packet->invalidate = get32(at);
+		packet->invalidate = octets_read32(at);
 }
 
 static void extended_encode(
@@ -161,11 +161,11 @@ static void extended_encode(
 	if (layout & IB_HAS_ATOMIC)
 		ib_atomic_encode(&packet->atomic, at);
 	if (layout & IB_HAS_ATOMIC_ACK)
-		put64(at, packet->atomic_ack.original);
+		octets_write64(at, packet->atomic_ack.original);
 	if (layout & IB_HAS_IMMEDIATE)
-		put32(at, packet->immediate);
+		octets_write32(at, packet->immediate);
 	if (layout & IB_HAS_IETH)
-		put32(at, packet->invalidate);
+		octets_write32(at, packet->invalidate);
 }
 
 static bool payload_fits(const unsigned layout, const unsigned bytes)

@@ -4,16 +4,20 @@
  * Invariant: every length is checked against the one around it before anything behind it is read.
  * Specification: IBTA volume 1, annex A17 (A17.3.3: the ICRC); RFC 791, 768, 8200; IEEE 802.1Q.
  */
-#include <ib/bytes.h>
 #include <ib/crc.h>
+#include <ib/gid.h>
 #include <ib/roce.h>
+#include <inet/checksum.h>
+#include <inet/ethernet.h>
+#include <inet/ipv4.h>
+#include <inet/udp.h>
 
-#define PROTOCOL_UDP      17u
-#define IPV4_FIRST        0x45u /* version 4, five words of header */
-#define IPV4_MORE         0x1u  /* flag: more fragments */
-#define IPV4_OFFSET       0x1fffu
-#define LOW_20            0xfffffu
-#define IPV6_PREFIX_BYTES 12u /* of a GID that holds an IPv4 address */
+#define ETHERNET_IPV6 0x86ddu
+#define ETHERNET_TAG  0x8100u
+#define AT_TYPE       12u
+#define TAG_BYTES     4u
+#define IPV6_BYTES    40u
+#define LOW_20        0xfffffu
 
 /* Ones in place of the eight bytes that an InfiniBand link's LRH has there. */
 #define MASKED_LRH 0xdebb20e3u
@@ -22,20 +26,6 @@
 struct place {
 	unsigned ip, udp, packet, end; /* end: behind the padding, where the ICRC begins */
 };
-
-static void mac_copy(uint8_t *const to, const uint8_t *const from)
-{
-	__builtin_memcpy(to, from, 4);
-	__builtin_memcpy(to + 4, from + 4, 2);
-}
-
-/* ::ffff:a.b.c.d */
-static void gid_from_ipv4(uint8_t *const gid, const uint8_t *const address)
-{
-	put64(gid, 0);
-	put32(gid + 8, 0xffff);
-	__builtin_memcpy(gid + IPV6_PREFIX_BYTES, address, 4);
-}
 
 /* ---- Sums ---- */
 
@@ -63,8 +53,8 @@ static uint64_t rest_sum(const uint8_t *const data, const unsigned bytes)
 	return (word & 0xffffffff) + (word >> 32);
 }
 
-/* An IPv4 header, or the addresses of a header: a multiple of four bytes. */
-static uint64_t header_sum(const uint8_t *const data, const unsigned bytes)
+/* Of both addresses in a header. */
+static uint64_t addresses_sum(const uint8_t *const data, const unsigned bytes)
 {
 	uint64_t total = 0;
 	uint32_t word;
@@ -76,26 +66,17 @@ static uint64_t header_sum(const uint8_t *const data, const unsigned bytes)
 	return total;
 }
 
-/* The Internet's checksum: one's complement of the one's complement sum, of 16 bits. */
-static uint16_t checksum(uint64_t total)
-{
-	total = (total >> 32) + (total & 0xffffffff);
-	total = (total >> 16) + (total & 0xffff);
-	total = (total >> 16) + (total & 0xffff);
-	total = (total >> 16) + (total & 0xffff);
-	return __builtin_bswap16((uint16_t)~total);
-}
-
 /* With its own field and the payload; addresses of both versions stand right before the UDP header. */
-static uint16_t udp_checksum(
-	const uint8_t *const udp, const unsigned bytes, const unsigned address_bytes)
+static uint16_t udp_checksum(const uint8_t *const udp, const unsigned bytes, const bool ipv6)
 {
+	const unsigned addresses = 2 * (ipv6 ? IB_GID_BYTES : 4);
 	const unsigned whole = bytes / 8 * 8;
-	const uint64_t pseudo = header_sum(udp - 2 * address_bytes, 2 * address_bytes) +
-				__builtin_bswap16(PROTOCOL_UDP) +
-				__builtin_bswap16((uint16_t)bytes);
+	const uint64_t pseudo = addresses_sum(udp - addresses, addresses) +
+				__builtin_bswap16(IPV4_UDP) + __builtin_bswap16((uint16_t)bytes);
+	const uint64_t total =
+		pseudo + words_sum(udp, bytes / 8) + rest_sum(udp + whole, bytes - whole);
 
-	return checksum(pseudo + words_sum(udp, bytes / 8) + rest_sum(udp + whole, bytes - whole));
+	return __builtin_bswap16(checksum_end(total));
 }
 
 /*
@@ -105,136 +86,135 @@ static uint16_t udp_checksum(
  */
 uint32_t roce_icrc(const uint8_t *const ip, const unsigned bytes)
 {
-	uint8_t masked[ROCE_IPV6_BYTES + ROCE_UDP_BYTES + IB_BTH_BYTES];
+	uint8_t masked[IPV6_BYTES + UDP_HEADER_BYTES + IB_BTH_BYTES];
 	const bool ipv6 = ip[0] >> 4 == 6;
-	const unsigned header = ipv6 ? ROCE_IPV6_BYTES : ROCE_IPV4_BYTES;
-	const unsigned copied = header + ROCE_UDP_BYTES + IB_BTH_BYTES;
+	const unsigned header = ipv6 ? IPV6_BYTES : IPV4_HEADER_BYTES;
+	const unsigned copied = header + UDP_HEADER_BYTES + IB_BTH_BYTES;
 
 	for (unsigned i = 0; i < copied / 4; i++)
 		__builtin_memcpy(masked + 4 * i, ip + 4 * i, 4);
 	if (ipv6) {
-		put32(masked, 0x6fffffff);
+		octets_write32(masked, 0x6fffffff);
 		masked[7] = 0xff;
 	} else {
 		masked[1] = 0xff;
 		masked[8] = 0xff;
-		put16(masked + 10, 0xffff);
+		octets_write16(masked + 10, 0xffff);
 	}
-	put16(masked + header + 6, 0xffff);
-	masked[header + ROCE_UDP_BYTES + 4] = 0xff;
+	octets_write16(masked + header + 6, 0xffff);
+	masked[header + UDP_HEADER_BYTES + 4] = 0xff;
 	return ~ib_crc_update(
 		ib_crc_update_short(MASKED_LRH, masked, copied), ip + copied, bytes - copied);
 }
 
 static uint32_t icrc_stored(const uint8_t *const at)
 {
-	return __builtin_bswap32(get32(at));
+	return __builtin_bswap32(octets_read32(at));
 }
 
 /* ---- From bytes ---- */
 
-static enum ib_refusal ethernet_decode(const uint8_t *const data, const unsigned bytes,
+static enum ib_refusal link_decode(const uint8_t *const data, const unsigned bytes,
 	struct roce_path *const path, struct place *const place)
 {
 	uint16_t type;
 
-	if (bytes < ROCE_ETHERNET_BYTES + ROCE_TAG_BYTES)
+	if (bytes < ETHERNET_HEADER_BYTES + TAG_BYTES)
 		return IB_REFUSED_SHORT;
-	mac_copy(path->destination_mac, data);
-	mac_copy(path->source_mac, data + ROCE_MAC_BYTES);
-	type = get16(data + 12);
-	path->tagged = type == ROCE_ETHERTYPE_TAG;
-	path->tag = path->tagged ? get16(data + 14) : 0;
-	place->ip = ROCE_ETHERNET_BYTES;
-	if (path->tagged) {
-		place->ip += ROCE_TAG_BYTES;
-		type = get16(data + 16);
-	}
-	path->ipv6 = type == ROCE_ETHERTYPE_IPV6;
-	return path->ipv6 || type == ROCE_ETHERTYPE_IPV4 ? IB_ACCEPTED : IB_REFUSED_NOT_ROCE;
+	ethernet_copy(path->destination_mac, data);
+	ethernet_copy(path->source_mac, data + ETHERNET_ADDRESS_BYTES);
+	type = octets_read16(data + AT_TYPE);
+	path->tagged = type == ETHERNET_TAG;
+	path->tag = path->tagged ? octets_read16(data + AT_TYPE + 2) : 0;
+	place->ip = ETHERNET_HEADER_BYTES + (path->tagged ? TAG_BYTES : 0);
+	if (path->tagged)
+		type = octets_read16(data + AT_TYPE + TAG_BYTES);
+	path->ipv6 = type == ETHERNET_IPV6;
+	return path->ipv6 || type == ETHERNET_IPV4 ? IB_ACCEPTED : IB_REFUSED_NOT_ROCE;
 }
 
-static enum ib_refusal ipv4_decode(const uint8_t *const ip, const unsigned bytes,
-	struct roce_path *const path, struct place *const place)
+static enum ib_refusal ipv4_refusal(const enum ipv4_verdict verdict)
 {
-	const uint16_t fragment = get16(ip + 6);
-	const uint16_t total = get16(ip + 2);
-
-	if (ip[0] != IPV4_FIRST)
-		return IB_REFUSED_IP_HEADER;
-	if (ip[9] != PROTOCOL_UDP)
-		return IB_REFUSED_NOT_ROCE;
-	if (fragment & IPV4_OFFSET || fragment >> 13 & IPV4_MORE)
-		return IB_REFUSED_IP_FRAGMENT;
-	if (total < ROCE_IPV4_BYTES + ROCE_UDP_BYTES || total > bytes)
-		return IB_REFUSED_IP_LENGTH;
-	if (checksum(header_sum(ip, ROCE_IPV4_BYTES)) != 0)
+	if (verdict == IPV4_CHECKSUM)
 		return IB_REFUSED_IP_CHECKSUM;
-	path->traffic_class = ip[1];
-	path->identification = get16(ip + 4);
-	path->flags = (uint8_t)(fragment >> 13);
-	path->hop_limit = ip[8];
-	path->flow_label = 0;
-	gid_from_ipv4(path->source, ip + 12);
-	gid_from_ipv4(path->destination, ip + 16);
-	place->udp = place->ip + ROCE_IPV4_BYTES;
-	place->end = place->ip + total;
-	return IB_ACCEPTED;
+	if (verdict == IPV4_FRAGMENT)
+		return IB_REFUSED_IP_FRAGMENT;
+	return IB_REFUSED_IP_HEADER;
 }
 
-static enum ib_refusal ipv6_decode(const uint8_t *const ip, const unsigned bytes,
+static enum ib_refusal packet_decode4(const uint8_t *const ip, const unsigned bytes,
 	struct roce_path *const path, struct place *const place)
 {
-	const uint32_t first = get32(ip);
-	const unsigned total = ROCE_IPV6_BYTES + get16(ip + 4);
+	struct ipv4_header header;
+	const enum ipv4_verdict verdict = ipv4_decode(ip, bytes, &header);
 
-	if (first >> 28 != 6)
-		return IB_REFUSED_IP_HEADER;
-	if (ip[6] != PROTOCOL_UDP)
+	if (verdict != IPV4_GOOD)
+		return ipv4_refusal(verdict);
+	if (header.protocol != IPV4_UDP)
 		return IB_REFUSED_NOT_ROCE;
-	if (total < ROCE_IPV6_BYTES + ROCE_UDP_BYTES || total > bytes)
-		return IB_REFUSED_IP_LENGTH;
-	path->traffic_class = (uint8_t)(first >> 20);
-	path->flow_label = first & LOW_20;
-	path->hop_limit = ip[7];
-	path->identification = 0;
-	path->flags = 0;
-	gid_copy(path->source, ip + 8);
-	gid_copy(path->destination, ip + 24);
-	place->udp = place->ip + ROCE_IPV6_BYTES;
-	place->end = place->ip + total;
+	path->traffic_class = header.service;
+	path->hop_limit = header.ttl;
+	path->identification = header.identification;
+	path->flow_label = 0;
+	gid_from_ipv4(path->source, header.source);
+	gid_from_ipv4(path->destination, header.destination);
+	place->udp = place->ip + IPV4_HEADER_BYTES;
+	place->end = place->udp + header.payload_bytes;
 	return IB_ACCEPTED;
 }
 
-static enum ib_refusal ip_decode(const uint8_t *const data, const unsigned bytes,
+static enum ib_refusal packet_decode6(const uint8_t *const ip, const unsigned bytes,
 	struct roce_path *const path, struct place *const place)
 {
-	const unsigned header = path->ipv6 ? ROCE_IPV6_BYTES : ROCE_IPV4_BYTES;
+	struct ib_grh header; /* the same */
+
+	if (bytes < IPV6_BYTES)
+		return IB_REFUSED_SHORT;
+	ib_grh_decode(ip, &header);
+	if (header.version != IB_GRH_VERSION || header.payload_bytes > bytes - IPV6_BYTES)
+		return IB_REFUSED_IP_HEADER;
+	if (header.next != IPV4_UDP)
+		return IB_REFUSED_NOT_ROCE;
+	path->traffic_class = header.traffic_class;
+	path->hop_limit = header.hop_limit;
+	path->identification = 0;
+	path->flow_label = header.flow_label;
+	gid_copy(path->source, header.source);
+	gid_copy(path->destination, header.destination);
+	place->udp = place->ip + IPV6_BYTES;
+	place->end = place->udp + header.payload_bytes;
+	return IB_ACCEPTED;
+}
+
+static enum ib_refusal packet_decode(const uint8_t *const data, const unsigned bytes,
+	struct roce_path *const path, struct place *const place)
+{
+	const uint8_t *const ip = data + place->ip;
 	const unsigned rest = bytes - place->ip;
 
-	if (rest < header + ROCE_UDP_BYTES)
-		return IB_REFUSED_SHORT;
-	return path->ipv6 ? ipv6_decode(data + place->ip, rest, path, place)
-			  : ipv4_decode(data + place->ip, rest, path, place);
+	return path->ipv6 ? packet_decode6(ip, rest, path, place)
+			  : packet_decode4(ip, rest, path, place);
 }
 
-static enum ib_refusal udp_decode(
+static enum ib_refusal datagram_decode(
 	const uint8_t *const data, struct roce_path *const path, struct place *const place)
 {
 	const uint8_t *const udp = data + place->udp;
 	const unsigned bytes = place->end - place->udp;
 
-	if (get16(udp + 2) != ROCE_PORT)
-		return IB_REFUSED_NOT_ROCE;
-	if (get16(udp + 4) != bytes)
-		return IB_REFUSED_UDP_LENGTH;
-	if (bytes < ROCE_UDP_BYTES + IB_BTH_BYTES + IB_ICRC_BYTES)
+	if (bytes < UDP_HEADER_BYTES)
 		return IB_REFUSED_SHORT;
-	path->source_port = get16(udp);
-	path->udp_checksum = get16(udp + 6) != 0;
-	if (path->udp_checksum && udp_checksum(udp, bytes, path->ipv6 ? IB_GID_BYTES : 4) != 0)
+	if (octets_read16(udp + 2) != ROCE_PORT)
+		return IB_REFUSED_NOT_ROCE;
+	if (octets_read16(udp + 4) != bytes)
+		return IB_REFUSED_UDP_LENGTH;
+	if (bytes < UDP_HEADER_BYTES + IB_BTH_BYTES + IB_ICRC_BYTES)
+		return IB_REFUSED_SHORT;
+	path->source_port = octets_read16(udp);
+	path->udp_checksum = octets_read16(udp + 6) != 0;
+	if (path->udp_checksum && udp_checksum(udp, bytes, path->ipv6) != 0)
 		return IB_REFUSED_UDP_CHECKSUM;
-	place->packet = place->udp + ROCE_UDP_BYTES;
+	place->packet = place->udp + UDP_HEADER_BYTES;
 	place->end -= IB_ICRC_BYTES;
 	return IB_ACCEPTED;
 }
@@ -242,12 +222,12 @@ static enum ib_refusal udp_decode(
 static enum ib_refusal path_decode(const uint8_t *const data, const unsigned bytes,
 	struct roce_path *const path, struct place *const place)
 {
-	enum ib_refusal refusal = ethernet_decode(data, bytes, path, place);
+	enum ib_refusal refusal = link_decode(data, bytes, path, place);
 
 	if (refusal == IB_ACCEPTED)
-		refusal = ip_decode(data, bytes, path, place);
+		refusal = packet_decode(data, bytes, path, place);
 	if (refusal == IB_ACCEPTED)
-		refusal = udp_decode(data, path, place);
+		refusal = datagram_decode(data, path, place);
 	return refusal;
 }
 
@@ -273,9 +253,9 @@ enum ib_refusal roce_decode(
 
 static void place_parts(const struct roce_path *const path, struct place *const place)
 {
-	place->ip = ROCE_ETHERNET_BYTES + (path->tagged ? ROCE_TAG_BYTES : 0);
-	place->udp = place->ip + (path->ipv6 ? ROCE_IPV6_BYTES : ROCE_IPV4_BYTES);
-	place->packet = place->udp + ROCE_UDP_BYTES;
+	place->ip = ETHERNET_HEADER_BYTES + (path->tagged ? TAG_BYTES : 0);
+	place->udp = place->ip + (path->ipv6 ? IPV6_BYTES : IPV4_HEADER_BYTES);
+	place->packet = place->udp + UDP_HEADER_BYTES;
 }
 
 unsigned roce_payload_offset(const struct roce_frame *const frame)
@@ -296,71 +276,76 @@ unsigned roce_bytes(const struct roce_frame *const frame)
 	return bytes != 0 ? place.packet + bytes + IB_ICRC_BYTES : 0;
 }
 
-static void ethernet_encode(const struct roce_path *const path, uint8_t *const data)
+static void link_encode(const struct roce_path *const path, uint8_t *const data)
 {
-	const uint16_t type = path->ipv6 ? ROCE_ETHERTYPE_IPV6 : ROCE_ETHERTYPE_IPV4;
+	const uint16_t type = path->ipv6 ? ETHERNET_IPV6 : ETHERNET_IPV4;
 
-	mac_copy(data, path->destination_mac);
-	mac_copy(data + ROCE_MAC_BYTES, path->source_mac);
-	put16(data + 12, path->tagged ? ROCE_ETHERTYPE_TAG : type);
+	ethernet_copy(data, path->destination_mac);
+	ethernet_copy(data + ETHERNET_ADDRESS_BYTES, path->source_mac);
+	octets_write16(data + AT_TYPE, path->tagged ? ETHERNET_TAG : type);
 	if (path->tagged) {
-		put16(data + 14, path->tag);
-		put16(data + 16, type);
+		octets_write16(data + AT_TYPE + 2, path->tag);
+		octets_write16(data + AT_TYPE + TAG_BYTES, type);
 	}
 }
 
-static void ipv4_encode(const struct roce_path *const path, uint8_t *const ip, const unsigned bytes)
+static void packet_encode4(
+	const struct roce_path *const path, uint8_t *const ip, const unsigned bytes)
 {
-	ip[0] = IPV4_FIRST;
-	ip[1] = path->traffic_class;
-	put16(ip + 2, (uint16_t)bytes);
-	put16(ip + 4, path->identification);
-	put16(ip + 6, (uint16_t)((path->flags & ~IPV4_MORE & 0x7) << 13));
-	ip[8] = path->hop_limit;
-	ip[9] = PROTOCOL_UDP;
-	put16(ip + 10, 0);
-	__builtin_memcpy(ip + 12, path->source + IPV6_PREFIX_BYTES, 4);
-	__builtin_memcpy(ip + 16, path->destination + IPV6_PREFIX_BYTES, 4);
-	put16(ip + 10, checksum(header_sum(ip, ROCE_IPV4_BYTES)));
+	const struct ipv4_header header = { .source = gid_to_ipv4(path->source),
+		.destination = gid_to_ipv4(path->destination),
+		.identification = path->identification,
+		.payload_bytes = (uint16_t)bytes,
+		.service = path->traffic_class,
+		.ttl = path->hop_limit,
+		.protocol = IPV4_UDP };
+
+	ipv4_encode(&header, ip);
 }
 
-static void ipv6_encode(const struct roce_path *const path, uint8_t *const ip, const unsigned bytes)
+static void packet_encode6(
+	const struct roce_path *const path, uint8_t *const ip, const unsigned bytes)
 {
-	put32(ip, 6u << 28 | (uint32_t)path->traffic_class << 20 | (path->flow_label & LOW_20));
-	put16(ip + 4, (uint16_t)(bytes - ROCE_IPV6_BYTES));
-	ip[6] = PROTOCOL_UDP;
-	ip[7] = path->hop_limit;
-	gid_copy(ip + 8, path->source);
-	gid_copy(ip + 24, path->destination);
+	struct ib_grh header = { .version = IB_GRH_VERSION,
+		.traffic_class = path->traffic_class,
+		.flow_label = path->flow_label,
+		.payload_bytes = (uint16_t)bytes,
+		.next = IPV4_UDP,
+		.hop_limit = path->hop_limit };
+
+	gid_copy(header.source, path->source);
+	gid_copy(header.destination, path->destination);
+	ib_grh_encode(&header, ip);
 }
 
 /* All but its checksum, which is 0. */
-static void udp_encode(const struct roce_path *const path, uint8_t *const udp, const unsigned bytes)
+static void datagram_encode(
+	const struct roce_path *const path, uint8_t *const udp, const unsigned bytes)
 {
-	put16(udp, path->source_port);
-	put16(udp + 2, ROCE_PORT);
-	put16(udp + 4, (uint16_t)bytes);
-	put16(udp + 6, 0);
+	octets_write16(udp, path->source_port);
+	octets_write16(udp + 2, ROCE_PORT);
+	octets_write16(udp + 4, (uint16_t)bytes);
+	octets_write16(udp + 6, 0);
 }
 
 static void path_encode(const struct roce_path *const path, uint8_t *const data,
 	const struct place *const place, const unsigned end)
 {
-	ethernet_encode(path, data);
+	link_encode(path, data);
 	if (path->ipv6)
-		ipv6_encode(path, data + place->ip, end - place->ip);
+		packet_encode6(path, data + place->ip, end - place->udp);
 	else
-		ipv4_encode(path, data + place->ip, end - place->ip);
-	udp_encode(path, data + place->udp, end - place->udp);
+		packet_encode4(path, data + place->ip, end - place->udp);
+	datagram_encode(path, data + place->udp, end - place->udp);
 }
 
 /* Last of all: it covers the ICRC, and the ICRC takes it as ones. 0 is sent as ones, its equal. */
 static void udp_checksum_put(
 	const struct roce_path *const path, uint8_t *const udp, const unsigned bytes)
 {
-	const uint16_t found = udp_checksum(udp, bytes, path->ipv6 ? IB_GID_BYTES : 4);
+	const uint16_t found = udp_checksum(udp, bytes, path->ipv6);
 
-	put16(udp + 6, found != 0 ? found : 0xffff);
+	octets_write16(udp + 6, found != 0 ? found : 0xffff);
 }
 
 unsigned roce_encode(const struct roce_frame *const frame, uint8_t *const data, const unsigned room)
@@ -375,7 +360,7 @@ unsigned roce_encode(const struct roce_frame *const frame, uint8_t *const data, 
 	path_encode(&frame->path, data, &place, end);
 	if (ib_packet_encode(&frame->packet, data + place.packet, icrc - place.packet) == 0)
 		return 0;
-	put32(data + icrc, __builtin_bswap32(roce_icrc(data + place.ip, icrc - place.ip)));
+	octets_write32(data + icrc, __builtin_bswap32(roce_icrc(data + place.ip, icrc - place.ip)));
 	if (frame->path.udp_checksum)
 		udp_checksum_put(&frame->path, data + place.udp, end - place.udp);
 	return end;

@@ -11,21 +11,11 @@
 
 #include <ib/packet.h>
 
-#define ROCE_PORT           4791u
-#define ROCE_SOURCE_PORT    0xc000u /* and above: chosen per QP, told nothing by */
-#define ROCE_ETHERNET_BYTES 14u
-#define ROCE_TAG_BYTES      4u
-#define ROCE_IPV4_BYTES     20u
-#define ROCE_IPV6_BYTES     40u
-#define ROCE_UDP_BYTES      8u
-#define ROCE_MAC_BYTES      6u
-#define ROCE_ETHERTYPE_IPV4 0x0800u
-#define ROCE_ETHERTYPE_IPV6 0x86ddu
-#define ROCE_ETHERTYPE_TAG  0x8100u
-#define ROCE_IPV4_DONT      0x2u /* of the flags: do not fragment */
-#define ROCE_FRAME_BYTES_MOST                                                                      \
-	(ROCE_ETHERNET_BYTES + ROCE_TAG_BYTES + ROCE_IPV6_BYTES + ROCE_UDP_BYTES +                 \
-		IB_PACKET_BYTES_MOST + IB_ICRC_BYTES)
+#define ROCE_PORT               4791u
+#define ROCE_SOURCE_PORT        0xc000u /* and above: chosen per QP, told nothing by */
+#define ROCE_MAC_BYTES          6u
+#define ROCE_HEADERS_BYTES_MOST (14u + 4u + 40u + 8u) /* Ethernet, tag, IPv6, UDP */
+#define ROCE_FRAME_BYTES_MOST   (ROCE_HEADERS_BYTES_MOST + IB_PACKET_BYTES_MOST + IB_ICRC_BYTES)
 
 /* Everything in front of the BTH. A sender keeps one per QP or address handle. */
 struct roce_path {
@@ -38,8 +28,7 @@ struct roce_path {
 	uint8_t traffic_class;   /* DSCP in bits 7:2; the TOS byte of IPv4 */
 	uint8_t hop_limit;       /* time to live */
 	uint32_t flow_label;     /* IPv6: 20 bits */
-	uint16_t identification; /* IPv4 */
-	uint8_t flags;           /* IPv4: three bits; "more fragments", bit 0, is refused */
+	uint16_t identification; /* IPv4; "do not fragment" is always sent */
 	uint16_t source_port;
 	bool udp_checksum; /* false: sent as 0, as rdma_rxe does */
 };

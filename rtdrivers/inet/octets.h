@@ -29,4 +29,15 @@ static inline void octets_write32(uint8_t *const at, const uint32_t value)
 	octets_write16(at + 2, (uint16_t)value);
 }
 
+static inline uint64_t octets_read64(const uint8_t *const at)
+{
+	return (uint64_t)octets_read32(at) << 32 | octets_read32(at + 4);
+}
+
+static inline void octets_write64(uint8_t *const at, const uint64_t value)
+{
+	octets_write32(at, (uint32_t)(value >> 32));
+	octets_write32(at + 4, (uint32_t)value);
+}
+
 #endif
