@@ -20,7 +20,7 @@ COPIED = ("kernel", "tools", "partitions", "rtdrivers", "verification")  # what 
 QUICK = {"help", "image", "run", "tools", "partitions", "kernel"}
 ROOMS = ("arch", "config", "core", "docs", "partitions", "rtdrivers", "tools", "verification", ".ci")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|tmp|root|home|var/tmp)/\S+")
-TIMEOUT_S = 50
+TIMEOUT_S = 900  # ends what hangs; how long a command takes on a busy machine is nobody's fault
 
 
 def say(*words):
