@@ -6,8 +6,13 @@
  * Arguments: n=20 switches, how=call (the default) or how=raise (by the health action, from schedule 0
  * to 1 only, so n=1), and for each schedule S and framed CPU C frame.S=NS first.S.C=NS, the offset of
  * its first window. late=0: ticks after its start at which a window may still be made ready: CPUs that
- * QEMU runs in turns take each other's time. plant=1 moves one expected instant by a nanosecond: then the test must fail. The
- * partition has the role "control".
+ * QEMU runs in turns take each other's time. plant=1 moves one expected instant by a nanosecond: then
+ * the test must fail. The partition has the role "control".
+ *
+ * tell=1: two things are printed as JSON, for frames that begin with a switch and for others: how many
+ * ticks after its start a CPU's first window was ready, and when its first instruction ran. The latter
+ * is told of another CPU by a partition there with do=follow, after having seen n switches; the one
+ * with the UART prints its console.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,7 +34,15 @@ __extension__ typedef unsigned __int128 uint128;
 /* Where the schedule in force began: frame number, and exact time since the epoch. */
 static uint64_t base_frame, base_ns;
 static uint64_t schedules, switches;
-static uint64_t unrecorded, inexact, latest, wrong_windows, wrong_frames;
+static uint64_t unrecorded, inexact, furthest, latest, wrong_windows, wrong_frames;
+
+/* Ticks after a window's start, in frames of one kind. */
+struct ticks {
+	uint64_t n;
+	int64_t least, most;
+};
+enum frame_kind { PLAIN, SWITCHED, FRAME_KINDS };
+static struct ticks ready[CPUS][FRAME_KINDS], begun[FRAME_KINDS];
 
 static const volatile struct mullion_node *node;
 static const struct mullion_trace *traces[CPUS];
@@ -86,6 +99,25 @@ static const struct mullion_trace_record *find(const struct mullion_trace *const
 	return NULL;
 }
 
+static void note(struct ticks *const ticks, const int64_t value)
+{
+	if (ticks->n == 0 || value < ticks->least)
+		ticks->least = value;
+	if (ticks->n == 0 || value > ticks->most)
+		ticks->most = value;
+	ticks->n++;
+}
+
+/* To the next window, whose first instruction reads the clock. */
+static int64_t yield_to_next(void)
+{
+	uint64_t tsc;
+
+	partition_yield();
+	tsc = tsc_read();
+	return (int64_t)(tsc - time_page(0)->window_start_tsc);
+}
+
 static void judge_window(
 	const unsigned cpu, const uint64_t schedule, const uint64_t frame, const uint64_t start_ns)
 {
@@ -98,8 +130,28 @@ static void judge_window(
 		return;
 	}
 	wrong_windows += r == NULL || r->a != expected(start_ns + offset_ns);
-	if (r != NULL && r->tsc > r->a && r->tsc - r->a > latest)
+	if (r == NULL)
+		return;
+	if (r->tsc > r->a && r->tsc - r->a > latest)
 		latest = r->tsc - r->a;
+	note(&ready[cpu][SWITCHED], (int64_t)(r->tsc - r->a));
+}
+
+/* The frames between this switch and the next, as the trace has them. */
+static void note_plain(const unsigned cpu, const uint64_t frame)
+{
+	for (uint64_t later = frame + 1; later < frame + STAYS_FRAMES; later++) {
+		const struct mullion_trace_record *const r =
+			find(traces[cpu], MULLION_TRACE_WINDOW, later, 0);
+
+		if (r != NULL)
+			note(&ready[cpu][PLAIN], (int64_t)(r->tsc - r->a));
+	}
+}
+
+static uint64_t distance(const uint64_t a, const uint64_t b)
+{
+	return a < b ? b - a : a - b;
 }
 
 static void judge_cpu(
@@ -113,13 +165,18 @@ static void judge_cpu(
 		return;
 	}
 	inexact += r->a != expected(start_ns);
+	if (distance(r->a, expected(start_ns)) > furthest)
+		furthest = distance(r->a, expected(start_ns));
 	judge_window(cpu, schedule, frame, start_ns);
 }
 
 static void wait_for_frame(const uint64_t frame)
 {
-	while (time_page(0)->frame < frame)
-		partition_yield();
+	while (time_page(0)->frame < frame) {
+		const int64_t value = yield_to_next();
+
+		note(&begun[time_page(0)->frame == node->schedule_frame ? SWITCHED : PLAIN], value);
+	}
 }
 
 static int64_t ask(const uint64_t schedule)
@@ -149,8 +206,10 @@ static void go_to(const uint64_t schedule, const uint64_t from)
 	wrong_frames += node->schedule != schedule || node->schedule_frame != frame;
 	start_ns = base_ns + (frame - base_frame) * old_ns + (args_is("plant", "1") ? 1 : 0);
 	for (unsigned cpu = 0; cpu < CPUS; cpu++)
-		if (traces[cpu] != NULL)
+		if (traces[cpu] != NULL) {
 			judge_cpu(cpu, schedule, frame, start_ns);
+			note_plain(cpu, frame);
+		}
 	base_ns = start_ns;
 	base_frame = frame;
 }
@@ -184,13 +243,74 @@ static void judge(void)
 		"one was ready %" PRIu64 " ticks after", latest);
 }
 
+static void print_kinds(const struct ticks kinds[FRAME_KINDS])
+{
+	static const char *const names[FRAME_KINDS] = { "plain", "switched" };
+
+	for (unsigned k = 0; k < FRAME_KINDS; k++)
+		printf("%s\"%s\":{\"n\":%" PRIu64 ",\"min\":%" PRId64 ",\"max\":%" PRId64 "}",
+			k == 0 ? "" : ",", names[k], kinds[k].n, kinds[k].least, kinds[k].most);
+}
+
+static void print_first(void)
+{
+	printf("{\"first\":{");
+	print_kinds(begun);
+	printf("}}\n");
+	fflush(stdout);
+}
+
+static void print_ready(void)
+{
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		if (traces[cpu] == NULL)
+			continue;
+		printf("{\"ready\":%u,", cpu);
+		print_kinds(ready[cpu]);
+		printf("}\n");
+	}
+	printf("{\"switches\":%" PRIu64 ",\"furthest\":%" PRIu64 "}\n", switches, furthest);
+}
+
+/* What other partitions have printed so far. */
+static void print_consoles(void)
+{
+	const struct mullion_region *region;
+
+	for (unsigned i = 0; (region = info_region_nth(MULLION_REGION_CONSOLE, i)) != NULL; i++) {
+		const struct mullion_console *const console = region_address(region);
+
+		if (!(region->access & MULLION_WRITE))
+			printf("%.*s", (int)console->head, (const char *)console->data);
+	}
+}
+
+static _Noreturn void follow(void)
+{
+	uint32_t schedule = time_page(0)->schedule;
+
+	while (begun[SWITCHED].n < switches) {
+		const int64_t value = yield_to_next();
+		const uint32_t now = time_page(0)->schedule;
+
+		note(&begun[now == schedule ? PLAIN : SWITCHED], value);
+		schedule = now;
+	}
+	print_first();
+	for (;;)
+		partition_yield();
+}
+
 int main(void)
 {
 	const bool raises = args_is("how", "raise");
 	uint64_t schedule = 0;
 
-	find_pages();
 	switches = args_number("n", 20);
+	if (args_is("do", "follow"))
+		follow();
+
+	find_pages();
 	tap_plan(raises ? 5 : 7);
 	wait_for_frame(2);
 	for (uint64_t i = 0; i < switches; i++) {
@@ -202,5 +322,10 @@ int main(void)
 	judge();
 	if (!raises)
 		judge_refusals();
+	if (args_is("tell", "1")) {
+		print_ready();
+		print_first();
+		print_consoles();
+	}
 	return tap_status();
 }
