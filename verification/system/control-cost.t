@@ -11,4 +11,8 @@ if ! "$build/tools/mullion" build verification/system/deployments/control-owned.
 	echo "Bail out! the deployment does not build"
 	exit 1
 fi
-exec timeout 1800 python3 verification/system/control.py "$build/tools/mullion" "$work/node" "$work" cost docs/control.md
+timeout 1800 python3 verification/system/control.py "$build/tools/mullion" "$work/node" "$work" cost docs/control.md
+status=$?
+# Of the kernel that is used: a counted one is judged, but its figures are nobody's.
+[ -n "${KERNEL:-}" ] || cp "$work/cost.json" "$build/control-cost.json"
+exit $status

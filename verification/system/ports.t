@@ -67,6 +67,7 @@ for name in port apex; do
 		says "$serial" "^\{\"stream\":\"$name.$what\".*\"n\":10000,.*\"complete\":true" "$name.$what is measured"
 	done
 done
+sed -n 's/\r//; s/^{"stream":"\([a-z_.]*\)".*/"\1": &/p' "$serial" | sed '1s/^/{/; $!s/$/,/; $s/$/}/' | facts ports.json
 
 # Self-test: a reader that does not look back at the writer must be found out.
 hammer planted framed 50000 64 256 plant=1 once

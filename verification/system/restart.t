@@ -32,7 +32,7 @@ owned() {
 
 three='escalate-count = <3>; escalate-within-ns = <ms(500)>; escalate-action = "stop";'
 
-plan 79
+plan 82
 framed cold expect=cold '' 'on-raise = "restart-cold";'
 framed warm expect=warm '' 'on-raise = "restart-warm";'
 framed hang 'expect=cold how=hang' how=hang 'on-watchdog = "restart-cold";' 'watchdog-ns = <ms(5)>;'
@@ -49,6 +49,10 @@ beside() {
 	sed "s/MODE/$1/; s/HEALTH/$2/" $deployments/restart-beside.dts.in >"$work/$1.dts"
 	boot "$1" "$work/$1.dts"
 	grep '^\[watch\] ' "$serial" >"$work/$1.samples"
+	mv "$ram" "$work/$1.beside.ram"
+}
+deltas() {
+	verification/system/deltas "$work/spin/system.json" watch "$work/spin.beside.ram" "$1"
 }
 beside spin ''
 [ "$(wc -l <"$work/spin.samples")" -ge 3 ] && grep -q '"samples":\[\[' "$work/spin.samples"
@@ -59,10 +63,21 @@ for mode in triple wild; do
 		"$mode: the victim is restarted many times"
 	cmp -s "$work/spin.samples" "$work/$mode.samples"
 	ok $? "$mode: the neighbour's samples are unchanged"
+	deltas "$work/$mode.beside.ram" >"$work/$mode.deltas"
+	ok $? "$mode: none is another by a tick, as its memory has them"
+	restarts=$(sed -n 's/.*restarts from its image (\([0-9]*\) times).*/\1/p' "$serial" | tail -n 1)
+	printf '%s"%s": {"restarts": %d, "samples": %s}' "${beside_json:+, }" $mode "${restarts:-0}" \
+		"$(cat "$work/$mode.deltas")" >"$work/$mode.json"
+	beside_json=$beside_json$(cat "$work/$mode.json")
 done
 sed 's/\([0-9]\)\]\]/9\1]]/' "$work/spin.samples" >"$work/altered"
 ! cmp -s "$work/spin.samples" "$work/altered"
 ok $? 'a sample altered by a tick is noticed'
+verification/noninterference/alter "$work/spin/system.json" watch "$work/wild.beside.ram"
+deltas "$work/wild.beside.ram" >"$work/altered"
+[ $? -eq 1 ] && grep -q '"delta": 1,' "$work/altered" && noticed=true
+ok $? 'and in memory, too'
+printf '{"self_test": %s, "beside": {%s}}\n' ${noticed:-false} "$beside_json" | facts restart.json
 
 # A disk's driver begins anew with a disk that was reset, three times: what it says is the same each time.
 # driven NAME INCLUDED: the deployment NAME of the disk's test, whose partition INCLUDED describes.

@@ -126,7 +126,7 @@ static uint64_t trace_records(void)
 
 static void measure(const struct cost *const cost)
 {
-	char name[96];
+	char name[96], extra[32];
 
 	stream = stream_create(cost->name, "64 bytes, in ticks of the TSC", 0, SAMPLES);
 	if (stream == NULL)
@@ -143,7 +143,8 @@ static void measure(const struct cost *const cost)
 		records += trace_records() - before;
 	}
 	stream_end(stream);
-	stream_print(stream, "", false);
+	snprintf(extra, sizeof(extra), ",\"exits\":%" PRIu64, records);
+	stream_print(stream, extra, false);
 	snprintf(name, sizeof(name), "%s_does_not_exit", cost->name);
 	tap_check(records == 0 && failed == 0, name, "%" PRIu64 " records, %" PRIu64 " failed",
 		records, failed);
