@@ -1,45 +1,49 @@
 # Every figure of the README, measured natively and under Mullion. Not a test: a missed target is reported only.
-# The attack, the non-interference and the drivers' runs take minutes: theirs are repeated when anything they are made of
-# is newer.
+# Some come from system tests, which keep their facts in build/NAME.json; such a test is repeated when anything that it
+# is made of is newer.
 .PHONY: bench bench-run
 bench: packages
 	@$(MAKE) --no-print-directory -j$$(nproc) kernel tools partitions
 	@$(MAKE) --no-print-directory bench-run
 
-bench-run: $(BUILD)/attack.json $(BUILD)/attack-devices.json $(BUILD)/noninterference.json $(BUILD)/drivers.json
+BENCH_FACTS = attack attack-devices noninterference drivers ports mode-change restart control-cost
+
+bench-run: $(BENCH_FACTS:%=$(BUILD)/%.json)
 	@verification/bench/run $(BUILD)
 	@verification/bench/audit $(BUILD)
-	@cp $(BUILD)/attack.json $(BUILD)/bench/attack.facts
-	@cp $(BUILD)/attack-devices.json $(BUILD)/bench/attack-devices.facts
-	@cp $(BUILD)/noninterference.json $(BUILD)/bench/noninterference.facts
-	@cp $(BUILD)/drivers.json $(BUILD)/bench/drivers.facts
+	@for name in $(BENCH_FACTS); do cp $(BUILD)/$$name.json $(BUILD)/bench/$$name.facts; done
 	@verification/bench/judge $(BUILD)/bench $(BUILD)/bench.json
 
 BENCH_PARTS = $(KERNEL)/libkernel.a $(BUILD)/tools/mullion $(wildcard config/boards/*) \
-	$(foreach name,jitter hog attacker,$(BUILD)/partitions/$(name).elf)
+	$(foreach name,jitter hog attacker control,$(BUILD)/partitions/$(name).elf)
 
-$(BUILD)/attack.json: $(BENCH_PARTS) $(wildcard verification/system/attacker.t verification/system/deployments/attacker-*)
-	@echo 'attack: every illegal act, about half a minute...'
+# bench_facts NAME, COMMAND, WHAT IT DOES, MORE THAT IT IS MADE OF
+define bench_facts
+$(BUILD)/$(1).json: $$(BENCH_PARTS) $(4)
+	@echo '$(1): $(3)...'
 	@mkdir -p $(BUILD)/bench
-	@BUILD=$(BUILD) verification/system/attacker.t >$(BUILD)/bench/attack.tap; \
-		result=$$?; grep -A3 '^not ok' $(BUILD)/bench/attack.tap; exit $$result
+	@BUILD=$(BUILD) $(2) >$(BUILD)/bench/$(1).tap; \
+		result=$$$$?; grep -A3 '^not ok' $(BUILD)/bench/$(1).tap; exit $$$$result
+endef
 
-$(BUILD)/attack-devices.json: $(BENCH_PARTS) verification/system/attacker-devices.t verification/system/intact \
-		$(wildcard verification/system/deployments/attacker-device-*)
-	@echo 'attack: every illegal act of a device, about a minute...'
-	@mkdir -p $(BUILD)/bench
-	@BUILD=$(BUILD) verification/system/attacker-devices.t >$(BUILD)/bench/attack-devices.tap; \
-		result=$$?; grep -A3 '^not ok' $(BUILD)/bench/attack-devices.tap; exit $$result
+bench_test = verification/system/$(1).t verification/system/lib.sh
+deployments = $(wildcard $(1:%=verification/system/deployments/%))
 
-$(BUILD)/noninterference.json: $(BENCH_PARTS) $(wildcard verification/noninterference/*)
-	@echo 'noninterference: one partition beside every behaviour of another, about four minutes...'
-	@mkdir -p $(BUILD)/bench
-	@$(MAKE) --no-print-directory noninterference-run >$(BUILD)/bench/noninterference.tap; \
-		result=$$?; grep -A3 '^not ok' $(BUILD)/bench/noninterference.tap; exit $$result
-
-$(BUILD)/drivers.json: $(BENCH_PARTS) $(DRIVER_ELF) rtdrivers/bounds verification/system/drivers.t \
-		verification/gates/longest-path $(foreach name,net edu nvme,$(BUILD)/partitions/test-$(name).elf)
-	@echo 'drivers: every driver natively and as a partition, about half a minute...'
-	@mkdir -p $(BUILD)/bench
-	@BUILD=$(BUILD) verification/system/drivers.t >$(BUILD)/bench/drivers.tap; \
-		result=$$?; grep -A3 '^not ok' $(BUILD)/bench/drivers.tap; exit $$result
+$(eval $(call bench_facts,attack,verification/system/attacker.t,every illegal act (half a minute),\
+	$(call bench_test,attacker) $(call deployments,attacker-*)))
+$(eval $(call bench_facts,attack-devices,verification/system/attacker-devices.t,every illegal act of a device (a minute),\
+	$(call bench_test,attacker-devices) verification/system/intact $(call deployments,attacker-device-*)))
+$(eval $(call bench_facts,noninterference,$(MAKE) --no-print-directory noninterference-run,one partition beside every \
+	behaviour of another (four minutes),$(wildcard verification/noninterference/*)))
+$(eval $(call bench_facts,drivers,verification/system/drivers.t,every driver natively and as a partition (half a minute),\
+	$(call bench_test,drivers) $(DRIVER_ELF) rtdrivers/bounds verification/gates/longest-path \
+	$(foreach name,net edu nvme,$(BUILD)/partitions/test-$(name).elf)))
+$(eval $(call bench_facts,ports,verification/system/ports.t,messages between partitions (half a minute),\
+	$(call bench_test,ports) $(call deployments,ports-*) $(BUILD)/partitions/test-ports.elf))
+$(eval $(call bench_facts,mode-change,verification/system/switch.t,switches of schedules (half a minute),\
+	$(call bench_test,switch) $(call deployments,switch.*) $(BUILD)/partitions/test-switch.elf))
+$(eval $(call bench_facts,restart,verification/system/restart.t,restarts beside a neighbour (a minute),\
+	$(call bench_test,restart) verification/system/deltas $(call deployments,restart-*) \
+	$(foreach name,restart nvme,$(BUILD)/partitions/test-$(name).elf)))
+$(eval $(call bench_facts,control-cost,verification/system/control-cost.t,every command of control (a few seconds),\
+	$(call bench_test,control-cost) verification/system/control.py $(call deployments,control-owned.dts)))

@@ -10,6 +10,7 @@ import tempfile
 JUDGE = os.path.join("verification", "bench", "judge")
 MODES = "spin cpuid vmmcall wrmsr rdmsr port mmio hlt clihlt clispin fpu mix".split()
 CALLS = "virtio_net_send virtio_net_receive nvme_submit_read nvme_submit_write nvme_submit_flush nvme_poll".split()
+PORTS = "sampling_write sampling_read queuing_send queuing_receive".split()
 number = 0
 
 
@@ -36,6 +37,14 @@ def windows(low, high, **more):
     return [stream("phase", low, high, drift=0, **more)]
 
 
+def told(cpus, late=10):
+    """What a run with switches told: of each CPU its first instructions, and of the whole."""
+    def ticks(n, most):
+        return {"n": n, "min": 10, "max": most}
+    return [{"switches": 120, "furthest": 0}] + [{"first": {"plain": ticks(400, late), "switched": ticks(120, late)}}
+                                                 for _ in range(cpus)]
+
+
 def good_runs():
     flat = [[t, 9] for t in range(200)]
     runs = {
@@ -58,6 +67,12 @@ def good_runs():
                            "runs": {"framed-vtd": {"total": 600, "contained": 600, "emulator": 1}}},
         "noninterference": {"runs": 72, "broken_runs": 0, "differing_bytes": 0, "samples": 24156, "self_test": True,
                             "owned": {"runs": 72, "max_excess_ticks": 1210, "data_same": True, "self_test": True}},
+        "ports": {f"{names}.{what}": {**stream(f"{names}.{what}", 41, 41), "exits": 0} for names in ("port", "apex")
+                  for what in PORTS},
+        "mode-change": {"one": told(1), "two": told(2), "together": told(2, 1004)},
+        "restart": {"self_test": True, "beside": {mode: {"restarts": 63, "samples": {
+            "delta": 0, "same": True, "samples": 600, "seconds": 0.4}} for mode in ("triple", "wild")}},
+        "control-cost": {"steps": {f"step{k}": {"stated": 60000, "measured": 15000 + k} for k in range(13)}},
         "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010} for call in CALLS},
     }
     return runs, watch, facts
@@ -109,7 +124,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..37")
+print("1..54")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
@@ -118,7 +133,8 @@ expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_ot
             "framed.phase_spread": 2, "framed.switch": 309, "boot.to_partition": 50009, "size.text": 25000,
             "smp.phase_max": 634, "attack.total": 1300, "attack.contained": 1300, "noninterference.runs": 72,
             "noninterference.differing_bytes": 0, "noninterference.owned_excess": 1210,
-            "driver.nvme_poll": 1088}
+            "driver.nvme_poll": 1088, "port.sampling_read": 41, "apex.queuing_send": 41, "mode_change.error": 0,
+            "restart.cold_neighbour_delta": 0, "control.wcet": 0.251}
 ok({key: (all_figures or {})[key]["value"] for key in expected} == expected, "values are what the runs hold", text)
 
 refuses("a stream that is missing is an error, and no file is written", "exit.cpuid", drop("exits", "exit.cpuid"))
@@ -146,6 +162,20 @@ refuses("a call of a driver that was not measured is an error", "driver.virtio_n
         lambda r, w, f: f["drivers"].pop("virtio_net_send"))
 refuses("so is one measured without a call", "driver.nvme_poll",
         lambda r, w, f: f["drivers"]["nvme_poll"].update(calls=0))
+refuses("a port that was not measured is an error", "port.queuing_send", lambda r, w, f: f["ports"].pop("port.queuing_send"))
+refuses("so is one measured too seldom", "apex.sampling_read",
+        lambda r, w, f: f["ports"]["apex.sampling_read"].update(n=9999))
+refuses("so is a run of switches that did not take place", "mode_change.error", lambda r, w, f: f.pop("mode-change"))
+refuses("so are too few switches", "mode_change.error", lambda r, w, f: f["mode-change"]["together"][0].update(switches=99))
+refuses("so is a second CPU that told nothing", "mode_change.error", lambda r, w, f: f["mode-change"]["two"].pop())
+refuses("so is one that saw few switches", "mode_change.error",
+        lambda r, w, f: f["mode-change"]["two"][2]["first"]["switched"].update(n=69))
+refuses("so are restarts that did not come", "restart.cold_neighbour_delta",
+        lambda r, w, f: [run.update(restarts=4) for run in f["restart"]["beside"].values()])
+refuses("so are samples compared by a broken comparison", "restart.cold_neighbour_delta", fact("restart", self_test=False))
+refuses("so are costs of too few commands", "control.wcet", lambda r, w, f: f["control-cost"]["steps"].pop("step7"))
+refuses("so is a cost of nothing", "control.wcet",
+        lambda r, w, f: f["control-cost"]["steps"]["step7"].update(measured=0))
 
 misses("a longer gap than natively is reported, not an error", "owned.gap_over_native", 1, alter("owned", 0, max=27))
 misses("a flat but late delivery too", "owned.delivery_max", 21,
@@ -168,3 +198,17 @@ misses("a call of a driver longer than stated is seen", "driver.nvme_poll", 1201
        lambda r, w, f: f["drivers"]["nvme_poll"].update(measured=1201))
 misses("and one whose code has a longer path, even if it never took it", "driver.nvme_poll", 1088,
        lambda r, w, f: f["drivers"]["nvme_poll"].update(longest=1201))
+misses("a port operation of one instruction too many is seen", "port.queuing_receive", 81,
+       lambda r, w, f: f["ports"]["port.queuing_receive"].update(max=81))
+misses("and one that leaves the partition", "port.sampling_write", 41,
+       lambda r, w, f: f["ports"]["port.sampling_write"].update(exits=1))
+misses("a frame that begins off its boundary is seen", "mode_change.error", 1,
+       lambda r, w, f: f["mode-change"]["together"][0].update(furthest=1))
+misses("and a first instruction that a switch delays, on any CPU", "mode_change.error", 3,
+       lambda r, w, f: f["mode-change"]["two"][2]["first"]["switched"].update(max=13))
+misses("and one that it hastens", "mode_change.error", 2,
+       lambda r, w, f: f["mode-change"]["one"][1]["first"]["switched"].update(min=8, max=8))
+misses("a neighbour's sample that a restart moves is seen", "restart.cold_neighbour_delta", 1,
+       lambda r, w, f: f["restart"]["beside"]["wild"]["samples"].update(delta=1, same=False))
+misses("a command beyond what is stated is seen", "control.wcet", 1.001,
+       lambda r, w, f: f["control-cost"]["steps"]["step3"].update(measured=60001))
