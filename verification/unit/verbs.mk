@@ -1,0 +1,8 @@
+# The verbs: two engines with a link between them.
+UNIT_TESTS += test_verbs_link
+
+VERBS_SRCS := $(addprefix rtdrivers/ib/,answers.c ah.c context.c cq.c engine.c message.c mr.c names.c \
+	post.c qp.c requester.c resource.c responder.c headers.c packet.c)
+
+test_verbs_link_SRCS := $(VERBS_SRCS) verification/unit/verbs_pair.c
+test_verbs_link_INCLUDE := -Irtdrivers
