@@ -10,6 +10,7 @@
 #include <mullion/apex.h>
 #include <mullion/info.h>
 #include <mullion/sampling.h>
+#include <mullion/status.h>
 #include <mullion/time.h>
 
 struct port {
@@ -61,7 +62,8 @@ static bool open_port(struct port *const port)
 		return sampling_open_writer(&port->writer, region_address(region), region->bytes,
 			region->message_bytes);
 	return sampling_open_reader(&port->reader, region_address(region), region->bytes,
-		region->message_bytes, time_ticks_from_ns(region->refresh_ns));
+		region->message_bytes, time_ticks_from_ns(region->refresh_ns),
+		status_get(region->peer));
 }
 
 void CREATE_SAMPLING_PORT(const char *const SAMPLING_PORT_NAME,

@@ -6,6 +6,8 @@
  * sequence lock whose reader has the time of slots - 1 further messages. Specification: ARINC 653
  * P1, 2.3.5 (sampling mode); docs/ports.md has the argument, verification/models the proof.
  */
+#include <stddef.h>
+
 #include <mullion/port.h>
 #include <mullion/sampling.h>
 
@@ -53,14 +55,14 @@ bool sampling_open_writer(struct sampling_writer *const port, void *const page,
 	port->slot_words = MULLION_SAMPLING_SLOT_BYTES(message_bytes) / PORT_WORD_BYTES;
 	port->mask = slots - 1;
 	port->latest = port_load(&port->page->latest);
-	port->life = port_load(&port->page->life) + 1;
-	port_store_release(&port->page->life, port->life);
 	return true;
 }
 
 bool sampling_open_reader(struct sampling_reader *const port, const void *const page,
-	const uint64_t page_bytes, const uint64_t message_bytes, const uint64_t refresh_ticks)
+	const uint64_t page_bytes, const uint64_t message_bytes, const uint64_t refresh_ticks,
+	const struct mullion_status *const writer)
 {
+	static const struct mullion_status runs_for_ever = { .state = MULLION_STATE_RUNNING };
 	const uint64_t slots =
 		size_is_good(message_bytes) ? count_slots(page_bytes, message_bytes) : 0;
 
@@ -73,6 +75,7 @@ bool sampling_open_reader(struct sampling_reader *const port, const void *const 
 	port->mask = slots - 1;
 	port->refresh_ticks = refresh_ticks;
 	port->retries = 0;
+	port->writer = writer != NULL ? writer : &runs_for_ever;
 	return true;
 }
 

@@ -13,7 +13,7 @@
       axiom mask_right: \forall integer a, b; 0 <= a && is_mask(b) ==> 0 <= (a & b) <= b;
       axiom mask_left: \forall integer a, b; 0 <= b && is_mask(a) ==> 0 <= (a & b) <= a;
     }
-    logic integer slot_bytes(integer message_bytes) = (24 + message_bytes + 63) / 64 * 64;
+    logic integer slot_bytes(integer message_bytes) = (16 + message_bytes + 63) / 64 * 64;
 */
 
 /*@ requires \valid_read(word);
@@ -25,6 +25,11 @@ uint64_t port_load(const uint64_t *word);
     assigns \nothing;
 */
 uint64_t port_load_acquire(const uint64_t *word);
+
+/*@ requires \valid_read(state);
+    assigns \nothing;
+*/
+uint32_t port_state(const uint32_t *state);
 
 /*@ requires \valid(word);
     assigns *word;

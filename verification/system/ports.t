@@ -34,7 +34,7 @@ at_least() {
 	ok $? "$4"
 }
 
-plan 101
+plan 103
 hammer owned owned 100000 64 256 ''
 judged owned
 at_least 1000 reader 'beside an unfinished' 'owned: the reader read while the writer wrote'

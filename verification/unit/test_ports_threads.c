@@ -78,7 +78,7 @@ static void *read_all(void *argument)
 	struct seen *seen = argument;
 	struct sampling_reader port;
 
-	if (!sampling_open_reader(&port, page, sizeof(page), BYTES, 1))
+	if (!sampling_open_reader(&port, page, sizeof(page), BYTES, 1, NULL))
 		return NULL;
 	while (seen->last < MESSAGES)
 		look(seen, &port);
@@ -116,7 +116,7 @@ static void a_planted_torn_message_is_noticed(void **state)
 	(void)state;
 	memset(page, 0, sizeof(page));
 	assert_true(sampling_open_writer(&port, page, sizeof(page), BYTES));
-	assert_true(sampling_open_reader(&reader, page, sizeof(page), BYTES, 1));
+	assert_true(sampling_open_reader(&reader, page, sizeof(page), BYTES, 1, NULL));
 	fill(message, 1);
 	sampling_write(&port, (const uint8_t *)message, BYTES, 1);
 	look(&seen, &reader);

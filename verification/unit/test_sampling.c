@@ -19,6 +19,7 @@ struct channel {
 	struct sampling_reader reader;
 	uint8_t *message; /* exactly as long as allowed */
 	struct sampling_message about;
+	struct mullion_status status; /* of the writer */
 };
 
 static struct channel *open_channel(uint64_t page_bytes, uint64_t message_bytes)
@@ -27,9 +28,11 @@ static struct channel *open_channel(uint64_t page_bytes, uint64_t message_bytes)
 
 	c->page = calloc(1, page_bytes);
 	c->header = c->page;
+	c->status.state = MULLION_STATE_RUNNING;
 	c->message = malloc(message_bytes);
 	assert_true(sampling_open_writer(&c->writer, c->page, page_bytes, message_bytes));
-	assert_true(sampling_open_reader(&c->reader, c->page, page_bytes, message_bytes, REFRESH));
+	assert_true(sampling_open_reader(
+		&c->reader, c->page, page_bytes, message_bytes, REFRESH, &c->status));
 	return c;
 }
 
@@ -81,7 +84,7 @@ static void a_page_for_every_size_holds_at_least_four_slots(void **state)
 		assert_true(c->writer.mask + 1 >= MULLION_SAMPLING_SLOTS_LEAST);
 		assert_int_equal(c->writer.mask & (c->writer.mask + 1), 0);
 		assert_true(HEADER + 8 * (c->writer.mask + 1) * c->writer.slot_words <= bytes);
-		assert_true(24 + size <= 8 * c->writer.slot_words);
+		assert_true(16 + size <= 8 * c->writer.slot_words);
 		assert_int_equal(c->reader.mask, c->writer.mask);
 		close_channel(c);
 	}
@@ -95,12 +98,12 @@ static void a_page_too_small_and_a_size_out_of_range_are_refused(void **state)
 
 	(void)state;
 	assert_false(sampling_open_writer(&w, page, HEADER + 2 * 128 - 1, 64));
-	assert_false(sampling_open_reader(&r, page, HEADER + 2 * 128 - 1, 64, REFRESH));
+	assert_false(sampling_open_reader(&r, page, HEADER + 2 * 128 - 1, 64, REFRESH, NULL));
 	assert_false(sampling_open_writer(&w, page, 0, 64));
 	assert_false(sampling_open_writer(&w, page, 1u << 20, 0));
-	assert_false(sampling_open_reader(&r, page, 1u << 20, 0, REFRESH));
+	assert_false(sampling_open_reader(&r, page, 1u << 20, 0, REFRESH, NULL));
 	assert_false(sampling_open_writer(&w, page, 1u << 20, MOST + 1));
-	assert_false(sampling_open_reader(&r, page, 1u << 20, UINT64_MAX, REFRESH));
+	assert_false(sampling_open_reader(&r, page, 1u << 20, UINT64_MAX, REFRESH, NULL));
 }
 
 static void two_slots_suffice_to_open(void **state)
@@ -251,22 +254,48 @@ static void a_message_is_valid_to_the_last_tick_of_its_refresh_period(void **sta
 	close_channel(c);
 }
 
+static void while_its_writer_does_not_run_nothing_is_valid(void **state)
+{
+	struct channel *c = open_channel(PAGE, 64);
+
+	(void)state;
+	write_number(c, 1, 64);
+	expect_number(c, 1, 64);
+	assert_true(sampling_is_valid(&c->reader, &c->about, 1001));
+	for (uint32_t other = MULLION_STATE_STOPPED; other <= MULLION_STATE_CHANGING; other++) {
+		c->status.state = other;
+		assert_false(sampling_is_valid(&c->reader, &c->about, 1001));
+		assert_true(sampling_is_fresh(&c->reader, &c->about, 1001));
+	}
+	close_channel(c);
+}
+
 static void a_message_of_a_former_life_is_not_valid(void **state)
 {
 	struct channel *c = open_channel(PAGE, 64);
 
 	(void)state;
 	write_number(c, 1, 64);
+	c->status.since_tsc = 1001; /* it was started again a tick later */
 	assert_true(sampling_open_writer(&c->writer, c->page, PAGE, 64));
-	assert_int_equal(read_it(c), SAMPLING_MESSAGE);
-	assert_int_equal(c->about.number, 1);
+	expect_number(c, 1, 64);
 	assert_false(sampling_is_valid(&c->reader, &c->about, 1001));
 	write_number(c, 2, 64);
 	expect_number(c, 2, 64);
 	assert_true(sampling_is_valid(&c->reader, &c->about, 2001));
-	c->header->life++; /* as when the writer is stopped */
-	expect_number(c, 2, 64);
-	assert_false(sampling_is_valid(&c->reader, &c->about, 2001));
+	close_channel(c);
+}
+
+static void without_a_status_page_writers_run_for_ever(void **state)
+{
+	struct channel *c = open_channel(PAGE, 64);
+
+	(void)state;
+	c->status.state = MULLION_STATE_STOPPED;
+	assert_true(sampling_open_reader(&c->reader, c->page, PAGE, 64, REFRESH, NULL));
+	write_number(c, 1, 64);
+	expect_number(c, 1, 64);
+	assert_true(sampling_is_valid(&c->reader, &c->about, 1001));
 	close_channel(c);
 }
 
@@ -299,7 +328,9 @@ int main(void)
 		cmocka_unit_test(an_impossible_length_is_not_delivered),
 		cmocka_unit_test(garbage_in_the_page_harms_nobody),
 		cmocka_unit_test(a_message_is_valid_to_the_last_tick_of_its_refresh_period),
+		cmocka_unit_test(while_its_writer_does_not_run_nothing_is_valid),
 		cmocka_unit_test(a_message_of_a_former_life_is_not_valid),
+		cmocka_unit_test(without_a_status_page_writers_run_for_ever),
 		cmocka_unit_test(a_restart_amidst_a_message_loses_only_that_one),
 	};
 

@@ -278,15 +278,13 @@ struct mullion_console {
 struct mullion_sampling {
 	uint64_t begun;  /* the last message begun */
 	uint64_t latest; /* the last message complete, 0: none yet */
-	uint64_t life;   /* raised when the writer opens the port: messages before are invalid */
-	uint64_t reserved[5];
+	uint64_t reserved[6];
 };
 
 struct mullion_sampling_slot {
 	uint64_t written_tsc; /* when writing began */
 	uint64_t length;      /* bytes */
-	uint64_t life;        /* of the writer; a message of a former life is not valid any more */
-			      /* the message follows, in whole words */
+	/* the message follows, in whole words */
 };
 
 #define MULLION_SAMPLING_SLOTS_LEAST 4u

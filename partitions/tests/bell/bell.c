@@ -14,6 +14,7 @@
 #include <mullion/info.h>
 #include <mullion/irq.h>
 #include <mullion/sampling.h>
+#include <mullion/status.h>
 #include <mullion/tap.h>
 #include <mullion/time.h>
 
@@ -90,7 +91,8 @@ static void listen(void)
 	const struct mullion_region *const r = need("news", MULLION_READ);
 	const uint64_t count = args_number("n", 100);
 
-	sampling_open_reader(&news, region_address(r), r->bytes, r->message_bytes, UINT64_MAX);
+	sampling_open_reader(&news, region_address(r), r->bytes, r->message_bytes, UINT64_MAX,
+		status_get(r->peer));
 	irq_disable();
 	irq_set_handler(VECTOR, on_ring);
 	timer_init(on_nap);

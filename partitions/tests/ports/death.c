@@ -2,19 +2,21 @@
  * A peer that is killed amidst a message. `die-writing` writes n= messages to `pose`, `die-sending`
  * sends n= to `jobs`; then each hands over a message that begins in its memory and ends behind it,
  * so that the violation stops it when half is copied. `mourn` reads what they leave: the last
- * complete messages, at once, and valid until the tick at which the refresh period is over.
+ * complete messages, at once, and not valid from the moment on at which they were stopped, however fresh.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include <mullion/args.h>
 #include <mullion/info.h>
+#include <mullion/status.h>
 #include <mullion/tap.h>
 #include <mullion/time.h>
 
 #include "ports.h"
 
 #define MESSAGES 20u
+#define PACE_NS  75000ull   /* between two, so that its reader sees it alive */
 #define AFTER_NS 3000000ull /* when the peers are certainly dead */
 
 static uint64_t message[MESSAGE_WORDS_MOST];
@@ -36,6 +38,8 @@ int role_die_writing(void)
 
 	open_writer(&pose, "pose");
 	for (uint64_t n = 1; n <= count; n++) {
+		while (time_now_ns() < n * PACE_NS)
+			rest();
 		pattern_fill(message, n, pose.message_bytes / 8);
 		sampling_write(&pose, (const uint8_t *)message, pose.message_bytes, tsc_read());
 	}
@@ -77,25 +81,48 @@ static void judge_last(struct sampling_reader *const pose, const uint64_t count)
 	tap_check(pose->retries == 0, "with_the_first_copy", "%" PRIu64 " more", pose->retries);
 }
 
-/* From valid to invalid; every answer is compared with the clock. */
-static void judge_validity(struct sampling_reader *const pose)
+/* While the writer lives its messages are valid, and none is after the kernel has said that it does not. */
+static void watch_it_die(struct sampling_reader *const pose)
 {
 	struct sampling_message about;
-	uint64_t valid = 0, wrong = 0, reads = 0, now;
+	uint64_t valid = 0, late = 0, reads = 0;
+	bool dead = false;
+
+	while (time_now_ns() < AFTER_NS) {
+		dead = !status_runs(pose->writer);
+		if (sampling_read(pose, (uint8_t *)message, &about) != SAMPLING_MESSAGE)
+			continue;
+		reads++;
+		if (!sampling_is_valid(pose, &about, tsc_read()))
+			continue;
+		valid++;
+		late += dead;
+	}
+	tap_check(dead && valid > 0, "its_messages_are_valid_while_it_lives",
+		"%" PRIu64 " valid of %" PRIu64 " reads", valid, reads);
+	tap_check(dead && late == 0, "and_not_from_the_moment_on_at_which_it_is_stopped",
+		"%" PRIu64 " valid ones", late);
+}
+
+/* From fresh to stale; every answer is compared with the clock. */
+static void judge_age(struct sampling_reader *const pose)
+{
+	struct sampling_message about;
+	uint64_t fresh = 0, wrong = 0, now;
 	bool still = true;
 
 	while (still) {
 		sampling_read(pose, (uint8_t *)message, &about);
 		now = tsc_read();
-		still = sampling_is_valid(pose, &about, now);
-		wrong += still != (now <= about.written_tsc + pose->refresh_ticks);
-		valid += still;
-		reads++;
+		still = sampling_is_fresh(pose, &about, now);
+		wrong += still != (now <= about.written_tsc + pose->refresh_ticks) ||
+			 sampling_is_valid(pose, &about, now);
+		fresh += still;
 	}
-	tap_check(valid > 100 && wrong == 0, "it_is_valid_until_its_refresh_period_is_over",
-		"%" PRIu64 " valid of %" PRIu64 " reads, %" PRIu64 " wrong", valid, reads, wrong);
+	tap_check(fresh > 100 && wrong == 0, "although_they_are_fresh_until_their_time_is_over",
+		"%" PRIu64 " fresh reads, %" PRIu64 " wrong", fresh, wrong);
 	now = about.written_tsc + pose->refresh_ticks;
-	tap_check(sampling_is_valid(pose, &about, now) && !sampling_is_valid(pose, &about, now + 1),
+	tap_check(sampling_is_fresh(pose, &about, now) && !sampling_is_fresh(pose, &about, now + 1),
 		"to_the_tick", "not at %" PRIu64, now);
 }
 
@@ -120,12 +147,11 @@ int role_mourn(void)
 	const uint64_t count = args_number("n", MESSAGES);
 	struct sampling_reader pose;
 
-	tap_plan(7);
+	tap_plan(9);
 	open_reader(&pose, "pose");
-	while (time_now_ns() < AFTER_NS)
-		rest();
+	watch_it_die(&pose);
 	judge_last(&pose, count);
-	judge_validity(&pose);
+	judge_age(&pose);
 	judge_queue(count);
 	let_it_be_printed();
 	return tap_status();

@@ -9,6 +9,7 @@
 #include <mullion/args.h>
 #include <mullion/hypercall.h>
 #include <mullion/info.h>
+#include <mullion/status.h>
 #include <mullion/time.h>
 
 #include "ports.h"
@@ -78,7 +79,7 @@ void open_reader(struct sampling_reader *const port, const char *const name)
 		region_of(MULLION_REGION_SAMPLING, name, MULLION_READ);
 
 	if (!sampling_open_reader(port, region_address(r), r->bytes, r->message_bytes,
-		    time_ticks_from_ns(r->refresh_ns)))
+		    time_ticks_from_ns(r->refresh_ns), status_get(r->peer)))
 		give_up(name);
 }
 

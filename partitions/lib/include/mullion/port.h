@@ -30,6 +30,12 @@ static inline uint64_t port_load_acquire(const uint64_t *const word)
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
+/* What a status page says a partition does: enum mullion_state. */
+static inline uint32_t port_state(const uint32_t *const state)
+{
+	return __atomic_load_n(state, __ATOMIC_ACQUIRE);
+}
+
 static inline void port_store(uint64_t *const word, const uint64_t value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);

@@ -25,7 +25,6 @@ struct sampling_writer {
 	uint64_t slot_words;
 	uint64_t mask;   /* slots - 1 */
 	uint64_t latest; /* our own count; the page's is for the readers */
-	uint64_t life;
 };
 
 struct sampling_reader {
@@ -36,6 +35,7 @@ struct sampling_reader {
 	uint64_t mask;
 	uint64_t refresh_ticks; /* a message is valid until it is older than this */
 	uint64_t retries;       /* copies that the writer was faster than, or that it spoiled */
+	const struct mullion_status *writer; /* whether the writing partition runs, and since when */
 };
 
 enum sampling_outcome {
@@ -49,13 +49,12 @@ struct sampling_message {
 	uint64_t number; /* counted from 1 by the writer */
 	uint64_t written_tsc;
 	uint64_t length;
-	bool alive; /* written in the present life of its writer */
 };
 
 /*@ predicate slots_hold(integer mask, integer slot_words, integer message_bytes) =
       is_mask(mask) && mask < MULLION_SAMPLING_SLOTS_MOST &&
       1 <= message_bytes <= MULLION_CHANNEL_MESSAGE_MOST &&
-      24 + message_bytes <= 8 * slot_words <= 4096;
+      16 + message_bytes <= 8 * slot_words <= 4096;
     predicate good_writer(struct sampling_writer *p) =
       \valid(p) && \valid(p->page) && slots_hold(p->mask, p->slot_words, p->message_bytes) &&
       \valid(p->slots + (0 .. p->mask * p->slot_words + p->slot_words - 1)) &&
@@ -72,19 +71,18 @@ struct sampling_message {
 
 /*
  * Both refuse, with false, a page that holds less than two slots for messages of this size, and
- * sizes out of 1 ... MULLION_CHANNEL_MESSAGE_MOST. Opening as the writer starts a new life:
- * messages of the former one are no longer valid.
+ * sizes out of 1 ... MULLION_CHANNEL_MESSAGE_MOST. writer: the status page of the partition that
+ * writes, or NULL where nobody stops partitions.
  */
 bool sampling_open_writer(
 	struct sampling_writer *port, void *page, uint64_t page_bytes, uint64_t message_bytes);
 bool sampling_open_reader(struct sampling_reader *port, const void *page, uint64_t page_bytes,
-	uint64_t message_bytes, uint64_t refresh_ticks);
+	uint64_t message_bytes, uint64_t refresh_ticks, const struct mullion_status *writer);
 
 /* Words of a slot: struct mullion_sampling_slot. */
 #define SAMPLING_SLOT_WRITTEN 0u
 #define SAMPLING_SLOT_LENGTH  1u
-#define SAMPLING_SLOT_LIFE    2u
-#define SAMPLING_SLOT_MESSAGE 3u
+#define SAMPLING_SLOT_MESSAGE 2u
 
 /* Length 1 ... message_bytes. One caller at a time. */
 /*@ requires good_writer(port) && 1 <= length <= port->message_bytes;
@@ -109,7 +107,6 @@ static inline void sampling_write(struct sampling_writer *const port, const uint
 	port_fence_writes();
 	port_store(slot + SAMPLING_SLOT_WRITTEN, now_tsc);
 	port_store(slot + SAMPLING_SLOT_LENGTH, length);
-	port_store(slot + SAMPLING_SLOT_LIFE, port->life);
 	port_copy_in(slot + SAMPLING_SLOT_MESSAGE, message, length);
 	port_store_release(&port->page->latest, number);
 	port->latest = number;
@@ -125,18 +122,15 @@ static inline bool sampling_attempt(const struct sampling_reader *const port,
 {
 	const uint64_t index = port_index(number, port->mask);
 	const uint64_t *const slot = port->slots + index * port->slot_words;
-	uint64_t life;
 
 	/*@ assert 0 <= index * port->slot_words <= port->mask * port->slot_words; */
 	about->number = number;
 	about->written_tsc = port_load(slot + SAMPLING_SLOT_WRITTEN);
 	about->length = port_load(slot + SAMPLING_SLOT_LENGTH);
-	life = port_load(slot + SAMPLING_SLOT_LIFE);
 	if (about->length == 0 || about->length > port->message_bytes)
 		return false;
 	port_copy_out(message, slot + SAMPLING_SLOT_MESSAGE, about->length);
 	port_fence_reads();
-	about->alive = port_load(&port->page->life) == life;
 	return port_load(&port->page->begun) - number <= port->mask;
 }
 
@@ -173,17 +167,33 @@ static inline enum sampling_outcome sampling_read(struct sampling_reader *const 
 	return sampling_read_again(port, message, about);
 }
 
-/* Whether a message is valid at a time taken after it was read. One from the future is not. */
+/* Whether a message is not too old at a time taken after it was read. One from the future is. */
 /*@ requires \valid_read(port) && \valid_read(about);
     assigns \nothing;
-    ensures \result != 0 <==> about->alive != 0 && about->written_tsc <= now_tsc &&
+    ensures \result != 0 <==> about->written_tsc <= now_tsc &&
+      now_tsc <= about->written_tsc + port->refresh_ticks;
+*/
+static inline bool sampling_is_fresh(const struct sampling_reader *const port,
+	const struct sampling_message *const about, const uint64_t now_tsc)
+{
+	return about->written_tsc <= now_tsc && now_tsc - about->written_tsc <= port->refresh_ticks;
+}
+
+/*
+ * Whether it is valid then: fresh, and of the present life of its writer, which goes on. Who writes is
+ * not asked: the kernel says it.
+ */
+/*@ requires \valid_read(port) && \valid_read(about) && \valid_read(port->writer);
+    assigns \nothing;
+    ensures \result != 0 ==> about->written_tsc <= now_tsc &&
       now_tsc <= about->written_tsc + port->refresh_ticks;
 */
 static inline bool sampling_is_valid(const struct sampling_reader *const port,
 	const struct sampling_message *const about, const uint64_t now_tsc)
 {
-	return about->alive && about->written_tsc <= now_tsc &&
-	       now_tsc - about->written_tsc <= port->refresh_ticks;
+	return port_state(&port->writer->state) == MULLION_STATE_RUNNING &&
+	       port_load(&port->writer->since_tsc) <= about->written_tsc &&
+	       sampling_is_fresh(port, about, now_tsc);
 }
 
 #endif
