@@ -25,15 +25,16 @@ enum lock_own_state { LOCK_IDLE, LOCK_WAITING, LOCK_HOLDING, LOCK_RELEASING };
 
 /* What a participant knows of one of its locks. */
 struct lock_own {
-	uint8_t state;   /* enum lock_own_state */
-	uint8_t held;    /* enum lock_mode, also while WAITING for a conversion */
-	uint8_t wanted;  /* while WAITING */
-	uint8_t status;  /* of the last operation: enum lock_status */
-	uint8_t marks;   /* private */
-	uint8_t out;     /* messages due, private */
-	uint8_t events;  /* to be told, private */
-	uint8_t flags;   /* of the operation under way: enum lock_flag */
-	uint8_t blocked; /* the mode that what is held keeps another from */
+	uint8_t state;       /* enum lock_own_state */
+	uint8_t held;        /* enum lock_mode, also while WAITING for a conversion */
+	uint8_t wanted;      /* while WAITING */
+	uint8_t status;      /* of the last operation: enum lock_status */
+	uint8_t marks;       /* private */
+	uint8_t out;         /* messages due, private */
+	uint8_t events;      /* to be told, private */
+	uint8_t flags;       /* of the operation under way: enum lock_flag */
+	uint8_t blocked;     /* the mode that what is held keeps another from */
+	uint32_t membership; /* with the lock's group */
 	uint32_t sequence;
 	uint64_t token;    /* of the last grant */
 	uint64_t since_ns; /* when the operation under way was asked for */
@@ -57,7 +58,7 @@ struct lock_membership {
 	uint32_t report;  /* which of the member's slots is reported next */
 };
 
-#define LOCK_CLIENT_LINKS(owns, members) (3u * (owns) + (members) + 2u)
+#define LOCK_CLIENT_LINKS(owns, members) (4u * (owns) + (members) + 3u)
 
 struct lock_client_storage {
 	struct lock_link *links;             /* LOCK_CLIENT_LINKS(owns, members) */

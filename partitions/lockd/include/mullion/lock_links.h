@@ -26,7 +26,7 @@ struct lock_link {
       in_range(links, count) && inverse(links, count);
 */
 
-/* Make every link a ring of one. Bounded by count. */
+/* Make every link a ring of one. Cost: count. */
 /*@ requires \valid(links + (0 .. count - 1));
     assigns links[0 .. count - 1];
     ensures well_formed(links, count);
@@ -42,9 +42,10 @@ void lock_links_init(struct lock_link *links, uint32_t count);
     ensures well_formed(links, count);
     ensures links[where].prev == link && links[link].next == where;
     ensures links[link].prev == \old(links[where].prev);
-    ensures \old(links[where].prev) != where ==> links[where].next == \old(links[where].next);
+    ensures links[\old(links[where].prev)].next == link;
 */
-void lock_links_insert(struct lock_link *links, uint32_t count, uint32_t link, uint32_t where);
+void lock_links_insert(struct lock_link *links, uint32_t link, uint32_t where)
+	/*@ ghost(uint32_t count) */;
 
 /* Take `link` out of whatever queue it is in. */
 /*@ requires \valid(links + (0 .. count - 1)) && link < count;
@@ -52,8 +53,11 @@ void lock_links_insert(struct lock_link *links, uint32_t count, uint32_t link, u
     assigns links[link], links[links[link].prev].next, links[links[link].next].prev;
     ensures well_formed(links, count);
     ensures links[link].next == link && links[link].prev == link;
+    ensures \old(links[link].next) != link ==>
+      links[\old(links[link].prev)].next == \old(links[link].next) &&
+      links[\old(links[link].next)].prev == \old(links[link].prev);
 */
-void lock_links_remove(struct lock_link *links, uint32_t count, uint32_t link);
+void lock_links_remove(struct lock_link *links, uint32_t link) /*@ ghost(uint32_t count) */;
 
 /*@ requires \valid_read(links + end);
     assigns \nothing;

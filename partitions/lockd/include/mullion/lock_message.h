@@ -116,7 +116,9 @@ enum lock_reason {
 	LOCK_OLD_SEQUENCE,    /* of an operation that is over */
 	LOCK_TOO_EARLY,       /* the leader still collects reports: to be sent again */
 	LOCK_TOO_LATE,        /* a report after the collection ended */
-	LOCK_IMPOSSIBLE,      /* no state that keeps to the protocol sends this */
+	LOCK_REVOKED,    /* a heartbeat of a session that held beyond its budget: not renewed */
+	LOCK_QUIET,      /* the receiver started just now, and keeps silent at first */
+	LOCK_IMPOSSIBLE, /* no state that keeps to the protocol sends this */
 	LOCK_REASONS,
 };
 

@@ -50,8 +50,10 @@ struct lock_place {
 struct lock_state {
 	uint32_t held[LOCK_MODES];       /* how many hold it in each mode */
 	uint32_t converting[LOCK_MODES]; /* how many wait to convert to each mode */
+	uint32_t waiting;                /* how many wait, for conversions or for the lock */
 	uint32_t known;                  /* reports that knew the value */
 	uint8_t told;         /* modes for which holders were told that they block, as bits */
+	uint8_t batch;        /* which of the two batches is served */
 	uint8_t writers_turn; /* phase-fair: a writer goes before readers that come now */
 	uint8_t valid;        /* the value is valid */
 	uint8_t vouched;      /* a reported holder saw the last value for certain */

@@ -1,0 +1,259 @@
+/*
+ * A participant: its sessions, and what its locks have in common. Invariant: when a session is over by the
+ * client's own clock, nothing of its group is held, in that very call.
+ */
+#include "client.h"
+
+static const struct lock_own idle = { .held = LOCK_NONE, .wanted = LOCK_NONE };
+
+static uint32_t membership_of(const struct lock_client *const c, const uint32_t member)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < c->participant->members && member_of(c, i) != member)
+		i++;
+	return i;
+}
+
+void lock_client_init(struct lock_client *const c, const struct lock_tables *const tables,
+	const uint32_t number, const struct lock_client_storage *const storage, const uint32_t life,
+	const uint64_t now_ns)
+{
+	const struct lock_participant *const participant = &tables->participant[number];
+
+	*c = (struct lock_client){
+		.tables = tables,
+		.participant = participant,
+		.number = number,
+		.storage = *storage,
+	};
+	lock_links_init(storage->links, LOCK_CLIENT_LINKS(participant->owns, participant->members));
+	for (uint32_t i = 0; i < participant->owns; i++) {
+		storage->owns[i] = idle;
+		storage->owns[i].membership = membership_of(c, tables->slot[slot_of(c, i)].member);
+	}
+	for (uint32_t i = 0; i < participant->members; i++) {
+		storage->memberships[i] = (struct lock_membership){
+			.state = LOCK_JOINING,
+			.out = OUT_HELLO,
+			.incarnation = life,
+			.sent_ns = now_ns,
+		};
+	}
+}
+
+void client_due(struct lock_client *const c, const uint32_t own, const uint8_t what)
+{
+	c->storage.owns[own].out = what;
+	if (lock_links_empty(c->storage.links, out_link(own)))
+		lock_links_insert(c->storage.links, out_link(own), out_end(c));
+}
+
+void client_tell(struct lock_client *const c, const uint32_t own, const uint8_t events)
+{
+	c->storage.owns[own].events |= events;
+	if (lock_links_empty(c->storage.links, event_link(c, own)))
+		lock_links_insert(c->storage.links, event_link(c, own), event_end(c));
+}
+
+static bool keeps_others_waiting(const uint8_t mode)
+{
+	return mode != LOCK_NONE && mode != LOCK_NL;
+}
+
+/*
+ * The list of what the program holds or waits for. Requests go upwards, so that a new one belongs to its
+ * end, and the end tells the highest rank.
+ */
+void client_rank(struct lock_client *const c, const uint32_t own)
+{
+	const struct lock_own *const o = &c->storage.owns[own];
+	const bool listed = !lock_links_empty(c->storage.links, rank_link(c, own));
+	const bool waits = o->state == LOCK_WAITING && keeps_others_waiting(o->wanted);
+	const bool holds = (o->marks & MARK_USED) && keeps_others_waiting(o->held);
+
+	if (listed == (waits || holds))
+		return;
+	if (listed)
+		lock_links_remove(c->storage.links, rank_link(c, own));
+	else
+		lock_links_insert(c->storage.links, rank_link(c, own), rank_end(c));
+}
+
+/* The operation under way is over. */
+void client_finish(
+	struct lock_client *const c, const uint32_t own, const uint8_t state, const uint8_t status)
+{
+	struct lock_own *const o = &c->storage.owns[own];
+
+	o->state = state;
+	o->status = status;
+	o->wanted = LOCK_NONE;
+	o->out = 0;
+	lock_links_remove(c->storage.links, out_link(own));
+	lock_links_remove(c->storage.links, timer_link(c, own));
+	if (!(o->marks & MARK_QUIET))
+		client_tell(c, own, LOCK_EVENT_DONE);
+	o->marks &= (uint8_t) ~(MARK_QUIET | MARK_CANCEL);
+	client_rank(c, own);
+}
+
+void client_give_back(struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
+{
+	struct lock_own *const o = &c->storage.owns[own];
+
+	o->sequence++;
+	o->state = LOCK_RELEASING;
+	o->flags = o->marks & MARK_DIRTY ? LOCK_FLAG_VALUE : 0;
+	o->since_ns = now_ns;
+	client_due(c, own, OUT_OPERATION);
+}
+
+/* What was written under a lock that is lost, nobody may know: it vouches for nothing. */
+static void lose(struct lock_client *const c, const uint32_t own)
+{
+	struct lock_own *const o = &c->storage.owns[own];
+	const bool used = o->marks & MARK_USED;
+	const bool under_way = o->state == LOCK_WAITING || o->state == LOCK_RELEASING;
+
+	if (o->held == LOCK_PW || o->held == LOCK_EX)
+		o->marks &= (uint8_t)~MARK_KNOWN;
+	o->held = LOCK_NONE;
+	o->marks &= (uint8_t) ~(MARK_USED | MARK_TOLD | MARK_DIRTY);
+	if (used)
+		client_tell(c, own, LOCK_EVENT_LOST);
+	if (under_way)
+		client_finish(c, own, LOCK_IDLE, LOCK_LOST);
+	o->state = LOCK_IDLE;
+	client_rank(c, own);
+}
+
+static void leave(struct lock_client *const c, const uint32_t membership)
+{
+	struct lock_membership *const m = &c->storage.memberships[membership];
+	const struct lock_member *const row = member_row(c, membership);
+
+	m->state = LOCK_JOINING;
+	m->incarnation++;
+	m->out = OUT_HELLO;
+	m->answered = false;
+	for (uint32_t i = 0; i < row->slots; i++)
+		lose(c, c->tables->slot[c->tables->member_slots[row->first + i]].own);
+}
+
+bool client_settle(struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
+{
+	const struct lock_membership *const m = &c->storage.memberships[membership];
+
+	if (m->state != LOCK_JOINED || !lock_rule_session_over(now_ns, m->end_ns))
+		return false;
+	leave(c, membership);
+	return true;
+}
+
+static uint64_t beat_due_ns(const struct lock_client *const c, const uint32_t membership)
+{
+	const struct lock_membership *const m = &c->storage.memberships[membership];
+	const struct lock_timing *const t = &group_row(c, membership)->timing;
+	const bool at_ease = m->state == LOCK_JOINED && m->answered;
+
+	return m->sent_ns + (at_ease ? t->heartbeat_ns : t->retransmit_ns);
+}
+
+/* A heartbeat, or, from one possible leader to the other, a wish to join. */
+static bool beat(struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
+{
+	struct lock_membership *const m = &c->storage.memberships[membership];
+	const uint8_t what = m->state == LOCK_JOINED ? OUT_BEAT : OUT_HELLO;
+
+	if ((m->out & what) || now_ns < beat_due_ns(c, membership))
+		return false;
+	m->out |= what;
+	if (what == OUT_HELLO)
+		m->leader = (uint8_t)((m->leader + 1u) % LOCK_LEADERS);
+	return true;
+}
+
+/* The operation that waits for its answer for the longest time. */
+static bool repeat(struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
+{
+	const uint32_t end = timer_end(c, membership);
+	const uint32_t link = c->storage.links[end].next;
+	const uint64_t wait_ns = group_row(c, membership)->timing.retransmit_ns;
+
+	if (link == end)
+		return false;
+	const uint32_t own = link - timer_link(c, 0);
+	const struct lock_own *const o = &c->storage.owns[own];
+
+	if (now_ns < o->sent_ns + wait_ns)
+		return false;
+	lock_links_remove(c->storage.links, link);
+	client_due(c, own, o->marks & MARK_CANCEL ? OUT_CANCEL : OUT_OPERATION);
+	return true;
+}
+
+static bool tick(struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
+{
+	if (client_settle(c, membership, now_ns) || beat(c, membership, now_ns))
+		return true;
+	return c->storage.memberships[membership].state == LOCK_JOINED &&
+	       repeat(c, membership, now_ns);
+}
+
+bool lock_client_tick(struct lock_client *const c, const uint64_t now_ns)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < c->participant->members; i++)
+		any = tick(c, i, now_ns) || any;
+	return any;
+}
+
+static uint64_t earlier(const uint64_t a, const uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t membership_due_ns(const struct lock_client *const c, const uint32_t membership)
+{
+	const struct lock_membership *const m = &c->storage.memberships[membership];
+	const uint32_t end = timer_end(c, membership);
+	const uint32_t link = c->storage.links[end].next;
+	uint64_t due_ns = m->out ? UINT64_MAX : beat_due_ns(c, membership);
+
+	if (m->state == LOCK_JOINED)
+		due_ns = earlier(due_ns, m->end_ns);
+	if (link != end)
+		due_ns = earlier(due_ns, c->storage.owns[link - timer_link(c, 0)].sent_ns +
+						 group_row(c, membership)->timing.retransmit_ns);
+	return due_ns;
+}
+
+uint64_t lock_client_due_ns(const struct lock_client *const c, const uint64_t now_ns)
+{
+	uint64_t due_ns = UINT64_MAX;
+
+	for (uint32_t i = 0; i < c->participant->members; i++)
+		due_ns = earlier(due_ns, membership_due_ns(c, i));
+	return due_ns > now_ns ? due_ns : now_ns;
+}
+
+bool lock_client_event(struct lock_client *const c, struct lock_event *const event)
+{
+	const uint32_t link = c->storage.links[event_end(c)].next;
+
+	if (link == event_end(c))
+		return false;
+	struct lock_own *const o = &c->storage.owns[link - event_link(c, 0)];
+	const uint8_t lowest = (uint8_t)(o->events & (0u - o->events));
+
+	o->events &= (uint8_t)~lowest;
+	if (o->events == 0)
+		lock_links_remove(c->storage.links, link);
+	event->own = link - event_link(c, 0);
+	event->kind = (enum lock_event_kind)lowest;
+	event->status = (enum lock_status)o->status;
+	event->mode = (enum lock_mode)(lowest == LOCK_EVENT_BLOCKING ? o->blocked : o->held);
+	return true;
+}

@@ -1,0 +1,291 @@
+/*
+ * Who holds a lock and who waits for it. Invariants: holders agree with each other; a conversion is never
+ * overtaken by a later one; a waiter is overtaken by conversions of present holders, and by what its lock's
+ * discipline says: nothing else.
+ *
+ * A conversion from NL waits among the new requests: whoever holds NL keeps nobody waiting, so that
+ * letting it go first would only let it go first for ever.
+ */
+#include "server.h"
+
+static struct lock_link *links(const struct lock_server *const s)
+{
+	return s->storage.links;
+}
+
+static bool empty(const struct lock_server *const s, const uint32_t lock, const uint32_t which)
+{
+	return lock_links_empty(links(s), end_link(s, lock, which));
+}
+
+static uint32_t first(const struct lock_server *const s, const uint32_t lock, const uint32_t which)
+{
+	return links(s)[end_link(s, lock, which)].next;
+}
+
+static bool holds_back(const uint8_t mode)
+{
+	return mode != LOCK_NONE && mode != LOCK_NL;
+}
+
+static bool reads(const uint8_t mode)
+{
+	return mode == LOCK_CR || mode == LOCK_PR;
+}
+
+/* A batch, once begun, takes nobody in. */
+static uint32_t queue_end(const struct lock_server *const s, const uint32_t slot)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+	const uint32_t lock = lock_of(s, slot);
+
+	if (holds_back(p->held))
+		return end_link(s, lock, END_CONVERT);
+	if (lock_row(s, lock)->discipline == LOCK_PHASE_FAIR)
+		return end_link(s, lock, reads(p->wanted) ? END_READERS : END_WRITERS);
+	return end_link(s, lock,
+		END_BATCHES + (s->storage.locks[lock].batch ^ 1u) * LOCK_PRIORITIES +
+			slot_row(s, slot)->priority);
+}
+
+static void count_waiter(struct lock_server *const s, const uint32_t slot, const uint32_t by)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+
+	l->waiting += by;
+	if (holds_back(p->held))
+		l->converting[p->wanted] += by;
+}
+
+void grant_queue(struct lock_server *const s, const uint32_t slot)
+{
+	count_waiter(s, slot, 1);
+	lock_links_insert(links(s), wait_link(slot), queue_end(s, slot));
+}
+
+/* Behind all that wait for longer; times may wrap around, differences do not. */
+void grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
+{
+	const uint64_t since = s->storage.places[slot].since_ns;
+	const uint32_t end = queue_end(s, slot);
+	uint32_t where = end;
+
+	while (links(s)[where].prev != end &&
+		(int64_t)(s->storage.places[links(s)[where].prev].since_ns - since) > 0)
+		where = links(s)[where].prev;
+	count_waiter(s, slot, 1);
+	lock_links_insert(links(s), wait_link(slot), where);
+}
+
+void grant_unqueue(struct lock_server *const s, const uint32_t slot)
+{
+	count_waiter(s, slot, (uint32_t)-1);
+	lock_links_remove(links(s), wait_link(slot));
+	s->storage.places[slot].wanted = LOCK_NONE;
+}
+
+/* The holders' list is by time of the first grant above NL, the oldest first. */
+static void list_holder(struct lock_server *const s, const uint32_t slot, const uint8_t before,
+	const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (holds_back(p->held) && holds_back(before))
+		return;
+	lock_links_remove(links(s), hold_link(s, slot));
+	if (!holds_back(p->held))
+		return;
+	p->since_ns = now_ns;
+	p->marks &= (uint8_t) ~(MARK_OVER | MARK_TOLD);
+	lock_links_insert(links(s), hold_link(s, slot), end_link(s, lock_of(s, slot), END_HOLDERS));
+}
+
+void grant_install(
+	struct lock_server *const s, const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	lock_holders_enter(s->storage.locks[lock_of(s, slot)].held, mode);
+	p->held = mode;
+	list_holder(s, slot, LOCK_NONE, now_ns);
+}
+
+/* Whether the other holders agree with what the slot wants: if so, it is counted as a holder of it. */
+static bool admit(struct lock_server *const s, const uint32_t slot)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+	uint32_t *const held = s->storage.locks[lock_of(s, slot)].held;
+
+	if (p->held != LOCK_NONE)
+		return lock_holders_convert(held, p->held, p->wanted);
+	if (!lock_holders_admit(held, p->wanted))
+		return false;
+	lock_holders_enter(held, p->wanted);
+	return true;
+}
+
+/* Counted as a holder already: everything else that a grant changes. */
+static void confirm(
+	struct lock_server *const s, const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	const uint8_t before = p->held;
+
+	p->held = mode;
+	p->token = operation_token(s);
+	p->answer = LOCK_DONE;
+	s->storage.locks[lock_of(s, slot)].told = 0;
+	list_holder(s, slot, before, now_ns);
+	outbox_place(s, slot, OUT_GRANT);
+}
+
+void grant_now(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
+{
+	const uint8_t mode = s->storage.places[slot].wanted;
+
+	if (admit(s, slot))
+		confirm(s, slot, mode, now_ns);
+	s->storage.places[slot].wanted = LOCK_NONE;
+}
+
+static bool grant_waiter(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
+{
+	const uint8_t mode = s->storage.places[slot].wanted;
+
+	if (!admit(s, slot))
+		return false;
+	grant_unqueue(s, slot);
+	confirm(s, slot, mode, now_ns);
+	return true;
+}
+
+void grant_drop(struct lock_server *const s, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (p->wanted != LOCK_NONE)
+		grant_unqueue(s, slot);
+	if (p->held == LOCK_NONE)
+		return;
+	lock_holders_leave(s->storage.locks[lock_of(s, slot)].held, p->held);
+	lock_links_remove(links(s), hold_link(s, slot));
+	p->held = LOCK_NONE;
+}
+
+/* A cached holder's budget begins when it is told. */
+static void tell(struct lock_server *const s, const uint32_t holder, const uint8_t mode,
+	const bool cached, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[holder];
+
+	p->blocking = mode;
+	if (cached && !(p->marks & MARK_TOLD))
+		p->since_ns = now_ns;
+	p->marks |= MARK_TOLD;
+	outbox_place(s, holder, OUT_BLOCKING);
+}
+
+/* Tell those who keep `slot` waiting, once for each mode until the next grant. Bounded by the holders. */
+static void tell_holders(struct lock_server *const s, const uint32_t lock, const uint32_t slot,
+	const uint64_t now_ns)
+{
+	const uint8_t options = lock_row(s, lock)->options;
+	const struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[lock];
+	const uint32_t end = end_link(s, lock, END_HOLDERS);
+	const uint8_t bit = (uint8_t)(1u << p->wanted);
+
+	if (!(options & (LOCK_CACHED | LOCK_NOTIFY)) || (l->told & bit) ||
+		(p->marks & MARK_NOQUEUE))
+		return;
+	l->told |= bit;
+	for (uint32_t link = links(s)[end].next; link != end; link = links(s)[link].next) {
+		const uint32_t holder = slot_of_hold(s, link);
+
+		if (holder != slot && !lock_modes_agree(s->storage.places[holder].held, p->wanted))
+			tell(s, holder, p->wanted, options & LOCK_CACHED, now_ns);
+	}
+}
+
+/* From the head of a queue on, as long as the holders agree: whether the queue is empty then. */
+static bool grant_from(struct lock_server *const s, const uint32_t lock, const uint32_t which,
+	const uint64_t now_ns)
+{
+	while (!empty(s, lock, which)) {
+		const uint32_t slot = first(s, lock, which);
+
+		if (!grant_waiter(s, slot, now_ns)) {
+			tell_holders(s, lock, slot, now_ns);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool grant_batch(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	const uint32_t batch = END_BATCHES + s->storage.locks[lock].batch * LOCK_PRIORITIES;
+
+	for (uint32_t i = 0; i < LOCK_PRIORITIES; i++) {
+		if (!grant_from(s, lock, batch + i, now_ns))
+			return false;
+	}
+	return true;
+}
+
+/* The batch that is served, and if nothing is left of it, the one that gathered meanwhile. */
+static void grant_batches(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	if (!grant_batch(s, lock, now_ns) || s->storage.locks[lock].waiting == 0)
+		return;
+	s->storage.locks[lock].batch ^= 1u;
+	grant_batch(s, lock, now_ns);
+}
+
+/* One writer, unless readers go first. */
+static bool grant_writer(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	const uint32_t slot = first(s, lock, END_WRITERS);
+
+	if (!grant_waiter(s, slot, now_ns)) {
+		tell_holders(s, lock, slot, now_ns);
+		return false;
+	}
+	s->storage.locks[lock].writers_turn = false;
+	return true;
+}
+
+/* All readers that wait, then one writer, and so on. Each round grants one at least, or is the last. */
+static void grant_phases(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	struct lock_state *const l = &s->storage.locks[lock];
+
+	while (l->waiting != 0) {
+		const bool writers = !empty(s, lock, END_WRITERS);
+
+		if (!empty(s, lock, END_READERS) && !(l->writers_turn && writers)) {
+			if (!grant_from(s, lock, END_READERS, now_ns))
+				return;
+			l->writers_turn = true;
+		} else if (!grant_writer(s, lock, now_ns)) {
+			return;
+		}
+	}
+}
+
+void grant_pass(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	if (s->storage.locks[lock].waiting == 0 || !grant_from(s, lock, END_CONVERT, now_ns))
+		return;
+	if (lock_row(s, lock)->discipline == LOCK_PHASE_FAIR)
+		grant_phases(s, lock, now_ns);
+	else
+		grant_batches(s, lock, now_ns);
+}
+
+void grant_tell_again(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	s->storage.locks[lock].told = 0;
+	grant_pass(s, lock, now_ns);
+}

@@ -1,0 +1,195 @@
+/*
+ * What clients ask of a slot: requests, conversions, releases, cancellations. Invariant: each operation,
+ * known by its number, changes a slot once, however often it comes.
+ */
+#include "server.h"
+
+/*
+ * The next fencing token: greater than any before it, in this epoch and in others. When an epoch has no
+ * more of them, its leader's authority ends with the last, and a new epoch follows.
+ */
+uint64_t operation_token(struct lock_server *const s)
+{
+	s->counter++;
+	if (s->counter >= TOKEN_COUNTER_MOST)
+		s->authority_end_ns = 0;
+	return (uint64_t)s->epoch << TOKEN_COUNTER_BITS | s->counter;
+}
+
+static bool writes(const uint8_t mode)
+{
+	return mode == LOCK_PW || mode == LOCK_EX;
+}
+
+/* Only whoever holds the lock for writing gives it a value, and its token is the value's version. */
+static void write_value(
+	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+
+	if (!(m->flags & LOCK_FLAG_VALUE) || !writes(p->held))
+		return;
+	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
+		l->value[i] = m->value[i];
+	l->version = p->token;
+	l->valid = !(m->flags & LOCK_FLAG_INVALID);
+}
+
+/* The slot's participant is gone: what it held for writing may be half written. */
+void operation_abandon(struct lock_server *const s, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+
+	if (writes(p->held)) {
+		l->valid = false;
+		l->version = operation_token(s);
+	}
+	grant_drop(s, slot);
+	lock_links_remove(s->storage.links, place_out_link(s, slot));
+	p->out = 0;
+	p->marks = 0;
+	p->sequence = 0;
+	p->answer = LOCK_DONE;
+}
+
+static enum lock_reason refuse(
+	struct lock_server *const s, const uint32_t slot, const enum lock_status status)
+{
+	s->storage.places[slot].answer = (uint8_t)status;
+	outbox_place(s, slot, OUT_REFUSE);
+	return LOCK_TAKEN;
+}
+
+/*
+ * A conversion queued before this one would wait for what this one holds, and this one behind it, for ever.
+ */
+static bool conversions_meet(const struct lock_server *const s, const uint32_t slot)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+	const uint32_t *const converting = s->storage.locks[lock_of(s, slot)].converting;
+
+	for (uint8_t mode = 0; mode < LOCK_MODES; mode++) {
+		if (converting[mode] != 0 && !lock_modes_agree(mode, p->held))
+			return true;
+	}
+	return false;
+}
+
+static enum lock_reason wait_or_refuse(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	const uint32_t lock = lock_of(s, slot);
+
+	p->wanted = m->wanted;
+	p->marks &= (uint8_t)~MARK_NOQUEUE;
+	p->marks |= m->flags & LOCK_FLAG_NOQUEUE ? MARK_NOQUEUE : 0;
+	grant_queue(s, slot);
+	grant_pass(s, lock, now_ns);
+	if (p->wanted == LOCK_NONE || !(m->flags & LOCK_FLAG_NOQUEUE))
+		return LOCK_TAKEN;
+	grant_unqueue(s, slot);
+	grant_pass(s, lock, now_ns);
+	return refuse(s, slot, LOCK_AGAIN);
+}
+
+static enum lock_reason convert(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	write_value(s, slot, m);
+	if (lock_mode_covers(p->held, m->wanted)) {
+		p->wanted = m->wanted;
+		grant_now(s, slot, now_ns);
+		grant_pass(s, lock_of(s, slot), now_ns);
+		return LOCK_TAKEN;
+	}
+	if (p->held != LOCK_NL && conversions_meet(s, slot))
+		return refuse(s, slot, LOCK_DEADLOCK);
+	return wait_or_refuse(s, slot, m, now_ns);
+}
+
+static enum lock_reason request(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE ||
+		(m->held == LOCK_NONE) != (p->held == LOCK_NONE))
+		return LOCK_IMPOSSIBLE;
+	p->sequence = m->sequence;
+	return p->held == LOCK_NONE ? wait_or_refuse(s, slot, m, now_ns)
+				    : convert(s, slot, m, now_ns);
+}
+
+static enum lock_reason release(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE)
+		return LOCK_IMPOSSIBLE;
+	p->sequence = m->sequence;
+	p->answer = LOCK_DONE;
+	write_value(s, slot, m);
+	grant_drop(s, slot);
+	outbox_place(s, slot, OUT_RELEASED);
+	grant_pass(s, lock_of(s, slot), now_ns);
+	return LOCK_TAKEN;
+}
+
+/* Also of a request that has not come: when it comes, it is over already. */
+static enum lock_reason cancel(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (p->wanted != LOCK_NONE) {
+		if (p->sequence != m->sequence)
+			return LOCK_IMPOSSIBLE;
+		grant_unqueue(s, slot);
+		grant_pass(s, lock_of(s, slot), now_ns);
+	}
+	p->sequence = m->sequence;
+	return refuse(s, slot, LOCK_CANCELED);
+}
+
+/* What was answered once is answered again; who waits at the head has the others told again. */
+static enum lock_reason repeat(
+	struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (p->wanted != LOCK_NONE)
+		grant_tell_again(s, lock_of(s, slot), now_ns);
+	else if (p->answer != LOCK_DONE)
+		outbox_place(s, slot, OUT_REFUSE);
+	else
+		outbox_place(s, slot, p->held == LOCK_NONE ? OUT_RELEASED : OUT_GRANT);
+	return LOCK_REPEATED;
+}
+
+enum lock_reason operation_receive(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+	const bool known = m->sequence == p->sequence;
+
+	if (s->phase != LOCK_SERVING)
+		return LOCK_TOO_EARLY;
+	if (known && !(m->kind == LOCK_CANCEL && p->wanted != LOCK_NONE))
+		return repeat(s, slot, now_ns);
+	if (!known && !lock_rule_sequence(p->sequence, m->sequence))
+		return LOCK_OLD_SEQUENCE;
+	switch (m->kind) {
+	case LOCK_REQUEST:
+		return request(s, slot, m, now_ns);
+	case LOCK_RELEASE:
+		return release(s, slot, m, now_ns);
+	default:
+		return cancel(s, slot, m, now_ns);
+	}
+}

@@ -1,0 +1,251 @@
+/*
+ * From a new epoch to service: what was held and waited for is learned from the clients again. Invariant:
+ * nothing is granted before every member has reported all its slots, or can hold nothing any more; and no
+ * report is taken afterwards, so that none can bring back what is over.
+ */
+#include "server.h"
+
+static const struct lock_place unused = { .held = LOCK_NONE, .wanted = LOCK_NONE };
+static const struct lock_state unheld = { .valid = true };
+static const struct lock_session absent;
+
+static void alone(struct lock_server *const s, const uint32_t link)
+{
+	s->storage.links[link].next = link;
+	s->storage.links[link].prev = link;
+}
+
+static void clear_slot(struct lock_server *const s, const uint32_t slot)
+{
+	s->storage.places[slot] = unused;
+	alone(s, wait_link(slot));
+	alone(s, hold_link(s, slot));
+	alone(s, place_out_link(s, slot));
+}
+
+static void clear_lock(struct lock_server *const s, const uint32_t lock)
+{
+	s->storage.locks[lock] = unheld;
+	for (uint32_t i = 0; i < LOCK_ENDS; i++)
+		alone(s, end_link(s, lock, i));
+}
+
+static void clear_member(struct lock_server *const s, const uint32_t member)
+{
+	s->storage.sessions[member] = absent;
+	alone(s, lease_link(s, member));
+	alone(s, session_out_link(s, member));
+}
+
+bool rebuild_clear(struct lock_server *const s)
+{
+	const uint32_t i = s->cursor;
+
+	if (!s->dirty)
+		return false;
+	if (i < s->group->slots)
+		clear_slot(s, i);
+	if (i < s->group->locks)
+		clear_lock(s, i);
+	if (i < s->group->members)
+		clear_member(s, i);
+	s->cursor++;
+	s->dirty = s->cursor < s->group->slots || s->cursor < s->group->locks ||
+		   s->cursor < s->group->members;
+	alone(s, out_end(s));
+	alone(s, lease_end(s));
+	return true;
+}
+
+void rebuild_start(struct lock_server *const s, const uint64_t now_ns)
+{
+	s->phase = LOCK_COLLECTING;
+	s->counter = 0;
+	s->complete = 0;
+	s->cursor = 0;
+	s->watched = 0;
+	s->ending = NOBODY;
+	s->announce_ns = now_ns;
+	s->silent_end_ns = now_ns + s->group->timing.survive_guard_ns;
+}
+
+/* The latest of the reported values stays; which it is, its version says. */
+static void take_value(
+	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
+{
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+
+	if (!(m->flags & LOCK_FLAG_VALUE))
+		return;
+	s->storage.places[slot].marks |= MARK_KNOWN;
+	if (m->stamp < l->version)
+		return;
+	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
+		l->value[i] = m->value[i];
+	l->version = m->stamp;
+	l->valid = !(m->flags & LOCK_FLAG_INVALID);
+}
+
+static void take_state(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	p->sequence = m->sequence;
+	p->token = m->token;
+	p->marks = MARK_REPORTED;
+	if (m->held != LOCK_NONE)
+		grant_install(s, slot, m->held, now_ns);
+	p->marks |= MARK_REPORTED;
+	if (!(m->flags & LOCK_FLAG_WAITING))
+		return;
+	p->wanted = m->wanted;
+	if (p->held == LOCK_NONE || p->held == LOCK_NL)
+		p->since_ns = now_ns - m->span_ns;
+	grant_queue_by_age(s, slot);
+}
+
+/* A member that has reported all it has lives: no session lasts longer than from now on. */
+static void count_report(struct lock_server *const s, const uint32_t member, const uint64_t now_ns)
+{
+	struct lock_session *const session = &s->storage.sessions[member];
+
+	session->reported++;
+	if (session->reported < member_row(s, member)->slots)
+		return;
+	session->state = LOCK_LIVE;
+	session_renew(s, member, now_ns);
+	s->complete++;
+}
+
+static bool report_is_possible(
+	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
+{
+	const uint32_t *const held = s->storage.locks[lock_of(s, slot)].held;
+	const bool waits = m->flags & LOCK_FLAG_WAITING;
+
+	if (waits != (m->wanted != LOCK_NONE) || m->token >> TOKEN_COUNTER_BITS >= s->epoch ||
+		m->stamp >> TOKEN_COUNTER_BITS >= s->epoch)
+		return false;
+	return m->held == LOCK_NONE || lock_holders_admit(held, m->held);
+}
+
+enum lock_reason rebuild_report(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const uint32_t member = member_of(s, slot);
+	struct lock_session *const session = &s->storage.sessions[member];
+
+	if (!lock_rule_collecting(s->phase == LOCK_COLLECTING))
+		return LOCK_TOO_LATE;
+	if (session->state != LOCK_ABSENT &&
+		!lock_rule_incarnation(session->incarnation, m->incarnation))
+		return LOCK_OLD_INCARNATION;
+	if (s->storage.places[slot].marks & MARK_REPORTED)
+		return LOCK_REPEATED;
+	if (!report_is_possible(s, slot, m))
+		return LOCK_IMPOSSIBLE;
+	if (session->state == LOCK_ABSENT)
+		session->state = LOCK_REPORTING;
+	session->incarnation = m->incarnation;
+	take_state(s, slot, m, now_ns);
+	take_value(s, slot, m);
+	count_report(s, member, now_ns);
+	return LOCK_TAKEN;
+}
+
+/* One member is told of the epoch, unless it reported all; when all were, they are told again later. */
+static bool announce(struct lock_server *const s, const uint64_t now_ns)
+{
+	if (now_ns < s->announce_ns)
+		return false;
+	if (s->storage.sessions[s->cursor].state < LOCK_LIVE)
+		outbox_session(s, s->cursor, OUT_EPOCH);
+	s->cursor++;
+	if (s->cursor < s->group->members)
+		return true;
+	s->cursor = 0;
+	s->announce_ns = now_ns + s->group->timing.retransmit_ns;
+	return true;
+}
+
+static bool collect(struct lock_server *const s, const uint64_t now_ns)
+{
+	const bool all = s->complete == s->group->members;
+
+	if (!lock_rule_served(all, now_ns, s->silent_end_ns))
+		return announce(s, now_ns);
+	s->phase = LOCK_SWEEPING;
+	s->cursor = 0;
+	return true;
+}
+
+/* Whoever holds in one of these modes has seen the last value: nobody could write it since. */
+static bool vouches(const struct lock_place *const p)
+{
+	return (p->marks & MARK_KNOWN) &&
+	       (p->held == LOCK_PR || p->held == LOCK_PW || p->held == LOCK_EX);
+}
+
+static void forget(struct lock_server *const s, const uint32_t slot)
+{
+	grant_drop(s, slot);
+	s->storage.places[slot] = unused;
+}
+
+static void sweep_slot(struct lock_server *const s, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+	struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
+
+	if (session->state != LOCK_LIVE) {
+		forget(s, slot);
+		session->state = LOCK_ABSENT;
+		return;
+	}
+	l->known += p->marks & MARK_KNOWN ? 1 : 0;
+	l->vouched |= vouches(p);
+	p->marks &= (uint8_t) ~(MARK_REPORTED | MARK_KNOWN);
+}
+
+static bool sweep(struct lock_server *const s)
+{
+	if (s->cursor < s->group->slots) {
+		sweep_slot(s, s->cursor);
+		s->cursor++;
+		return true;
+	}
+	s->phase = LOCK_BUILDING;
+	s->cursor = 0;
+	return true;
+}
+
+/* The value may be an old one, if somebody who might have written a newer one does not say so. */
+static bool build(struct lock_server *const s, const uint64_t now_ns)
+{
+	struct lock_state *const l = &s->storage.locks[s->cursor];
+
+	if (s->cursor == s->group->locks) {
+		s->phase = LOCK_SERVING;
+		return true;
+	}
+	l->valid = l->valid && (l->vouched || l->known == lock_row(s, s->cursor)->slots);
+	grant_pass(s, s->cursor, now_ns);
+	s->cursor++;
+	return true;
+}
+
+bool rebuild_tick(struct lock_server *const s, const uint64_t now_ns)
+{
+	switch (s->phase) {
+	case LOCK_COLLECTING:
+		return collect(s, now_ns);
+	case LOCK_SWEEPING:
+		return sweep(s);
+	case LOCK_BUILDING:
+		return build(s, now_ns);
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,190 @@
+/*
+ * The server's doors: messages are judged here before anything else sees them, and what is due is done.
+ * Invariant: whatever is refused here changed nothing but its counter.
+ */
+#include "server.h"
+
+void lock_server_init(struct lock_server *const s, const struct lock_tables *const tables,
+	const uint32_t number, const uint32_t place, const struct lock_storage *const storage,
+	const uint32_t epoch, const bool memory, const uint64_t now_ns)
+{
+	const struct lock_group *const group = &tables->group[number];
+	const uint64_t quiet_end_ns = lock_rule_guard_end(
+		now_ns, group->timing.authority_ns, group->timing.authority_guard_ns);
+
+	*s = (struct lock_server){
+		.tables = tables,
+		.group = group,
+		.number = number,
+		.place = (uint8_t)place,
+		.node = group->nodes[place],
+		.storage = *storage,
+		.dirty = place < LOCK_LEADERS,
+		.ending = NOBODY,
+	};
+	s->voter.voted = epoch;
+	s->voter.heard = epoch;
+	s->voter.memory = memory;
+	s->voter.silent = true;
+	s->voter.promised = (uint8_t)place;
+	s->voter.promise_end_ns = quiet_end_ns;
+	s->voter.campaign_ns = quiet_end_ns + place * group->timing.retransmit_ns;
+}
+
+static bool from_client(const uint8_t kind)
+{
+	return kind >= LOCK_HELLO && kind <= LOCK_REPORT;
+}
+
+static bool from_server(const uint8_t kind)
+{
+	return kind >= LOCK_CANDIDATE && kind <= LOCK_DENY;
+}
+
+static enum lock_reason judge_peer(struct lock_server *const s, const uint16_t from,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	for (uint32_t place = 0; place < LOCK_GROUP_NODES; place++) {
+		if (place != s->place && s->group->nodes[place] == from)
+			return election_receive(s, place, m, now_ns);
+	}
+	return LOCK_BAD_NODE;
+}
+
+static bool lives_at(const struct lock_server *const s, const uint32_t member, const uint16_t node)
+{
+	return s->tables->participant[member_row(s, member)->participant].node == node;
+}
+
+static enum lock_reason judge_member(struct lock_server *const s, const uint16_t from,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const uint32_t member = m->index - s->group->first_member;
+
+	if (member >= s->group->members)
+		return LOCK_BAD_INDEX;
+	if (!lives_at(s, member, from))
+		return LOCK_BAD_NODE;
+	if (m->kind == LOCK_HELLO)
+		return session_hello(s, member, m, now_ns);
+	if (!lock_rule_epoch(s->epoch, m->epoch))
+		return LOCK_OLD_EPOCH;
+	return session_beat(s, member, m, now_ns);
+}
+
+static enum lock_reason judge_slot(struct lock_server *const s, const uint16_t from,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const uint32_t slot = m->index - s->group->first_slot;
+
+	if (slot >= s->group->slots)
+		return LOCK_BAD_INDEX;
+	if (!lives_at(s, member_of(s, slot), from))
+		return LOCK_BAD_NODE;
+	if (!lock_rule_epoch(s->epoch, m->epoch))
+		return LOCK_OLD_EPOCH;
+	if (m->kind == LOCK_REPORT)
+		return rebuild_report(s, slot, m, now_ns);
+	const struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
+
+	if (session->state != LOCK_LIVE ||
+		!lock_rule_incarnation(session->incarnation, m->incarnation))
+		return LOCK_OLD_INCARNATION;
+	if (m->sequence == 0)
+		return LOCK_BAD_FIELD;
+	return operation_receive(s, slot, m, now_ns);
+}
+
+static enum lock_reason judge(struct lock_server *const s, const uint16_t from,
+	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
+{
+	if (bytes != LOCK_MESSAGE_BYTES)
+		return LOCK_BAD_SIZE;
+	if (!from_client(m->kind) && !from_server(m->kind))
+		return LOCK_BAD_KIND;
+	if (m->group != s->number)
+		return LOCK_BAD_GROUP;
+	if (m->node != from)
+		return LOCK_BAD_NODE;
+	if (m->held > LOCK_NONE || m->wanted > LOCK_NONE || (m->flags & ~LOCK_FLAGS) ||
+		m->epoch > EPOCH_MOST)
+		return LOCK_BAD_FIELD;
+	if (s->voter.silent)
+		return LOCK_QUIET;
+	if (from_server(m->kind))
+		return judge_peer(s, from, m, now_ns);
+	if (!leads(s) || !lock_rule_authority(now_ns, s->authority_end_ns))
+		return LOCK_NO_AUTHORITY;
+	return m->kind <= LOCK_BEAT ? judge_member(s, from, m, now_ns)
+				    : judge_slot(s, from, m, now_ns);
+}
+
+enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
+	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
+{
+	const enum lock_reason reason = judge(s, from, m, bytes, now_ns);
+
+	s->counts[reason]++;
+	return reason;
+}
+
+bool lock_server_tick(struct lock_server *const s, const uint64_t now_ns)
+{
+	if (election_tick(s, now_ns))
+		return true;
+	if (!leads(s))
+		return rebuild_clear(s);
+	if (s->phase != LOCK_SERVING)
+		return rebuild_tick(s, now_ns);
+	return session_tick(s, now_ns);
+}
+
+static uint64_t earlier(const uint64_t a, const uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t leader_due_ns(const struct lock_server *const s, const uint64_t now_ns)
+{
+	const uint32_t head = s->storage.links[lease_end(s)].next;
+	const uint64_t next = earlier(s->voter.campaign_ns, s->authority_end_ns);
+
+	if (s->phase == LOCK_COLLECTING)
+		return earlier(next, earlier(s->announce_ns, s->silent_end_ns));
+	if (s->phase != LOCK_SERVING || s->ending != NOBODY)
+		return now_ns;
+	if (head == lease_end(s))
+		return next;
+	return earlier(next, s->storage.sessions[head - lease_link(s, 0)].end_ns);
+}
+
+uint64_t lock_server_due_ns(const struct lock_server *const s, const uint64_t now_ns)
+{
+	uint64_t due_ns;
+
+	if (s->dirty)
+		due_ns = now_ns;
+	else if (s->voter.silent)
+		due_ns = s->voter.promise_end_ns;
+	else if (s->phase == LOCK_FOLLOWING && s->place >= LOCK_LEADERS)
+		due_ns = UINT64_MAX;
+	else if (leads(s))
+		due_ns = leader_due_ns(s, now_ns);
+	else
+		due_ns = s->voter.campaign_ns;
+	return due_ns > now_ns ? due_ns : now_ns;
+}
+
+bool lock_server_serves(const struct lock_server *const s, const uint64_t now_ns)
+{
+	return s->phase == LOCK_SERVING && lock_rule_authority(now_ns, s->authority_end_ns);
+}
+
+uint64_t lock_guard_ns(const uint64_t span_ns, const uint32_t drift_ppm)
+{
+	const uint64_t whole = 1000000;
+	const uint64_t slow = whole - drift_ppm;
+
+	return span_ns + (span_ns / slow) * 2 * drift_ppm +
+	       ((span_ns % slow) * 2 * drift_ppm + slow - 1) / slow;
+}

@@ -1,0 +1,165 @@
+/*
+ * What the files of the server share: how its links are numbered, and its parts. Slots, members and locks are
+ * counted from the group's first here.
+ */
+#ifndef LOCKD_SERVER_H
+#define LOCKD_SERVER_H
+
+#include <mullion/lock_modes.h>
+#include <mullion/lock_rules.h>
+#include <mullion/lock_server.h>
+
+/* Messages due: to a slot, and to a member. */
+#define OUT_GRANT    0x1u
+#define OUT_REFUSE   0x2u
+#define OUT_RELEASED 0x4u
+#define OUT_BLOCKING 0x8u
+
+#define OUT_WELCOME 0x1u
+#define OUT_ACK     0x2u
+#define OUT_EPOCH   0x4u
+
+/* Marks of a place. */
+#define MARK_REPORTED 0x1u /* its report came */
+#define MARK_KNOWN    0x2u /* and knew the value */
+#define MARK_OVER     0x4u /* found over its budget */
+#define MARK_TOLD     0x8u /* told that it blocks */
+#define MARK_NOQUEUE  0x10u
+
+/* Ends of a lock's queues: conversions, holders, and one per batch and priority. */
+#define END_CONVERT 0u
+#define END_HOLDERS 1u
+#define END_BATCHES 2u
+
+/* In a phase-fair lock, the first two of the first batch. */
+#define END_READERS END_BATCHES
+#define END_WRITERS (END_BATCHES + 1u)
+
+#define NOBODY UINT32_MAX
+
+/* Tokens have the epoch above their counter. */
+#define TOKEN_COUNTER_BITS 40u
+#define TOKEN_COUNTER_MOST ((1ull << TOKEN_COUNTER_BITS) - 1u)
+#define EPOCH_MOST         ((1u << (64u - TOKEN_COUNTER_BITS)) - 1u)
+
+static inline uint32_t wait_link(const uint32_t slot)
+{
+	return slot;
+}
+
+static inline uint32_t hold_link(const struct lock_server *const s, const uint32_t slot)
+{
+	return s->group->slots + slot;
+}
+
+static inline uint32_t slot_of_hold(const struct lock_server *const s, const uint32_t link)
+{
+	return link - s->group->slots;
+}
+
+static inline uint32_t place_out_link(const struct lock_server *const s, const uint32_t slot)
+{
+	return 2 * s->group->slots + slot;
+}
+
+static inline uint32_t lease_link(const struct lock_server *const s, const uint32_t member)
+{
+	return 3 * s->group->slots + member;
+}
+
+static inline uint32_t session_out_link(const struct lock_server *const s, const uint32_t member)
+{
+	return 3 * s->group->slots + s->group->members + member;
+}
+
+static inline uint32_t end_link(
+	const struct lock_server *const s, const uint32_t lock, const uint32_t which)
+{
+	return 3 * s->group->slots + 2 * s->group->members + LOCK_ENDS * lock + which;
+}
+
+static inline uint32_t out_end(const struct lock_server *const s)
+{
+	return end_link(s, s->group->locks, 0);
+}
+
+static inline uint32_t lease_end(const struct lock_server *const s)
+{
+	return end_link(s, s->group->locks, 1);
+}
+
+static inline const struct lock_lock *lock_row(
+	const struct lock_server *const s, const uint32_t lock)
+{
+	return &s->tables->lock[s->group->first_lock + lock];
+}
+
+static inline const struct lock_sharer *slot_row(
+	const struct lock_server *const s, const uint32_t slot)
+{
+	return &s->tables->slot[s->group->first_slot + slot];
+}
+
+static inline const struct lock_member *member_row(
+	const struct lock_server *const s, const uint32_t member)
+{
+	return &s->tables->member[s->group->first_member + member];
+}
+
+static inline uint32_t lock_of(const struct lock_server *const s, const uint32_t slot)
+{
+	return slot_row(s, slot)->lock - s->group->first_lock;
+}
+
+static inline uint32_t member_of(const struct lock_server *const s, const uint32_t slot)
+{
+	return slot_row(s, slot)->member - s->group->first_member;
+}
+
+static inline bool leads(const struct lock_server *const s)
+{
+	return s->phase >= LOCK_COLLECTING;
+}
+
+/* grant.c: who holds and who waits. */
+void grant_queue(struct lock_server *s, uint32_t slot);
+void grant_queue_by_age(struct lock_server *s, uint32_t slot);
+void grant_unqueue(struct lock_server *s, uint32_t slot);
+void grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
+void grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
+void grant_drop(struct lock_server *s, uint32_t slot);
+void grant_pass(struct lock_server *s, uint32_t lock, uint64_t now_ns);
+void grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
+
+/* outbox.c */
+void outbox_place(struct lock_server *s, uint32_t slot, uint8_t what);
+void outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
+
+/* operations.c: what clients ask of a slot. */
+enum lock_reason operation_receive(
+	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
+void operation_abandon(struct lock_server *s, uint32_t slot);
+uint64_t operation_token(struct lock_server *s);
+
+/* session.c: who is there. */
+enum lock_reason session_hello(
+	struct lock_server *s, uint32_t member, const struct lock_message *m, uint64_t now_ns);
+enum lock_reason session_beat(
+	struct lock_server *s, uint32_t member, const struct lock_message *m, uint64_t now_ns);
+void session_renew(struct lock_server *s, uint32_t member, uint64_t now_ns);
+bool session_tick(struct lock_server *s, uint64_t now_ns);
+
+/* rebuild.c: from a new epoch to service. */
+enum lock_reason rebuild_report(
+	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
+bool rebuild_tick(struct lock_server *s, uint64_t now_ns);
+bool rebuild_clear(struct lock_server *s);
+void rebuild_start(struct lock_server *s, uint64_t now_ns);
+
+/* election.c: who leads. */
+enum lock_reason election_receive(
+	struct lock_server *s, uint32_t place, const struct lock_message *m, uint64_t now_ns);
+bool election_tick(struct lock_server *s, uint64_t now_ns);
+bool election_send(struct lock_server *s, uint64_t now_ns, struct lock_envelope *envelope);
+
+#endif
