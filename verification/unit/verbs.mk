@@ -6,3 +6,9 @@ VERBS_SRCS := $(addprefix rtdrivers/ib/,answers.c ah.c context.c cq.c engine.c m
 
 test_verbs_link_SRCS := $(VERBS_SRCS) verification/unit/verbs_pair.c
 test_verbs_link_INCLUDE := -Irtdrivers
+
+# Arbitration between lanes, its bound, and token buckets.
+UNIT_TESTS += test_vlarb
+
+test_vlarb_SRCS := rtdrivers/ib/vlarb.c rtdrivers/ib/bucket.c
+test_vlarb_INCLUDE := -Irtdrivers
