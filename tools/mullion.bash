@@ -21,7 +21,7 @@ _mullion_files() {
 	check | build | explain) compgen -f -X '!*.dts' -- "$2"; compgen -d -- "$2" ;;
 	audit) compgen -f -X '!*.elf' -- "$2"; compgen -d -- "$2" ;;
 	run) compgen -d -- "$2" ;;
-	ctl) compgen -W 'list info cpus console stop start restart schedule health log journal dump report version \
+	ctl) compgen -W 'list info cpus console stop start restart schedule health log journal dump load report version \
 		shutdown' -- "$2" ;;
 	esac
 }

@@ -369,6 +369,10 @@ static bool version(const struct node *const node, struct writer *const out)
 	write_member_number(out, "abi", (uint64_t)node_call(MULLION_HC_VERSION, 0, 0));
 	write_member_number(out, "protocol", PROTOCOL_VERSION);
 	write_member_number(out, "boots", node->page->boots);
+	write_key(out, "image");
+	write_byte(out, '"');
+	write_digits(out, node->journal->image);
+	write_byte(out, '"');
 	return false;
 }
 

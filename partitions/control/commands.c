@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "memory.h"
 #include "session.h"
 
 /* One request being carried out. */
@@ -85,6 +86,7 @@ static struct job *begin_job(const struct act *const a)
 	job->within = 0;
 	job->from = 0;
 	job->until = 0;
+	job->zeros = 0;
 	job->vcpu = false;
 	return job;
 }
@@ -257,44 +259,138 @@ static void do_trace(const struct act *const a)
 		a->session->job.at = (uint32_t)cpu->number;
 }
 
-/* The first part of it tells whether it may be read at all. */
-static void dump(const struct act *const a, const uint16_t p, const uint64_t block, const bool vcpu,
-	const uint64_t number)
+/* ---- Memory of a stopped partition ---- */
+
+static void refuse_memory(const struct act *const a, const uint16_t p, const int64_t result)
 {
 	const char *const name = a->control->node.partitions[p].name;
+
+	if (result == MULLION_EAGAIN)
+		refuse(a, REFUSED_NOT_NOW, "% is not stopped: stop it first", name);
+	else
+		refuse(a, REFUSED_BAD_ARGUMENT, "% has no memory, or no vcpu, of this number",
+			name);
+}
+
+/* A number that is there and below its bound, or refused. */
+static bool number_below(const struct act *const a, const char *const key, const uint64_t bound,
+	const char *const text, uint64_t *const number)
+{
+	const struct member *const m = needed(a, key, VALUE_NUMBER);
+
+	if (m == NULL)
+		return false;
+	*number = m->number;
+	if (m->number < bound)
+		return true;
+	refuse(a, REFUSED_BAD_ARGUMENT, text, key);
+	return false;
+}
+
+#define PAGES_BOUND (UINT64_C(1) << 32)
+static const char too_large[] = "% is larger than there may be";
+
+/* A dump of blocks or registers, or a load of zeros: whether it may be is told by reading the first. */
+static void begin_memory(
+	const struct act *const a, const uint16_t p, const uint64_t block, const uint64_t blocks)
+{
+	const uint64_t end = memory_end(&a->control->node, p, block);
 	const int64_t result = node_call(MULLION_HC_PEEK, p, block);
 	struct job *job;
 
-	if (result == MULLION_EAGAIN) {
-		refuse(a, REFUSED_NOT_NOW, "% is not stopped: stop it first", name);
-	} else if (result != MULLION_OK) {
-		refuse(a, REFUSED_BAD_ARGUMENT, "% has no memory, or no vcpu, of this number",
-			name);
-	} else {
-		job = begin_job(a);
-		job->partition = p;
-		job->from = number;
-		job->vcpu = vcpu;
+	if (result != MULLION_OK) {
+		refuse_memory(a, p, result);
+		return;
 	}
+	job = begin_job(a);
+	job->partition = p;
+	job->from = block;
+	job->until = end < block + blocks ? end : block + blocks;
+	job->vcpu = (block & MULLION_PEEK_VCPU) != 0;
+}
+
+static void dump_pages(const struct act *const a, const uint16_t p)
+{
+	uint64_t page, pages = 1;
+
+	if (!number_below(a, "page", PAGES_BOUND, too_large, &page))
+		return;
+	if (request_member(a->request, "pages") != NULL &&
+		!number_below(a, "pages", MEMORY_DUMP_PAGES + 1, "% is at most 256", &pages))
+		return;
+	if (pages == 0)
+		refuse(a, REFUSED_BAD_ARGUMENT, "% is at least 1", "pages");
+	else
+		begin_memory(a, p, page * MEMORY_PARTS, pages * MEMORY_PARTS);
 }
 
 static void do_dump(const struct act *const a)
 {
 	const uint16_t p = other_partition(a);
-	const struct member *page, *vcpu;
+	uint64_t vcpu;
 
-	if (p == NO_PARTITION || !optional(a, "page", VALUE_NUMBER, &page) ||
-		!optional(a, "vcpu", VALUE_NUMBER, &vcpu))
+	if (p == NO_PARTITION)
 		return;
-	if ((page == NULL) == (vcpu == NULL))
+	if (request_member(a->request, "vcpu") == NULL)
+		dump_pages(a, p);
+	else if (request_member(a->request, "page") != NULL)
 		refuse(a, REFUSED_BAD_ARGUMENT, "say either page or vcpu", "");
-	else if ((page != NULL ? page : vcpu)->number > UINT32_MAX)
-		refuse(a, REFUSED_BAD_ARGUMENT, "no partition has so much", "");
-	else if (page != NULL)
-		dump(a, p, page->number * (MULLION_PAGE_BYTES / MULLION_PEEK_BYTES), false,
-			page->number);
+	else if (number_below(a, "vcpu", PAGES_BOUND, too_large, &vcpu))
+		begin_memory(a, p, MULLION_PEEK_VCPU + vcpu, 1);
+}
+
+static void load_data(const struct act *const a, const uint16_t p, const uint64_t block)
+{
+	const struct member *const data = needed(a, "data", VALUE_TEXT);
+	uint64_t words[MEMORY_WORDS];
+	int64_t result;
+
+	if (data == NULL)
+		return;
+	if (!memory_decode(data, words)) {
+		refuse(a, REFUSED_BAD_ARGUMENT, "data is not base64 of 512 bytes", "");
+		return;
+	}
+	result = memory_put(&a->control->node, p, block, words);
+	if (result != MULLION_OK) {
+		refuse_memory(a, p, result);
+		return;
+	}
+	answer_begin(a->out, a->id);
+	write_member_number(a->out, "page", block / MEMORY_PARTS);
+	write_member_number(a->out, "part", block % MEMORY_PARTS);
+	answer_end(a->out, false);
+}
+
+static void load_zeros(const struct act *const a, const uint16_t p, const uint64_t block)
+{
+	const uint64_t end = memory_end(&a->control->node, p, block);
+	uint64_t zeros;
+
+	if (!number_below(a, "zeros", MEMORY_LOAD_ZEROS + 1, "% is at most 65536", &zeros))
+		return;
+	if (zeros == 0 || end < block + zeros)
+		refuse_memory(a, p, MULLION_EINVAL);
 	else
-		dump(a, p, MULLION_PEEK_VCPU + vcpu->number, true, vcpu->number);
+		begin_memory(a, p, block, zeros);
+}
+
+static void do_load(const struct act *const a)
+{
+	const uint16_t p = other_partition(a);
+	const bool data = request_member(a->request, "data") != NULL;
+	uint64_t page, part, block;
+
+	if (p == NO_PARTITION || !number_below(a, "page", PAGES_BOUND, too_large, &page) ||
+		!number_below(a, "part", MEMORY_PARTS, "% is 0 to 7", &part))
+		return;
+	block = page * MEMORY_PARTS + part;
+	if (data == (request_member(a->request, "zeros") != NULL))
+		refuse(a, REFUSED_BAD_ARGUMENT, "say either data or zeros", "");
+	else if (data)
+		load_data(a, p, block);
+	else
+		load_zeros(a, p, block);
 }
 
 static void do_shutdown(const struct act *const a)
@@ -346,6 +442,9 @@ void command_begin(struct session *const session, const enum command command, co
 		break;
 	case COMMAND_DUMP:
 		do_dump(&a);
+		break;
+	case COMMAND_LOAD:
+		do_load(&a);
 		break;
 	case COMMAND_SHUTDOWN:
 		do_shutdown(&a);

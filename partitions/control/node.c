@@ -56,7 +56,7 @@ static void note_region(struct node *const node, const struct mullion_region *co
 		node->journal = at;
 		break;
 	case MULLION_REGION_EXCHANGE:
-		node->exchange = at;
+		node->exchange = (volatile uint64_t *)(uintptr_t)region->gpa;
 		break;
 	case MULLION_REGION_TRACE:
 		if (region->index < NODE_TRACES)

@@ -23,7 +23,7 @@ struct node {
 	const struct mullion_node *page;
 	const struct mullion_journal *journal;
 	const struct mullion_console *log;
-	const volatile uint8_t *exchange;
+	volatile uint64_t *exchange; /* MULLION_PEEK_BYTES */
 	const struct mullion_trace *traces[NODE_TRACES];
 	struct node_partition partitions[MULLION_NODE_PARTITIONS];
 	uint16_t partitions_count, cpus_count, self;

@@ -1,17 +1,17 @@
 /*
- * Answers out of rings and memory: the kernel's log, the journal, trace records, a dump.
+ * Answers out of rings: the kernel's log, the journal, trace records.
  *
  * Invariant: a record that its writer has reached again while it was read is not sent.
  */
 #include <stddef.h>
 
+#include "memory.h"
 #include "session.h"
 
 #define LOG_BYTES     600u
 #define TRACE_RECORDS 16u  /* a line */
 #define TRACE_MOST    256u /* an answer */
 #define ENTRY_MOST    240u
-#define PARTS         (MULLION_PAGE_BYTES / MULLION_PEEK_BYTES)
 
 static bool log_text(
 	const struct control *const control, struct job *const job, struct writer *const out)
@@ -124,43 +124,6 @@ static bool trace_records(
 	return job->from < job->until && job->line + 1 < TRACE_MOST / TRACE_RECORDS;
 }
 
-/* The exchange page, if anything in it is not zero. */
-static void exchanged(const struct node *const node, const uint32_t bytes, struct writer *const out)
-{
-	uint8_t copy[MULLION_PEEK_BYTES], any = 0;
-
-	for (uint32_t i = 0; i < bytes; i++) {
-		copy[i] = node->exchange[i];
-		any |= copy[i];
-	}
-	write_key(out, "data");
-	write_byte(out, '"');
-	if (any != 0)
-		write_base64(out, copy, bytes);
-	write_byte(out, '"');
-}
-
-/* Whoever started it meanwhile ends the dump: what cannot be read is sent as an error. */
-static bool dump(const struct node *const node, struct job *const job, struct writer *const out)
-{
-	const uint64_t block =
-		job->vcpu ? MULLION_PEEK_VCPU + job->from : job->from * PARTS + job->line;
-
-	if (node_call(MULLION_HC_PEEK, job->partition, block) != MULLION_OK) {
-		job->command = COMMAND_NONE;
-		return false;
-	}
-	if (job->vcpu) {
-		write_member_number(out, "vcpu", job->from);
-		exchanged(node, sizeof(struct mullion_registers), out);
-		return false;
-	}
-	write_member_number(out, "page", job->from);
-	write_member_number(out, "part", job->line);
-	exchanged(node, MULLION_PEEK_BYTES, out);
-	return job->line + 1 < PARTS;
-}
-
 bool answer_records(
 	const struct control *const control, struct job *const job, struct writer *const out)
 {
@@ -171,7 +134,9 @@ bool answer_records(
 		return journal(&control->node, job, out);
 	case COMMAND_TRACE:
 		return trace_records(&control->node, job, out);
+	case COMMAND_LOAD:
+		return memory_load(job, out);
 	default:
-		return dump(&control->node, job, out);
+		return memory_dump(&control->node, job, out);
 	}
 }

@@ -6,13 +6,14 @@
  */
 #include <stddef.h>
 
+#include "memory.h"
 #include "session.h"
 
 /* Members that every request may have, and those of each command. */
 static const char always[] = "v id seq cmd mac";
 static const struct {
 	char name[12];
-	char members[28];
+	char members[32];
 } known[COMMANDS] = {
 	[COMMAND_HELLO] = { "hello", "" },
 	[COMMAND_LIST] = { "list", "" },
@@ -28,7 +29,8 @@ static const struct {
 	[COMMAND_JOURNAL] = { "journal", "from" },
 	[COMMAND_COUNTERS] = { "counters", "" },
 	[COMMAND_TRACE] = { "trace", "cpu from" },
-	[COMMAND_DUMP] = { "dump", "partition page vcpu" },
+	[COMMAND_DUMP] = { "dump", "partition page pages vcpu" },
+	[COMMAND_LOAD] = { "load", "partition page part data zeros" },
 	[COMMAND_VERSION] = { "version", "" },
 	[COMMAND_SHUTDOWN] = { "shutdown", "reset" },
 };
@@ -270,8 +272,11 @@ void session_go_on(struct session *const session, struct writer *const out)
 	struct job *const job = &session->job;
 	bool more;
 
+	out->used = 0;
+	if (memory_waits(&session->control->node, job))
+		return;
 	answer_begin(out, job->id);
-	more = answer_line(session, job, out);
+	more = session_busy(session) && answer_line(session, job, out);
 	if (!session_busy(session)) {
 		answer_refuse(session->control, out, job->id, REFUSED_NOT_NOW,
 			"% is not stopped any more",

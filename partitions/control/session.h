@@ -47,6 +47,7 @@ enum command {
 	COMMAND_COUNTERS,
 	COMMAND_TRACE,
 	COMMAND_DUMP,
+	COMMAND_LOAD,
 	COMMAND_VERSION,
 	COMMAND_SHUTDOWN,
 	COMMANDS,
@@ -72,7 +73,8 @@ struct job {
 	uint16_t partition;
 	uint32_t line;        /* lines sent */
 	uint32_t at, within;  /* the next element, and what is next in it */
-	uint64_t from, until; /* positions in a ring; of a dump, the page or vcpu */
+	uint64_t from, until; /* positions in a ring; blocks of a dump or load */
+	uint32_t zeros;       /* blocks from `from` on, found or made zero */
 	bool vcpu;
 };
 
@@ -97,7 +99,7 @@ void session_begin(struct session *session, struct control *control, bool open);
 uint32_t session_take(
 	struct session *session, const char *bytes, uint32_t count, struct writer *out);
 
-/* An answer is under way: session_go_on writes its next line. */
+/* An answer is under way: session_go_on writes its next line, or leaves out->used 0 and gets on with it. */
 bool session_busy(const struct session *session);
 void session_go_on(struct session *session, struct writer *out);
 

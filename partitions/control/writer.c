@@ -48,6 +48,12 @@ void write_number(struct writer *const writer, uint64_t number)
 		write_byte(writer, reversed[--count]);
 }
 
+void write_digits(struct writer *const writer, const uint64_t number)
+{
+	for (uint32_t digit = 16; digit-- != 0;)
+		write_byte(writer, digits16[number >> 4 * digit & 15]);
+}
+
 void write_value(struct writer *const writer, const uint64_t number)
 {
 	if (number <= INT64_MAX) {
@@ -55,8 +61,7 @@ void write_value(struct writer *const writer, const uint64_t number)
 		return;
 	}
 	write_raw(writer, "\"0x");
-	for (uint32_t digit = 16; digit-- != 0;)
-		write_byte(writer, digits16[number >> 4 * digit & 15]);
+	write_digits(writer, number);
 	write_byte(writer, '"');
 }
 

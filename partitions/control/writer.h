@@ -27,6 +27,7 @@ void write_byte(struct writer *writer, char byte);
 void write_raw(struct writer *writer, const char *text);
 void write_number(struct writer *writer, uint64_t number);
 /* A number as programs read it: what exceeds 63 bits is a string, "0x" and 16 digits. */
+void write_digits(struct writer *writer, uint64_t number); /* the 16 */
 void write_value(struct writer *writer, uint64_t number);
 void write_hex(struct writer *writer, const uint8_t *bytes, uint32_t count);
 void write_base64(struct writer *writer, const uint8_t *bytes, uint32_t count);

@@ -10,10 +10,12 @@
 
 #define PAGE       4096u
 #define LOADS_MAX  2u
+#define SEGMENTS   (1u + LOADS_MAX)
 #define GDB_SIGNAL 5 /* SIGTRAP: somebody stopped it */
 #define GENERAL    27u
 #define NOTE_NAME  8u      /* "CORE" or "MULLION", padded */
 #define NT_MULLION 0x4d55u /* struct mullion_registers: control registers, too */
+#define NT_IMAGE   0x4d56u /* the image the node ran, 8 bytes */
 
 /* struct elf_prstatus of x86-64 Linux, which is what gdb reads. */
 struct prstatus {
@@ -42,18 +44,21 @@ struct note {
 	char name[NOTE_NAME];
 };
 
+#define PROCESS_BYTES (sizeof(struct note) + sizeof(struct prpsinfo))
+#define IMAGE_BYTES   (sizeof(struct note) + sizeof(uint64_t))
+#define VCPU_BYTES                                                                                 \
+	(2 * sizeof(struct note) + sizeof(struct prstatus) + sizeof(struct mullion_registers))
+
 /* ---- Places ---- */
 
 static uint64_t notes_bytes(const struct core_file *core)
 {
-	return sizeof(struct note) + sizeof(struct prpsinfo) +
-	       core->vcpus * (2 * sizeof(struct note) + sizeof(struct prstatus) +
-				     sizeof(struct mullion_registers));
+	return PROCESS_BYTES + IMAGE_BYTES + core->vcpus * VCPU_BYTES;
 }
 
 static uint64_t notes_offset(void)
 {
-	return sizeof(Elf64_Ehdr) + (1 + LOADS_MAX) * sizeof(Elf64_Phdr);
+	return sizeof(Elf64_Ehdr) + SEGMENTS * sizeof(Elf64_Phdr);
 }
 
 static uint64_t memory_offset(const struct core_file *core)
@@ -66,16 +71,21 @@ static uint64_t low_bytes(const struct core_file *core)
 	return core->memory_bytes < MULLION_HOLE_BASE ? core->memory_bytes : MULLION_HOLE_BASE;
 }
 
+uint64_t core_file_gpa(uint64_t offset)
+{
+	return offset < MULLION_HOLE_BASE ? offset : offset - MULLION_HOLE_BASE + MULLION_HOLE_END;
+}
+
 /* ---- Headers ---- */
 
 static bool put(const struct core_file *core, const void *bytes, size_t count)
 {
-	return fwrite(bytes, 1, count, core->out) == count;
+	return fwrite(bytes, 1, count, core->file) == count;
 }
 
-static bool put_header(const struct core_file *core)
+static Elf64_Ehdr make_header(void)
 {
-	const Elf64_Ehdr header = {
+	return (Elf64_Ehdr){
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 			EV_CURRENT, ELFOSABI_NONE },
 		.e_type = ET_CORE,
@@ -84,15 +94,14 @@ static bool put_header(const struct core_file *core)
 		.e_phoff = sizeof(Elf64_Ehdr),
 		.e_ehsize = sizeof(Elf64_Ehdr),
 		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = (uint16_t)(1 + LOADS_MAX),
+		.e_phnum = (uint16_t)SEGMENTS,
 	};
-
-	return put(core, &header, sizeof(header));
 }
 
-static bool put_load(const struct core_file *core, uint64_t gpa, uint64_t offset, uint64_t bytes)
+static Elf64_Phdr make_load(
+	const struct core_file *core, uint64_t gpa, uint64_t offset, uint64_t bytes)
 {
-	const Elf64_Phdr load = {
+	return (Elf64_Phdr){
 		.p_type = bytes ? PT_LOAD : PT_NULL,
 		.p_flags = PF_R | PF_W | PF_X,
 		.p_offset = memory_offset(core) + offset,
@@ -102,22 +111,29 @@ static bool put_load(const struct core_file *core, uint64_t gpa, uint64_t offset
 		.p_memsz = bytes,
 		.p_align = PAGE,
 	};
-
-	return put(core, &load, sizeof(load));
 }
 
-static bool put_segments(const struct core_file *core)
+static void make_segments(const struct core_file *core, Elf64_Phdr segments[SEGMENTS])
 {
 	const uint64_t low = low_bytes(core);
-	const Elf64_Phdr notes = {
+
+	segments[0] = (Elf64_Phdr){
 		.p_type = PT_NOTE,
 		.p_offset = notes_offset(),
 		.p_filesz = notes_bytes(core),
 		.p_align = 4,
 	};
+	segments[1] = make_load(core, 0, 0, low);
+	segments[2] = make_load(core, MULLION_HOLE_END, low, core->memory_bytes - low);
+}
 
-	return put(core, &notes, sizeof(notes)) && put_load(core, 0, 0, low) &&
-	       put_load(core, MULLION_HOLE_END, low, core->memory_bytes - low);
+static bool put_headers(const struct core_file *core)
+{
+	const Elf64_Ehdr header = make_header();
+	Elf64_Phdr segments[SEGMENTS];
+
+	make_segments(core, segments);
+	return put(core, &header, sizeof(header)) && put(core, segments, sizeof(segments));
 }
 
 /* ---- Notes ---- */
@@ -155,18 +171,78 @@ static bool put_vcpu(const struct core_file *core, unsigned vcpu)
 
 bool core_file_begin(const struct core_file *core)
 {
-	bool good = put_header(core) && put_segments(core) && put_process(core);
+	bool good = put_headers(core) && put_process(core) &&
+		    put_note(core, "MULLION", NT_IMAGE, &core->image, sizeof(core->image));
 	unsigned i;
 
 	for (i = 0; good && i < core->vcpus; i++)
 		good = put_vcpu(core, i);
-	return good && !fflush(core->out) &&
-	       !ftruncate(fileno(core->out), (off_t)(memory_offset(core) + core->memory_bytes));
+	return good && !fflush(core->file) &&
+	       !ftruncate(fileno(core->file), (off_t)(memory_offset(core) + core->memory_bytes));
 }
 
 bool core_file_put(
 	const struct core_file *core, uint64_t offset, const uint8_t *memory, size_t bytes)
 {
-	return !fseeko(core->out, (off_t)(memory_offset(core) + offset), SEEK_SET) &&
+	return !fseeko(core->file, (off_t)(memory_offset(core) + offset), SEEK_SET) &&
 	       put(core, memory, bytes);
+}
+
+/* ---- Reading ---- */
+
+static bool get(const struct core_file *core, uint64_t offset, void *bytes, size_t count)
+{
+	return !fseeko(core->file, (off_t)offset, SEEK_SET) &&
+	       fread(bytes, 1, count, core->file) == count;
+}
+
+/* How much it holds follows from its headers; they are then as they would be written. */
+static bool get_shape(struct core_file *core)
+{
+	const Elf64_Ehdr expected = make_header();
+	Elf64_Phdr segments[SEGMENTS], expected_segments[SEGMENTS];
+	const uint64_t fixed = PROCESS_BYTES + IMAGE_BYTES;
+	Elf64_Ehdr header;
+
+	if (!get(core, 0, &header, sizeof(header)) ||
+		!get(core, sizeof(header), segments, sizeof(segments)) ||
+		memcmp(&header, &expected, sizeof(header)) != 0 || segments[0].p_filesz < fixed ||
+		segments[1].p_filesz > MULLION_HOLE_BASE)
+		return false;
+	core->memory_bytes = segments[1].p_filesz + segments[2].p_filesz;
+	core->vcpus = (unsigned)((segments[0].p_filesz - fixed) / VCPU_BYTES);
+	make_segments(core, expected_segments);
+	return core->vcpus <= CORE_VCPUS_MAX && core->memory_bytes % PAGE == 0 &&
+	       memcmp(segments, expected_segments, sizeof(segments)) == 0;
+}
+
+static bool get_notes(struct core_file *core, char name[CORE_NAME_BYTES])
+{
+	struct prpsinfo info;
+	uint64_t at = notes_offset() + PROCESS_BYTES;
+	bool good = get(core, at - sizeof(info), &info, sizeof(info)) &&
+		    get(core, at + sizeof(struct note), &core->image, sizeof(core->image));
+	unsigned i;
+
+	for (i = 0; good && i < core->vcpus; i++)
+		good = get(core, at + IMAGE_BYTES + (i + 1) * VCPU_BYTES - sizeof(*core->registers),
+			&core->registers[i], sizeof(*core->registers));
+	if (!good || !memchr(info.arguments, '\0', CORE_NAME_BYTES))
+		return false;
+	memcpy(name, info.arguments, CORE_NAME_BYTES);
+	core->name = name;
+	return true;
+}
+
+bool core_file_read(struct core_file *core, char name[CORE_NAME_BYTES])
+{
+	uint8_t last;
+
+	return get_shape(core) && get_notes(core, name) &&
+	       get(core, memory_offset(core) + core->memory_bytes - 1, &last, sizeof(last));
+}
+
+bool core_file_get(const struct core_file *core, uint64_t offset, uint8_t *memory, size_t bytes)
+{
+	return get(core, memory_offset(core) + offset, memory, bytes);
 }

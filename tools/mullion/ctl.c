@@ -16,7 +16,7 @@
 
 enum { OPTION_JSON = 0x100, OPTION_COLD, OPTION_RESET, OPTION_SYSTEM };
 
-enum ctl_takes { TAKES_NOTHING, TAKES_PARTITION, MAY_TAKE_SCHEDULE };
+enum ctl_takes { TAKES_NOTHING, TAKES_PARTITION, TAKES_PARTITION_AND_FILE, MAY_TAKE_SCHEDULE };
 enum ctl_option { WITH_JSON = 1, WITH_COLD = 2, WITH_RESET = 4, WITH_OUTPUT = 8, WITH_SYSTEM = 16 };
 
 struct ctl_command {
@@ -40,6 +40,7 @@ static const struct ctl_command commands[] = {
 	{ "log", { "dmesg" }, TAKES_NOTHING, WITH_JSON, ctl_log },
 	{ "journal", { 0 }, TAKES_NOTHING, WITH_JSON, ctl_journal },
 	{ "dump", { "dump-core" }, TAKES_PARTITION, WITH_OUTPUT, ctl_dump },
+	{ "load", { "restore" }, TAKES_PARTITION_AND_FILE, 0, ctl_load },
 	{ "report", { 0 }, TAKES_NOTHING, WITH_OUTPUT | WITH_SYSTEM, ctl_report },
 	{ "version", { "nodeinfo" }, TAKES_NOTHING, WITH_JSON, ctl_version },
 	{ "shutdown", { "poweroff" }, TAKES_NOTHING, WITH_JSON | WITH_RESET, ctl_shutdown },
@@ -96,11 +97,13 @@ static void take_argument(struct ctl_request *request, struct argp_state *state,
 	else if (request->command->takes == TAKES_NOTHING)
 		argp_error(state, "%s takes nothing, and \"%s\" is too much",
 			request->command->name, argument);
-	else if (request->argument)
-		argp_error(state, "%s takes one name; \"%s\" is one too many",
-			request->command->name, argument);
-	else
+	else if (!request->argument)
 		request->argument = argument;
+	else if (request->command->takes == TAKES_PARTITION_AND_FILE && !request->input)
+		request->input = argument;
+	else
+		argp_error(state, "%s takes no more; \"%s\" is one too many",
+			request->command->name, argument);
 }
 
 static void want_option(const struct ctl_request *request, struct argp_state *state, bool given,
@@ -118,6 +121,11 @@ static void judge(const struct ctl_request *request, struct argp_state *state)
 		argp_error(state,
 			"%s needs a partition: mullion ctl %s NAME; mullion ctl list "
 			"shows their names",
+			request->command->name, request->command->name);
+	if (request->command->takes == TAKES_PARTITION_AND_FILE && !request->input)
+		argp_error(state,
+			"%s needs a partition and a core of it: mullion ctl %s NAME FILE; mullion "
+			"ctl dump wrote it",
 			request->command->name, request->command->name);
 	want_option(request, state, request->json, WITH_JSON, "--json");
 	want_option(request, state, request->cold, WITH_COLD, "--cold");
@@ -166,7 +174,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_child children[] = { { &connection_argp, 0, NULL, 0 }, { 0 } };
 
-static const struct argp parser = { options, parse, "COMMAND [NAME]",
+static const struct argp parser = { options, parse, "COMMAND [NAME [FILE]]",
 	"Talk to the control partition of a running node.\v"
 	"Commands:\n"
 	"  list                 partitions: state, restarts\n"
@@ -181,12 +189,14 @@ static const struct argp parser = { options, parse, "COMMAND [NAME]",
 	"  log                  what the kernel printed\n"
 	"  journal              health events, also of before the last reset\n"
 	"  dump PARTITION       a stopped one as an ELF core, for gdb: -o FILE\n"
+	"  load PARTITION FILE  a stopped one's memory from such a core; start begins anew on it\n"
 	"  report               the node as one HTML page: -o FILE\n"
 	"  version              of the node's ABI and protocol, and its boots\n"
 	"  shutdown             power the node off, or --reset it\n"
 	"\n"
 	"Also known: ls, ps, dominfo, vcpu-list, vcpuinfo, attach, destroy, reboot, dmesg, "
-	"dump-core, nodeinfo, poweroff. Exit status: 0 the node did it, 1 it refused or cannot be "
+	"dump-core, restore, nodeinfo, poweroff. Exit status: 0 the node did it, 1 it refused or "
+	"cannot be "
 	"reached, 2 the command line is wrong. docs/control.md has more.",
 	children, NULL, NULL };
 

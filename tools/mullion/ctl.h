@@ -11,7 +11,7 @@ struct ctl_request {
 	struct session_options connect;
 	const struct ctl_command *command;
 	const char *argument; /* a partition, a schedule, or NULL */
-	const char *output, *system;
+	const char *input, *output, *system;
 	bool json, cold, reset;
 };
 
@@ -27,6 +27,7 @@ int ctl_version(struct session *session, const struct ctl_request *request);
 int ctl_shutdown(struct session *session, const struct ctl_request *request);
 int ctl_console(struct session *session, const struct ctl_request *request);
 int ctl_dump(struct session *session, const struct ctl_request *request);
+int ctl_load(struct session *session, const struct ctl_request *request);
 int ctl_report(struct session *session, const struct ctl_request *request);
 
 const char *ctl_command_name(const struct ctl_command *command);

@@ -109,10 +109,11 @@ static void suggest(
 /* A way out that depends on what was asked. */
 static const char *more_words(const char *command, const char *error)
 {
-	if (!strcmp(error, "not-possible") && !strcmp(command, "dump"))
-		return "; a partition is dumped while it is stopped: mullion ctl stop it first";
-	if (!strcmp(error, "not-now") && !strcmp(command, "dump"))
-		return "; a partition is dumped while it is stopped: mullion ctl stop it first";
+	const bool memory = !strcmp(command, "dump") || !strcmp(command, "load");
+
+	if (memory && (!strcmp(error, "not-possible") || !strcmp(error, "not-now")))
+		return "; its memory is read and written while it is stopped: mullion ctl stop it "
+		       "first";
 	return "";
 }
 

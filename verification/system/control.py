@@ -23,7 +23,7 @@ import time
 
 KEY = bytes(range(32))
 WAIT_S = 180  # a machine may be busy; who answers does so at once
-TESTS = 43
+TESTS = 51
 number = failed = 0
 
 
@@ -39,6 +39,8 @@ def ok(good, sentence, detail=""):
 class Node:
     def __init__(self, mullion, build, work):
         path = os.path.join(work, "serial.socket")
+        with open(os.path.join(build, "system.json"), encoding="utf-8") as system:
+            self.image = json.load(system)["image_id"]
         words = shlex.split(subprocess.run([mullion, "run", build, "--dry-run"], check=True,
                                            capture_output=True, text=True).stdout)
         words[words.index("stdio")] = "unix:%s" % path
@@ -146,7 +148,9 @@ def commands(node):
     ok([(c["mode"], c["vcpus"]) for c in cpus] == [("framed", ["control/0", "nav/0"]), ("owned", ["other/0"])],
        "cpus tells who is where", cpus)
     version = node.one("version")
-    ok(version["ok"] and version["result"] == {"abi": 1, "protocol": 1, "boots": 1}, "version tells versions", version)
+    image = version.get("result", {}).pop("image", "")
+    ok(version["ok"] and version["result"] == {"abi": 1, "protocol": 1, "boots": 1} and image == node.image,
+       "version tells versions, and the image", (version, image))
     entered = [node.entered("nav") for _ in range(5)]
     ok(entered == sorted(entered) and entered[-1] > entered[0], "counters go on", entered)
 
@@ -182,6 +186,35 @@ def consoles(node):
     ok(refused.get("error") == "not-possible", "input has nowhere to go", refused)
 
 
+def block(line):
+    """The bytes that a line of a dump tells."""
+    result = line.get("result", {})
+    return bytes(512 * result["zeros"]) if "zeros" in result else base64.b64decode(result.get("data", ""))
+
+
+def loads(node, memory):
+    """What is put back is there, and nothing else has changed."""
+    def put(page, part, data):
+        return node.one("load", partition="nav", page=page, part=part, data=base64.b64encode(data).decode())
+
+    def page_now(page):
+        return b"".join(map(block, node.ask("dump", partition="nav", page=page)))
+
+    before, text = memory[600 << 12:601 << 12], bytes(range(256)) * 2
+    answer = put(600, 3, text)
+    ok(answer.get("result") == {"page": 600, "part": 3}, "a block of it can be put back", answer)
+    ok(page_now(600) == before[:1536] + text + before[2048:], "which changes it alone")
+    zeros = node.one("load", partition="nav", page=600, part=2, zeros=4)
+    ok(zeros.get("result") == {"page": 600, "part": 2, "zeros": 4} and
+       page_now(600) == before[:1024] + bytes(2048) + before[3072:], "and zeros, by their number", zeros)
+    for part in range(8):
+        put(600, part, before[part * 512:part * 512 + 512])
+    ok(page_now(600) == before, "and all is as it was")
+    beyond = [put(2048, 0, text).get("error"), node.one("load", partition="nav", page=2047, part=7, zeros=2).get("error")]
+    ok(beyond == ["bad-argument"] * 2, "there is nothing to put beyond its memory", beyond)
+    ok(put(0, 0, text[:511]).get("error") == "bad-argument", "a part of a block is refused")
+
+
 def lives(node):
     health = node.ask("health", attach=True)
     ok(health[-1]["ok"], "health can be attached to", health)
@@ -190,17 +223,23 @@ def lives(node):
     info = node.one("info", partition="nav")
     ok(info["result"].get("reason") == "command", "and the reason is known", info)
     dump = node.ask("dump", partition="nav", page=512)
-    data = b"".join(base64.b64decode(line["result"]["data"]) or bytes(512) for line in dump if line["ok"])
-    ok(len(dump) == 8 and len(data) == 4096 and any(data), "a stopped partition's memory can be read", dump[:1])
+    data = b"".join(map(block, dump))
+    ok(len(data) == 4096 and any(data), "a stopped partition's memory can be read", dump[:1])
     registers = node.one("dump", partition="nav", vcpu=0)
     rip = base64.b64decode(registers.get("result", {}).get("data", ""))[128:136]
     ok(registers["ok"] and 0x200000 <= int.from_bytes(rip, "little") < 0x400000, "and its registers", registers)
+    whole = [line for page in range(0, 2048, 256) for line in node.ask("dump", partition="nav", page=page, pages=256)]
+    memory = b"".join(map(block, whole))
+    ok(len(memory) == 8 << 20 and memory[512 << 12:513 << 12] == data, "all of it in a few answers", whole[:1])
+    ok(len(whole) < 3000, "zeros in runs, a line each", len(whole))
+    loads(node, memory)
     beyond = node.one("dump", partition="nav", page=2048)
     ok(beyond.get("error") == "bad-argument", "but nothing beyond its memory", beyond)
     start = node.one("start", partition="nav")
     ok(start["ok"] and node.wait_state("nav", "running") != {}, "start starts it again", start)
-    running = node.one("dump", partition="nav", page=0)
-    ok(running.get("error") == "not-now", "a running partition's memory cannot be read", running)
+    running = [node.one("dump", partition="nav", page=0).get("error"),
+               node.one("load", partition="nav", page=0, part=0, zeros=1).get("error")]
+    ok(running == ["not-now"] * 2, "a running partition's memory can be neither read nor written", running)
     again = node.one("start", partition="nav")
     ok(again.get("error") == "not-possible", "what runs cannot be started", again)
     before = node.wait_state("nav", "running").get("restarts", -1)
@@ -328,6 +367,10 @@ def cost(node, path, facts):
                          ("counters", {}), ("version", {}), ("log", {"from": 0}), ("journal", {"from": 0}),
                          ("trace", {"cpu": 0, "from": 0}), ("restart", {"partition": "other", "cold": True}),
                          ("stop", {"partition": "other"}), ("dump", {"partition": "other", "page": 512}),
+                         ("dump", {"partition": "other", "page": 256, "pages": 256}),
+                         ("load", {"partition": "other", "page": 600, "part": 0, "zeros": 2000}),
+                         ("load", {"partition": "other", "page": 600, "part": 0, "data": base64.b64encode(b"\xff" * 512).decode()}),
+                         ("dump", {"partition": "other", "page": 599, "pages": 3}),
                          ("dump", {"partition": "other", "vcpu": 0}), ("start", {"partition": "other"}),
                          ("health", {}), ("health", {})):
         node.ask(cmd, **members)

@@ -2,7 +2,7 @@
 # mullion ctl, top and trace with a booted node: every command of config/deployments/control.dts's node, and what
 # it left behind.
 . verification/system/lib.sh
-plan 24
+plan 30
 
 socket=$work/line
 export MULLION_NODE=unix:$socket
@@ -45,6 +45,18 @@ ctl -o "$work/nav.core" dump nav
 ok $? "a stopped partition is dumped"
 gdb -q -batch "$build/partitions/nav.elf" "$work/nav.core" -ex bt >"$work/gdb" 2>&1
 says "$work/gdb" '^#[0-9].* main \(\) at partitions/nav/nav\.c:' "gdb sees where it stood"
+cp "$work/nav.core" "$work/changed.core"
+# A block of memory that was zero becomes another, and one of the program zeros.
+head -c 512 "$build/partitions/nav.elf" | dd of="$work/changed.core" bs=512 seek=7001 conv=notrunc 2>"$work/err"
+dd if=/dev/zero of="$work/changed.core" bs=512 seek=4112 count=1 conv=notrunc 2>"$work/err"
+ctl load nav "$work/changed.core"
+says "$work/out" '^nav: 4096 KiB as in .*, 1024 bytes of it sent$' "a core is loaded, as far as it differs"
+ctl -o "$work/nav.again" dump nav
+cmp "$work/changed.core" "$work/nav.again"
+ok $? "and dumped again it is the same, to the byte"
+ctl load nav "$work/nav.core" && ctl -o "$work/nav.again" dump nav
+cmp "$work/nav.core" "$work/nav.again"
+ok $? "and so is the first one, loaded over it"
 ctl start nav
 ok $? "it is started again"
 for _ in $(seq 20); do
@@ -79,6 +91,19 @@ says "$work/out" "^quiet [1-9][0-9]* \{500\.0\}$" "in the new schedule nav has i
 ctl -o "$work/page.html" --system "$work/node/system.json" report
 ok $? "the page is written"
 says "$work/page.html" 'Every window of the trace started on its tick' "and says the same"
+# On a terminal, until nav has spoken: it does so each second of its time.
+: >"$work/console"
+{
+	for _ in $(seq 500); do
+		grep -q 'latest' "$work/console" && break
+		sleep 0.2
+	done
+	printf '\035'
+} | timeout 110 script -qefc "$mullion ctl --timeout 60 console nav" /dev/null >"$work/console" 2>"$work/err"
+ok $? "^] detaches from a console"
+sed -i 's/\r$//' "$work/console"
+says "$work/console" '^[0-9]+ s, step [0-9]+, x .* latest [0-9]+ ns$' "which showed what its partition prints"
+says "$work/console" '^detached$' "and says so"
 ctl shutdown
 ok $? "the node is shut down"
 wait "$node"

@@ -2,7 +2,7 @@
 # mullion ctl against a node that answers well, badly, late, or not at all.
 set -u
 . verification/tools/node.sh
-echo 1..84
+echo 1..104
 key=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 ctl=("$mullion" ctl)
 
@@ -105,6 +105,38 @@ grep -q '0x2000:.*"greetings from nav"' "$work/gdb" && grep -q '0x5e11:.*0x11.*0
 ok $? "the memory"
 grep -q '0x8000:.*0x0000000000000000' "$work/gdb"
 ok $? "and that what was zero is zero"
+[ "$(grep -c '"cmd":"dump".*"page"' "$work/record")" -eq 1 ]
+ok $? "what is zero is not asked for page by page"
+
+# ---- and back
+ends 1 "a core of another partition is refused" bash -c "$mullion ctl stop hog; $mullion ctl load hog $work/core"
+says 'it is a core of nav, not of hog' "by its name"
+cp "$work/core" "$work/changed"
+printf 'goodbye from nav' | dd of="$work/changed" bs=1 seek=$((4096 + 0x2000)) conv=notrunc 2>"$work/err"
+printf '\377' | dd of="$work/changed" bs=1 seek=$((4096 + 65535)) conv=notrunc 2>"$work/err"
+ends 0 "a core is put back, with what was changed in it" "${ctl[@]}" load nav "$work/changed"
+prints '^nav: 64 KiB as in .*changed, 1024 bytes of it sent$' "which is said"
+[ "$(grep -c '"cmd":"load"' "$work/record")" -eq 2 ]
+ok $? "and only what had changed was sent"
+"${ctl[@]}" dump nav -o "$work/again" >"$work/out" 2>"$work/err"
+cmp "$work/again" "$work/changed" >"$work/out"
+ok $? "then its memory is the file's, to the byte"
+ends 0 "virsh's word is known, too" "${ctl[@]}" restore nav "$work/core"
+"${ctl[@]}" dump nav -o "$work/again" >"$work/out" 2>"$work/err"
+cmp "$work/again" "$work/core" >"$work/out"
+ok $? "and all is as it was"
+head -c 60000 "$work/core" >"$work/short"
+ends 1 "half a core is refused" "${ctl[@]}" load nav "$work/short"
+ends 1 "as is what is none" "${ctl[@]}" load nav "$mullion"
+says 'it is no core of mullion ctl dump' "as that"
+sed 's/\x10\x32\x54\x76/\x11\x32\x54\x76/' "$work/core" >"$work/other-image"
+ends 1 "a core of another image is refused" "${ctl[@]}" load nav "$work/other-image"
+says 'ran image fedcba9876543211 then, and runs fedcba9876543210 now' "with both"
+ends 2 "a load without a file is a usage error" "${ctl[@]}" load nav
+"${ctl[@]}" start nav >"$work/out"
+ends 1 "a running partition is not loaded" "${ctl[@]}" load nav "$work/core"
+says 'mullion ctl stop nav' "with the way to do it"
+"${ctl[@]}" dump nav -o "$work/again" >"$work/out" 2>"$work/err"
 start_node --trouble nonsense
 "${ctl[@]}" stop nav >"$work/out"
 ends 1 "memory that cannot be is refused" "${ctl[@]}" dump nav -o "$work/core2"

@@ -32,6 +32,7 @@ FRAME, RECORDS = 1000000, 700
 MEMORY, PAGE, PART = 65536, 4096, 512
 EXIT, WINDOW, HEALTH, INJECT, START, STOP, RESTART, SCHEDULE = 1, 2, 4, 5, 6, 7, 8, 9
 NONE = 0xffff
+IMAGE = "fedcba9876543210"
 
 
 class Refusal(Exception):
@@ -70,7 +71,7 @@ def make_trace(cpu, epoch):
 
 
 def memory_page(page):
-    """Page 2 greets; page 5 has a pattern in its last part; all else is zero."""
+    """Page 2 greets; page 5 has a pattern in its last part; all else is zero: partitions share it."""
     if page == 2:
         return b"greetings from nav\0".ljust(PAGE, b"\0")
     if page == 5:
@@ -89,6 +90,7 @@ class Node:
         self.seq, self.heard, self.attached, self.ended = 1 << 62 if "ahead" in trouble else 0, 0, set(), False
         self.traces = [make_trace(cpu, self.epoch) for cpu in (0, 1)]
         self.refused = {}
+        self.memory = bytearray(b"".join(map(memory_page, range(MEMORY // PAGE))))
 
     def now(self):
         return self.epoch + time.monotonic_ns() - self.start
@@ -195,17 +197,34 @@ class Node:
             registers = list(range(100, 132))
             registers[16], registers[19] = 0x201234, 0x9ff0  # rip, rsp
             return [{"vcpu": request["vcpu"], "data": base64.b64encode(struct.pack("<32Q", *registers)).decode()}]
-        page, parts = memory_page(request["page"]), []
-        for k in range(PAGE // PART):
-            data = page[k * PART:(k + 1) * PART]
-            parts.append({"page": request["page"], "part": k,
-                          "data": base64.b64encode(data).decode() if any(data) else ""})
+        lines, at = [], request["page"] * 8
+        end = min(at + request.get("pages", 1) * 8, MEMORY // PART)
+        while at < end:
+            run = at
+            while run < end and not any(self.block(run)):
+                run += 1
+            lines.append({"page": at // 8, "part": at % 8,
+                          **({"zeros": run - at} if run > at else {"data": base64.b64encode(self.block(at)).decode()})})
+            at = max(run, at + 1)
         if "nonsense" in self.trouble:
-            parts[3]["part"] = 9
-        return parts
+            lines[1]["part"] = 7
+        return lines
+
+    def block(self, number):
+        return self.memory[number * PART:(number + 1) * PART]
+
+    def load(self, request):
+        if self.states[self.partition(request)] != "stopped":
+            raise Refusal("not-now", "it is running")
+        data = bytes(PART * request["zeros"]) if "zeros" in request else base64.b64decode(request["data"], validate=True)
+        begin = (request["page"] * 8 + request["part"]) * PART
+        if len(data) % PART or begin + len(data) > MEMORY:
+            raise Refusal("bad-argument")
+        self.memory[begin:begin + len(data)] = data
+        return [{k: request[k] for k in ("page", "part", "zeros") if k in request}]
 
     def version(self, _):
-        return [{"abi": 1, "protocol": 1, "boots": 2}]
+        return [{"abi": 1, "protocol": 1, "boots": 2, "image": IMAGE}]
 
     def shutdown(self, _):
         self.ended = True

@@ -4,7 +4,7 @@ CONTROL_UNIT_TESTS := test_control_request test_control_auth test_control_sessio
 UNIT_TESTS += $(CONTROL_UNIT_TESTS)
 
 CONTROL_DIR := partitions/control
-CONTROL_CODE := $(addprefix $(CONTROL_DIR)/,writer.c request.c auth.c node.c session.c commands.c answers.c records.c)
+CONTROL_CODE := $(addprefix $(CONTROL_DIR)/,writer.c request.c auth.c node.c session.c commands.c answers.c records.c memory.c)
 CONTROL_FAKE := $(CONTROL_CODE) verification/unit/fake_control.c
 
 test_control_request_SRCS := $(CONTROL_DIR)/request.c

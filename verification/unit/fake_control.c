@@ -19,14 +19,29 @@ struct mullion_journal fake_journal;
 struct mullion_console fake_log, fake_consoles[FAKE_PARTITIONS];
 struct mullion_status fake_status[FAKE_PARTITIONS];
 struct mullion_trace fake_trace;
-uint8_t fake_exchange[MULLION_PAGE_BYTES];
+uint64_t fake_exchange[MULLION_PAGE_BYTES / 8];
+
+uint64_t fake_memory[FAKE_BLOCKS][MULLION_PEEK_BYTES / 8];
 
 static const char *const names[FAKE_PARTITIONS] = { "control", "nav", "watch" };
+
+/* Registers are what stands in the page. */
+static void fake_exchange_block(const bool in, const uint64_t block)
+{
+	if (block >= FAKE_BLOCKS && block < MULLION_PEEK_VCPU)
+		memset(fake_exchange, 0, MULLION_PEEK_BYTES);
+	else if (block < FAKE_BLOCKS && in)
+		memcpy(fake_memory[block], fake_exchange, MULLION_PEEK_BYTES);
+	else if (block < FAKE_BLOCKS)
+		memcpy(fake_exchange, fake_memory[block], MULLION_PEEK_BYTES);
+}
 
 int64_t node_call(const enum mullion_hypercall number, const uint64_t first, const uint64_t second)
 {
 	fake_last = (struct fake_call){ number, first, second };
 	fake_calls++;
+	if (fake_result == MULLION_OK && (number == MULLION_HC_PEEK || number == MULLION_HC_POKE))
+		fake_exchange_block(number == MULLION_HC_POKE, second);
 	return number == MULLION_HC_VERSION ? MULLION_ABI_VERSION : fake_result;
 }
 
@@ -68,6 +83,7 @@ void fake_control(struct control *const control)
 	memset(fake_status, 0, sizeof(fake_status));
 	memset(&fake_trace, 0, sizeof(fake_trace));
 	memset(fake_exchange, 0, sizeof(fake_exchange));
+	memset(fake_memory, 0, sizeof(fake_memory));
 	fake_node_page();
 	fake_calls = 0;
 	fake_result = MULLION_OK;

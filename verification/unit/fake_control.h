@@ -7,7 +7,8 @@
 
 #include "../../partitions/control/session.h"
 
-#define FAKE_PARTITIONS 3u /* control, nav (2 vcpus), watch */
+#define FAKE_PARTITIONS 3u   /* control, nav (2 vcpus), watch */
+#define FAKE_BLOCKS     256u /* of nav's memory that hold what is put there; the others are zero */
 #define FAKE_KEY        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 struct fake_call {
@@ -25,7 +26,9 @@ extern struct mullion_journal fake_journal;
 extern struct mullion_console fake_log, fake_consoles[FAKE_PARTITIONS];
 extern struct mullion_status fake_status[FAKE_PARTITIONS];
 extern struct mullion_trace fake_trace;
-extern uint8_t fake_exchange[MULLION_PAGE_BYTES];
+extern uint64_t fake_exchange[MULLION_PAGE_BYTES / 8];
+
+extern uint64_t fake_memory[FAKE_BLOCKS][MULLION_PEEK_BYTES / 8];
 
 /* All as after boot. */
 void fake_control(struct control *control);

@@ -365,16 +365,109 @@ static void records_that_were_overwritten_are_not_told(void **state)
 static void a_page_is_dumped_in_eight_parts(void **state)
 {
 	(void)state;
+	memset(fake_memory, 0xff, sizeof(fake_memory));
+	fake_memory[3 * 8][63] = UINT64_C(1) << 56;
 	ask("\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":3");
 	assert_int_equal(count, 8);
 	assert_int_equal(fake_last.number, MULLION_HC_PEEK);
 	assert_int_equal(fake_last.second, 3 * 8 + 7);
+	assert_int_equal(number(result(7), "page"), 3);
 	assert_int_equal(number(result(7), "part"), 7);
-	assert_string_equal(text(result(0), "data"), "");
-	fake_exchange[511] = 1;
-	ask("\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":0");
 	assert_int_equal(strlen(text(result(0), "data")), 684);
 	assert_string_equal(text(result(0), "data") + 680, "AAE=");
+}
+
+static void a_run_of_zeros_is_one_line_of_many_steps(void **state)
+{
+	static const char line[] =
+		"{\"v\":1,\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":2,\"pages\":256}\n";
+	struct writer out;
+	unsigned steps = 0, calls;
+
+	(void)state;
+	ask("\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":2,\"pages\":256");
+	assert_int_equal(count, 1);
+	assert_int_equal(number(result(0), "page"), 2);
+	assert_int_equal(number(result(0), "part"), 0);
+	assert_int_equal(number(result(0), "zeros"), 2048);
+	session_take(&session, line, sizeof(line) - 1, &out);
+	for (calls = fake_calls; session_busy(&session); calls = fake_calls) {
+		session_go_on(&session, &out);
+		assert_true(fake_calls - calls <= 16);
+		assert_true((out.used != 0) == !session_busy(&session));
+		steps++;
+	}
+	assert_int_equal(steps, 2048 / 16);
+}
+
+static void runs_and_blocks_follow_one_another(void **state)
+{
+	(void)state;
+	fake_memory[20][7] = 1;
+	fake_memory[21][63] = 1;
+	ask("\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":1,\"pages\":3");
+	assert_int_equal(count, 4);
+	assert_int_equal(number(result(0), "zeros"), 12);
+	assert_int_equal(number(result(1), "page"), 2);
+	assert_int_equal(number(result(1), "part"), 4);
+	assert_int_equal(strlen(text(result(2), "data")), 684);
+	assert_int_equal(number(result(3), "part"), 6);
+	assert_int_equal(number(result(3), "zeros"), 10);
+}
+
+static void a_dump_ends_with_the_memory_and_at_its_hole(void **state)
+{
+	(void)state;
+	ask("\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":2047,\"pages\":7");
+	assert_int_equal(number(result(0), "zeros"), 8);
+	fake_page.of_partition[1].memory_bytes = MULLION_HOLE_BASE + 8192;
+	ask("\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":983039,\"pages\":7");
+	assert_int_equal(number(result(0), "zeros"), 8);
+	ask("\"cmd\":\"dump\",\"partition\":\"nav\",\"page\":1048576,\"pages\":7");
+	assert_int_equal(number(result(0), "zeros"), 16);
+}
+
+static void put_block(const unsigned page, const unsigned part, const uint8_t *const data)
+{
+	char rest[1024];
+	const int front = snprintf(rest, sizeof(rest),
+		"\"cmd\":\"load\",\"partition\":\"nav\",\"page\":%u,\"part\":%u,\"data\":\"", page,
+		part);
+
+	base64_encode_raw(rest + front, MULLION_PEEK_BYTES, data);
+	strcat(rest, "\"");
+	memset(rest + front + 684, 0, sizeof(rest) - (size_t)front - 684);
+	strcat(rest, "\"");
+	ask(rest);
+}
+
+static void what_was_dumped_is_loaded_to_the_bit(void **state)
+{
+	uint8_t data[MULLION_PEEK_BYTES];
+	uint64_t random = 5;
+
+	(void)state;
+	for (unsigned turn = 0; turn < 20; turn++) {
+		for (size_t i = 0; i < sizeof(data); i++)
+			data[i] = (uint8_t)unit_random(&random);
+		put_block(turn, turn % 8, data);
+		assert_int_equal(number(result(0), "page"), turn);
+		assert_int_equal(number(result(0), "part"), turn % 8);
+		assert_int_equal(fake_last.number, MULLION_HC_POKE);
+		assert_int_equal(fake_last.first, 1);
+		assert_memory_equal(fake_memory[turn * 8 + turn % 8], data, sizeof(data));
+	}
+}
+
+static void zeros_are_loaded_in_bounded_steps_and_nowhere_else(void **state)
+{
+	(void)state;
+	memset(fake_memory, 0x5a, sizeof(fake_memory));
+	ask("\"cmd\":\"load\",\"partition\":\"nav\",\"page\":1,\"part\":3,\"zeros\":100");
+	assert_int_equal(count, 1);
+	assert_int_equal(number(result(0), "zeros"), 100);
+	for (unsigned b = 0; b < FAKE_BLOCKS; b++)
+		assert_int_equal(fake_memory[b][b % 64] == 0, b >= 11 && b < 111);
 }
 
 static void registers_are_dumped_in_one(void **state)
@@ -396,6 +489,7 @@ static void a_dump_ends_when_somebody_starts_the_partition(void **state)
 	struct writer out;
 
 	(void)state;
+	fake_memory[0][0] = 1;
 	assert_int_equal(session_take(&session, line, sizeof(line) - 1, &out), sizeof(line) - 1);
 	session_go_on(&session, &out);
 	assert_true(session_busy(&session));
@@ -472,6 +566,11 @@ int main(void)
 		TEST(a_trace_is_told_to_the_bit),
 		TEST(records_that_were_overwritten_are_not_told),
 		TEST(a_page_is_dumped_in_eight_parts),
+		TEST(a_run_of_zeros_is_one_line_of_many_steps),
+		TEST(runs_and_blocks_follow_one_another),
+		TEST(a_dump_ends_with_the_memory_and_at_its_hole),
+		TEST(what_was_dumped_is_loaded_to_the_bit),
+		TEST(zeros_are_loaded_in_bounded_steps_and_nowhere_else),
 		TEST(registers_are_dumped_in_one),
 		TEST(a_dump_ends_when_somebody_starts_the_partition),
 		TEST(whatever_stands_in_the_pages_answers_are_lines),

@@ -76,8 +76,8 @@ static void a_line_may_end_as_a_terminal_ends_it(void **state)
 {
 	(void)state;
 	assert_int_equal(tell("{\"v\":1,\"cmd\":\"version\"}\r\n"), 1);
-	assert_says(
-		"{\"v\":1,\"id\":0,\"ok\":true,\"result\":{\"abi\":1,\"protocol\":1,\"boots\":2}}");
+	assert_says("{\"v\":1,\"id\":0,\"ok\":true,\"result\":{\"abi\":1,\"protocol\":1,\"boots\":"
+		    "2,\"image\":\"0000000000000000\"}}");
 }
 
 static void half_a_line_waits_for_its_end(void **state)
@@ -206,6 +206,39 @@ static void partitions_are_changed_by_one_hypercall_each(void **state)
 	assert_says("\"result\":{\"state\":\"restarting\"}");
 }
 
+#define LOAD(rest) ASK("\"load\",\"partition\":\"nav\",\"page\":" rest)
+
+/* A line with `length` digits of data, all 'A' but the last, and these two there. */
+static const char *load_line(const unsigned length, const char *const end)
+{
+	static char line[LINE_BYTES];
+	char digits[800];
+
+	memset(digits, 'A', sizeof(digits));
+	strcpy(&digits[length - 2], end);
+	snprintf(line, sizeof(line), LOAD("0,\"part\":7,\"data\":\"%s\""), digits);
+	return line;
+}
+
+static void data_is_a_whole_block_in_base64_or_nothing_is_done(void **state)
+{
+	static const char *const ends[] = { "AA", "==", "B=", "D=", "=A", "-=", "\\n=" };
+
+	(void)state;
+	changes(load_line(684, "A="), MULLION_HC_POKE, 1, 7);
+	changes(load_line(684, "8="), MULLION_HC_POKE, 1, 7);
+	fake_calls = 0;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		refused(load_line(684, ends[i]), REFUSED_BAD_ARGUMENT);
+	refused(load_line(680, "A="), REFUSED_BAD_ARGUMENT);
+	refused(load_line(688, "A="), REFUSED_BAD_ARGUMENT);
+	assert_int_equal(fake_calls, 0);
+	fake_result = MULLION_EAGAIN;
+	refused(load_line(684, "A="), REFUSED_NOT_NOW);
+	fake_result = MULLION_EINVAL;
+	refused(load_line(684, "A="), REFUSED_BAD_ARGUMENT);
+}
+
 static void what_the_kernel_refuses_is_said(void **state)
 {
 	(void)state;
@@ -213,6 +246,7 @@ static void what_the_kernel_refuses_is_said(void **state)
 	refused(ASK("\"stop\",\"partition\":\"nav\""), REFUSED_NOT_NOW);
 	refused(ASK("\"schedule\",\"name\":\"degraded\""), REFUSED_NOT_NOW);
 	refused(ASK("\"dump\",\"partition\":\"nav\",\"page\":0"), REFUSED_NOT_NOW);
+	refused(LOAD("0,\"part\":0,\"zeros\":1"), REFUSED_NOT_NOW);
 	fake_result = MULLION_EINVAL;
 	refused(ASK("\"start\",\"partition\":\"nav\""), REFUSED_NOT_POSSIBLE);
 	assert_says("nav runs; restart starts it anew");
@@ -226,6 +260,8 @@ static void control_does_not_end_itself(void **state)
 	refused(ASK("\"stop\",\"partition\":\"control\""), REFUSED_NOT_POSSIBLE);
 	refused(ASK("\"restart\",\"partition\":\"control\""), REFUSED_NOT_POSSIBLE);
 	refused(ASK("\"dump\",\"partition\":\"control\",\"page\":0"), REFUSED_NOT_POSSIBLE);
+	refused(ASK("\"load\",\"partition\":\"control\",\"page\":0,\"part\":0,\"zeros\":1"),
+		REFUSED_NOT_POSSIBLE);
 	assert_int_equal(fake_calls, 0);
 }
 
@@ -272,7 +308,13 @@ static void arguments_of_another_kind_are_refused(void **state)
 		ASK("\"dump\",\"partition\":\"nav\",\"page\":1,\"vcpu\":0"),
 		ASK("\"dump\",\"partition\":\"nav\",\"page\":4294967296"),
 		ASK("\"dump\",\"partition\":\"nav\",\"vcpu\":4503599627370496"),
-		ASK("\"shutdown\",\"reset\":1") };
+		ASK("\"dump\",\"partition\":\"nav\",\"page\":1,\"pages\":0"),
+		ASK("\"dump\",\"partition\":\"nav\",\"page\":1,\"pages\":257"),
+		LOAD("0,\"part\":0"), LOAD("0,\"part\":8,\"zeros\":1"), LOAD("0,\"zeros\":1"),
+		LOAD("4294967296,\"part\":0,\"zeros\":1"), LOAD("0,\"part\":0,\"zeros\":0"),
+		LOAD("0,\"part\":0,\"zeros\":65537"), LOAD("2047,\"part\":0,\"zeros\":9"),
+		LOAD("0,\"part\":0,\"zeros\":1,\"data\":\"\""), LOAD("0,\"part\":0,\"data\":\"\""),
+		LOAD("0,\"part\":0,\"data\":\"AAAA\""), ASK("\"shutdown\",\"reset\":1") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
@@ -383,6 +425,7 @@ int main(void)
 		cmocka_unit_test_setup(a_command_that_does_not_exist_is_refused_by_its_name, begin),
 		cmocka_unit_test_setup(what_a_command_does_not_know_is_refused, begin),
 		cmocka_unit_test_setup(partitions_are_changed_by_one_hypercall_each, begin),
+		cmocka_unit_test_setup(data_is_a_whole_block_in_base64_or_nothing_is_done, begin),
 		cmocka_unit_test_setup(what_the_kernel_refuses_is_said, begin),
 		cmocka_unit_test_setup(control_does_not_end_itself, begin),
 		cmocka_unit_test_setup(an_unknown_partition_is_named_and_nothing_happens, begin),

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core_file.h"
 
@@ -16,7 +17,7 @@ struct read_back {
 static struct read_back write_core(uint64_t bytes, unsigned vcpus, FILE *out)
 {
 	struct core_file core = {
-		.out = out, .name = "nav", .memory_bytes = bytes, .vcpus = vcpus
+		.file = out, .name = "nav", .memory_bytes = bytes, .image = 77, .vcpus = vcpus
 	};
 	const uint8_t mark[4] = { 1, 2, 3, 4 };
 	struct read_back back = { 0 };
@@ -104,12 +105,81 @@ static void each_vcpu_has_its_registers(void **state)
 	fclose(out);
 }
 
+static void what_was_written_is_read(void **state)
+{
+	char name[CORE_NAME_BYTES];
+	FILE *out = tmpfile();
+	struct core_file core = { .file = out };
+	uint8_t mark[4];
+
+	(void)state;
+	write_core(0x10000, 3, out);
+	assert_true(core_file_read(&core, name));
+	assert_string_equal(name, "nav");
+	assert_int_equal(core.memory_bytes, 0x10000);
+	assert_int_equal(core.image, 77);
+	assert_int_equal(core.vcpus, 3);
+	assert_int_equal(core.registers[2].rip, 0x200002);
+	assert_true(core_file_get(&core, 0xfffc, mark, sizeof(mark)));
+	assert_int_equal(mark[3], 4);
+	assert_false(core_file_get(&core, 0xfffd, mark, sizeof(mark)));
+	fclose(out);
+}
+
+static bool reads(FILE *file)
+{
+	char name[CORE_NAME_BYTES];
+	struct core_file core = { .file = file };
+
+	return core_file_read(&core, name);
+}
+
+/* Whatever byte of its headers is another one, or if its end is missing. */
+static void a_damaged_file_is_no_core(void **state)
+{
+	const size_t headers = sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr);
+	FILE *file = tmpfile();
+	size_t at;
+
+	(void)state;
+	setvbuf(file, NULL, _IONBF, 0);
+	write_core(0x10000, 2, file);
+	assert_true(reads(file));
+	for (at = 0; at < headers; at++) {
+		uint8_t byte, wrong;
+
+		assert_int_equal(pread(fileno(file), &byte, 1, (off_t)at), 1);
+		wrong = (uint8_t)(byte ^ 0x10);
+		assert_int_equal(pwrite(fileno(file), &wrong, 1, (off_t)at), 1);
+		fflush(file);
+		assert_false(reads(file));
+		assert_int_equal(pwrite(fileno(file), &byte, 1, (off_t)at), 1);
+	}
+	assert_true(reads(file));
+	assert_int_equal(ftruncate(fileno(file), 0x10000), 0);
+	assert_false(reads(file));
+	assert_int_equal(ftruncate(fileno(file), 100), 0);
+	assert_false(reads(file));
+	fclose(file);
+}
+
+static void memory_goes_round_the_hole(void **state)
+{
+	(void)state;
+	assert_true(core_file_gpa(MULLION_HOLE_BASE - 1) == MULLION_HOLE_BASE - 1);
+	assert_true(core_file_gpa(MULLION_HOLE_BASE) == MULLION_HOLE_END);
+	assert_true(core_file_gpa(MULLION_HOLE_BASE + 4096) == MULLION_HOLE_END + 4096);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_lies_where_the_partition_has_it),
 		cmocka_unit_test(what_exceeds_the_hole_continues_at_4_gib),
 		cmocka_unit_test(each_vcpu_has_its_registers),
+		cmocka_unit_test(what_was_written_is_read),
+		cmocka_unit_test(a_damaged_file_is_no_core),
+		cmocka_unit_test(memory_goes_round_the_hole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
