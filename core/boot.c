@@ -25,11 +25,6 @@ static void bind_node(void)
 	for (uint16_t p = 0; p < mullion_system.partitions_count; p++)
 		mullion_system.partitions[p].status->state = MULLION_STATE_RUNNING;
 	node->schedule = node->next_schedule = mullion_system.startup_schedule;
-	node->partitions = mullion_system.partitions_count;
-	node->vcpus = mullion_system.vcpus_count;
-	node->cpus = mullion_system.cpus_count;
-	node->schedules = mullion_system.schedules_count;
-	node_describe(node);
 }
 
 /* What a CPU looks after before its windows, besides them. */

@@ -233,6 +233,8 @@ void audit_close(struct audit *audit);
 
 /* audit_restore.c: the lists of a partition's record, before anything is walked. */
 void audit_restore_open(struct audit *audit, struct audit_partition *partition);
+/* What the node page says of the node is what the tables say. */
+void audit_node(struct audit *audit);
 /* Every map that holds some of [base, base + bytes): a finding, but for `mine` at `address`. */
 void audit_unreached(struct audit *audit, struct range range, const char *what,
 	const struct audit_map *mine, uint64_t address);

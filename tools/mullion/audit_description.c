@@ -497,10 +497,14 @@ static void compare_schedule(
 	const struct wanted *wanted, const struct mullion_schedule *schedule, size_t s)
 {
 	const struct model_schedule *model = &wanted->model->schedules[s];
+	const char *name = audit_string(wanted->audit, schedule->name, "a schedule's name");
 	const struct mullion_cpu_schedule *cpus = audit_image_at(&wanted->audit->image,
 		audit_address(schedule->cpus), wanted->audit->system->cpus_count * sizeof(*cpus));
 	size_t c;
 
+	if (strcmp(name, model->name) != 0)
+		audit_find(wanted->audit, "wanted-windows", "schedule %zu is %s, and is to be %s",
+			s, name, model->name);
 	if (!is_instant(wanted, schedule, &schedule->frame, model->major_frame_ns))
 		audit_find(wanted->audit, "wanted-windows",
 			"the frame of schedule %s is not the %llu ns described", model->name,

@@ -60,6 +60,7 @@ static void check_objects(struct audit *audit)
 			format("the status of %s", audit->partitions[i].name));
 	check_object(audit, "kernel_log", 0, system->log, "the kernel's log");
 	check_object(audit, "node_page", 0, system->node, "the node's page");
+	audit_node(audit);
 	if (has_control(audit))
 		check_object(audit, "exchange_page", 0, system->exchange, "the exchange page");
 	else if (system->exchange)

@@ -13,6 +13,7 @@
 /* system.c: all of it, in the order of the sections below. */
 void emit_system(FILE *out, const struct plan *plan);
 
+void emit_node(FILE *out, const struct plan *plan);        /* the node page */
 void emit_pages(FILE *out, const struct plan *plan);       /* info and start pages */
 void emit_trees(FILE *out, const struct plan *plan);       /* page tables */
 void emit_permissions(FILE *out, const struct plan *plan); /* I/O and MSR bitmaps, CPUID */

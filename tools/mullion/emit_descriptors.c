@@ -138,7 +138,7 @@ static void emit_arch_system(FILE *out, const struct plan *plan)
 }
 
 /* What concerns the node as a whole, as it runs. */
-static void emit_node(FILE *out, const struct plan *plan)
+static void emit_whole(FILE *out, const struct plan *plan)
 {
 	const struct model *model = plan->model;
 	const int timekeeper = layout_timekeeper(&plan->layout);
@@ -183,7 +183,7 @@ static void emit_root(FILE *out, const struct plan *plan)
 		(unsigned long long)model->board.tsc_hz.denominator,
 		(unsigned long long)plan->switch_guard_ticks,
 		(unsigned long long)plan->start_delay_ticks);
-	emit_node(out, plan);
+	emit_whole(out, plan);
 	fputs("};\n", out);
 }
 

@@ -50,7 +50,6 @@ static void emit_shared(FILE *out, const struct plan *plan)
 		"#define PAGE_OF(type) union { type content; uint8_t page[MULLION_PAGE_BYTES]; }\n"
 		"SHARED static PAGE_OF(struct mullion_time) time_pages[%u];\n"
 		"SHARED static PAGE_OF(struct mullion_status) status_pages[%zu];\n"
-		"SHARED static PAGE_OF(struct mullion_node) node_page;\n"
 		"SHARED static struct mullion_trace traces[%u];\n"
 		"SHARED static struct mullion_console kernel_log;\n",
 		plan->layout.vcpus_count, plan->model->partitions_count, plan->layout.cpus_count);
@@ -89,6 +88,7 @@ void emit_system(FILE *out, const struct plan *plan)
 {
 	fputs(head, out);
 	emit_storage(out, plan);
+	emit_node(out, plan);
 	emit_pages(out, plan);
 	emit_trees(out, plan);
 	emit_permissions(out, plan);

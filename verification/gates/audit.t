@@ -28,7 +28,7 @@ FLIPS = 300
 TABLES = ("vtd_context_", "vtd_root_", "vtd_remap_", "vtd_blocked", "amdvi_devices_", "amdvi_remap_", "dma_", "bars_",
           "messages_", "registers_", "functions", "iommus")
 # Those of restarts and watches, and what all tables hang on, less their padding and what the journal knows the image by.
-RECORDS = ("partitions", "channels", "doorbells_", "writable_", "image_", "vcpus", "mullion_system")
+RECORDS = ("partitions", "channels", "doorbells_", "writable_", "image_", "vcpus", "mullion_system", "node_page")
 # A piece of an image may end in zeros, so the low bits of its length may change nothing.
 PADDING = {"partitions": (88, (86, 87)), "channels": (16, (4, 5, 6, 7)), "mullion_system": (168, (134, 135, *range(152, 160))),
            "image_": (24, (16, 17)), "functions": (136, (20, 21, 22, 23, 132, 133, 134, 135)),

@@ -312,6 +312,25 @@ number("shared-object", "status written into the kernel's log", part("nav", "sta
 number("shared-object", "the log written into a trace", system("log"), "<Q", lambda i, old: i.get("<Q", i.cpus + 8)[0])
 number("shared-object", "the node's page in a status page", system("node"), "<Q",
        lambda i, old: i.get("<Q", i.partition("hog") + PART["status"])[0])
+
+
+# ---- What the node page tells: struct mullion_node
+
+def told_of_node(words, offset, layout, change):
+    number("node-page", words, lambda i: follow(system("node"))(i) + offset, layout, change)
+
+
+told_of_node("an epoch before there is one", 0, "<Q", 1)
+told_of_node("a schedule in force before the kernel says so", 16, "<I", 1)
+told_of_node("one partition more", 40, "<H", lambda i, old: old + 1)
+told_of_node("another node's name", 48, "<5s", b"other")
+told_of_node("another board's name", 80, "<5s", b"other")
+told_of_node("a partition with more memory", 112, "<Q", lambda i, old: 2 * old)
+told_of_node("a vcpu on another CPU", 624, "<H", 1)
+told_of_node("an owned CPU called framed", 1136 + 2, "<H", 2)
+told_of_node("a schedule under another name", 1648 + 32, "<5s", b"worse")
+told_of_node("something behind the node's page", 4088, "<Q", 1)
+number("wanted-windows", "a schedule that was not described", lambda i: follow(lambda i: i.schedules + 40)(i), "<8s", b"improved")
 number("shared-object", "a time page within another", lambda i: i.vcpu("hog") + 8, "<Q", lambda i, old: old + 64)
 number("shared-object", "a trace in another CPU's", lambda i: i.cpus + 8, "<Q", lambda i, old: old + 0x21000)
 number("shared-object", "an exchange page that does not exist", system("exchange"), "<Q", 0)

@@ -141,6 +141,7 @@ def commands(node):
     lines = node.ask("list")
     ok([p["name"] for p in result(lines, "partitions") or []] == ["control", "nav", "other"]
        and all(p["state"] == "running" for p in result(lines, "partitions")), "list names every partition", lines)
+    any(node.entered("nav") for _ in range(200))  # its first window may be yet to come
     info = node.one("info", partition="nav")
     ok(info["ok"] and info["result"]["memory"] == 8 << 20 and info["result"]["vcpus"][0]["entered"] > 0,
        "info tells memory and what the vcpu did", info)

@@ -27,7 +27,7 @@ test_svg_SRCS := $(BACKEND_BASE) tools/mullion/svg.c tools/mullion/shares.c \
 # test_emit* are linked with the system.c they judge; addresses in it must be constants, hence no PIE.
 BACKEND_PLAN = $(sort $(BACKEND_LAYOUT) $(BACKEND_DEVICES) $(MULLION_FRONT) $(addprefix tools/mullion/,\
 	maps.c plan.c config_space.c devices.c bitmap.c cpuid.c cpuid_policy.c ticks.c))
-BACKEND_EMIT := $(addprefix tools/mullion/,emit_system.c emit_pages.c emit_trees.c \
+BACKEND_EMIT := $(addprefix tools/mullion/,emit_system.c emit_node.c emit_pages.c emit_trees.c \
 	emit_permissions.c emit_iommus.c emit_devices.c emit_schedules.c emit_partitions.c emit_descriptors.c)
 BACKEND_PRINTED = $(BACKEND_PLAN) $(addprefix verification/unit/,printed_devices.c walk_dma.c)
 BACKEND_FIXED := -fno-pic -no-pie -fno-sanitize=all

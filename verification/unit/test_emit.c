@@ -136,6 +136,35 @@ static void the_kernel_and_partitions_mean_the_same_shared_pages(void **state)
 	}
 }
 
+static void the_node_page_says_what_the_tables_say(void **state)
+{
+	const struct mullion_node *node = mullion_system.node;
+	uint16_t i;
+
+	(void)state;
+	assert_string_equal(node->name, mullion_system.name);
+	assert_string_equal(node->board, mullion_system.board);
+	assert_int_equal(node->partitions, mullion_system.partitions_count);
+	assert_int_equal(node->vcpus, mullion_system.vcpus_count);
+	assert_int_equal(node->cpus, mullion_system.cpus_count);
+	assert_int_equal(node->schedules, mullion_system.schedules_count);
+	for (i = 0; i < node->partitions; i++) {
+		const struct mullion_partition *partition = &mullion_system.partitions[i];
+
+		assert_int_equal(node->of_partition[i].memory_bytes,
+			plan.model->partitions[i].memory_bytes);
+		assert_int_equal(node->of_partition[i].first_vcpu, partition->first_vcpu);
+		assert_int_equal(node->of_partition[i].vcpus, partition->vcpus);
+	}
+	for (i = 0; i < node->vcpus; i++)
+		assert_int_equal(node->cpu_of_vcpu[i], mullion_system.vcpus[i].cpu);
+	for (i = 0; i < node->cpus; i++)
+		assert_int_equal(node->mode_of_cpu[i], mullion_system.cpus[i].mode);
+	for (i = 0; i < node->schedules; i++)
+		assert_string_equal(node->schedule_names[i], mullion_system.schedules[i].name);
+	assert_int_equal(node->epoch_tsc | node->boots | node->schedule_frame, 0);
+}
+
 static void a_partition_and_the_kernel_mean_the_same_watchdog(void **state)
 {
 	const struct mullion_partition *nav = &mullion_system.partitions[2];
@@ -276,6 +305,7 @@ int main(void)
 		cmocka_unit_test(printed_trees_walk_as_planned),
 		cmocka_unit_test(a_partition_finds_its_own_info_and_start_page),
 		cmocka_unit_test(the_kernel_and_partitions_mean_the_same_shared_pages),
+		cmocka_unit_test(the_node_page_says_what_the_tables_say),
 		cmocka_unit_test(a_partition_and_the_kernel_mean_the_same_watchdog),
 		cmocka_unit_test(what_answers_a_partitions_events_is_printed),
 		cmocka_unit_test(what_a_partition_may_write_is_printed_its_own_first),

@@ -193,7 +193,10 @@ struct mullion_node_partition {
 #define MULLION_NODE_CPUS       256u
 #define MULLION_NODE_SCHEDULES  32u
 
-/* What the kernel says of the node. */
+/*
+ * Of the node: what the kernel says of it, and what the description says, for as many as there is
+ * room. The compiler writes the latter, from `partitions` on, into the image.
+ */
 struct mullion_node {
 	uint64_t epoch_tsc;
 	uint64_t boots;          /* 1, and one more with each reset that kept the journal */
@@ -202,7 +205,6 @@ struct mullion_node {
 	uint64_t schedule_frame; /* the frame with which `schedule` came into force */
 	uint64_t next_frame;
 	uint16_t partitions, vcpus, cpus, schedules;
-	/* What the description says of it, for as many as there is room; written once, at boot. */
 	char name[MULLION_NAME_BYTES], board[MULLION_NAME_BYTES];
 	struct mullion_node_partition of_partition[MULLION_NODE_PARTITIONS];
 	uint16_t cpu_of_vcpu[MULLION_NODE_VCPUS]; /* by system-wide vcpu number */

@@ -17,12 +17,6 @@ void kernel_main(void) __attribute__((noreturn));
 /* Every CPU's way in, in its own time. */
 void cpu_main(struct cpu *cpu) __attribute__((noreturn));
 
-/* ---- describe.c -------------------------------------------------------------------------------
- */
-
-/* At boot: what control may tell people of the description, into the node's page. */
-void node_describe(struct mullion_node *node);
-
 /* ---- window.c, owned.c: what a CPU does all its life -------------------------------------------
  */
 
