@@ -38,4 +38,20 @@ static inline void copy_bytes(uint8_t *const to, const uint8_t *const from, cons
 	copy_rest(to + words, from + words, bytes - words);
 }
 
+static inline void copy_few_words(
+	uint8_t *const to, const uint8_t *const from, const uint32_t bytes)
+{
+	for (uint32_t i = 0; i < bytes; i += COPY_WORD_BYTES)
+		__builtin_memcpy(to + i, from + i, COPY_WORD_BYTES);
+}
+
+/* COPY_BLOCK_BYTES at most: a shorter bound, and quicker for short ones. */
+static inline void copy_few(uint8_t *const to, const uint8_t *const from, const uint32_t bytes)
+{
+	const uint32_t words = bytes & ~(COPY_WORD_BYTES - 1);
+
+	copy_few_words(to, from, words);
+	copy_rest(to + words, from + words, bytes - words);
+}
+
 #endif

@@ -52,7 +52,7 @@ static enum ibv_drop judge(const struct ibv_qp *const qp, const struct ibv_arriv
 {
 	if (qp == NULL)
 		return IBV_DROP_QP;
-	if ((bth->opcode & IB_TRANSPORT_MASK) != (uint8_t)transport_of(qp))
+	if ((bth->opcode & IB_TRANSPORT_MASK) != (uint8_t)transport_of(qp) || qp->link != NULL)
 		return IBV_DROP_TRANSPORT;
 	if ((qp->state != IBV_QPS_RTR && qp->state != IBV_QPS_RTS) || qp->doom != IBV_WC_SUCCESS)
 		return IBV_DROP_STATE;
@@ -144,7 +144,7 @@ static void end_one(struct ibv_context *const context)
 static bool qp_next(
 	struct ibv_qp *const qp, const uint64_t now_ticks, struct ibv_departure *const departure)
 {
-	if (qp->doom != IBV_WC_SUCCESS)
+	if (qp->doom != IBV_WC_SUCCESS || qp->link != NULL)
 		return false;
 	address(qp, departure);
 	if (!(qp->qp_type == IBV_QPT_RC && responder_next(qp, departure)) &&

@@ -2,6 +2,7 @@
  * Posting of requests. Invariant: what is accepted has its packet numbers, its entry in its queue and its
  * entry in the completion queue. Specification: IBTA 1.4, 10.8, 11.4.
  */
+#include <ib/local.h>
 #include <ib/state.h>
 
 #include <errno.h>
@@ -47,21 +48,6 @@ static bool is_length(
 	return bytes <= bytes_most(qp, wr);
 }
 
-static void copy_few_words(uint8_t *const to, const uint8_t *const from, const uint32_t bytes)
-{
-	for (uint32_t i = 0; i < bytes; i += COPY_WORD_BYTES)
-		__builtin_memcpy(to + i, from + i, COPY_WORD_BYTES);
-}
-
-/* IBV_INLINE_MOST at most. */
-static void copy_few(uint8_t *const to, const uint8_t *const from, const uint32_t bytes)
-{
-	const uint32_t words = bytes & ~(COPY_WORD_BYTES - 1);
-
-	copy_few_words(to, from, words);
-	copy_rest(to + words, from + words, bytes - words);
-}
-
 static void copy_inline(struct ibv_send_entry *const entry, const struct ibv_send_wr *const wr)
 {
 	uint8_t *to = entry->data;
@@ -71,13 +57,6 @@ static void copy_inline(struct ibv_send_entry *const entry, const struct ibv_sen
 			to, (const uint8_t *)(uintptr_t)wr->sg_list[i].addr, wr->sg_list[i].length);
 		to += wr->sg_list[i].length;
 	}
-}
-
-static void copy_sges(
-	struct ibv_sge to[const IBV_SGE_MOST], const struct ibv_sge *const from, const int count)
-{
-	for (int i = 0; i < count; i++)
-		to[i] = from[i];
 }
 
 /* Those members of the union that the opcode has. */
@@ -147,6 +126,8 @@ static int post_one(struct ibv_qp *const qp, const struct ibv_send_wr *const wr)
 	bytes = bytes_of(wr->sg_list, wr->num_sge);
 	if (!is_length(qp, wr, bytes))
 		return EINVAL;
+	if (qp->link != NULL && qp->state == IBV_QPS_RTS)
+		return local_post(qp, wr, (uint32_t)bytes);
 	refused = is_datagram(qp) ? address_refused(qp, wr) : 0;
 	if (refused != 0)
 		return refused;
@@ -167,7 +148,8 @@ int ibv_post_send(
 		*bad_wr = wr;
 		refused = post_one(qp, wr);
 	}
-	qp_wake(qp);
+	if (qp->link == NULL)
+		qp_wake(qp);
 	if (qp->state == IBV_QPS_ERR)
 		qp_flush(qp);
 	return refused;

@@ -148,6 +148,7 @@ static void reset(struct ibv_qp *const qp)
 	leave_lane(qp);
 	qp->context->doomed &= ~(1ull << qp->index);
 	qp->doom = IBV_WC_SUCCESS;
+	qp->link = NULL;
 	qp->requester = (struct ibv_requester){
 		.entries = qp->requester.entries, .resume = IBV_NEVER, .deadline = IBV_NEVER
 	};

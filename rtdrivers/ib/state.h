@@ -51,6 +51,13 @@ static inline uint8_t *mr_reach(const struct ibv_pd *const pd, const uint32_t ke
 	return (uint8_t *)mr->addr + (iova - mr->iova);
 }
 
+static inline void copy_sges(
+	struct ibv_sge to[const IBV_SGE_MOST], const struct ibv_sge *const from, const int count)
+{
+	for (int i = 0; i < count; i++)
+		to[i] = from[i];
+}
+
 static inline struct ibv_send_entry *send_entry(
 	const struct ibv_qp *const qp, const uint32_t counter)
 {

@@ -381,9 +381,8 @@ struct ibv_qp {
 	struct ibv_requester requester;
 	struct ibv_responder responder;
 	struct ibv_local_link *link; /* ib/local.h; NULL: packets */
-	uint32_t link_end;
-	enum ibv_wc_status doom; /* the next ibv_next ends it with this; success: not */
-	uint64_t retransmitted;  /* times that the requester went back */
+	enum ibv_wc_status doom;     /* the next ibv_next ends it with this; success: not */
+	uint64_t retransmitted;      /* times that the requester went back */
 };
 
 struct ibv_pools {
@@ -418,7 +417,7 @@ enum ibv_drop {
 	IBV_DROP_NONE,
 	IBV_DROP_QP,         /* there is none of that number */
 	IBV_DROP_STATE,      /* the queue pair does not receive, or not this, yet or any more */
-	IBV_DROP_TRANSPORT,  /* of another type than the queue pair */
+	IBV_DROP_TRANSPORT,  /* of another type than the queue pair, or it has a local link */
 	IBV_DROP_PKEY,       /* another partition's, or limited both */
 	IBV_DROP_QKEY,       /* a datagram with another one */
 	IBV_DROP_SOURCE,     /* not from the queue pair's peer */
@@ -505,7 +504,7 @@ int ibv_modify_qp(struct ibv_qp *qp, const struct ibv_qp_attr *attr, int attr_ma
 /*
  * Post the list; *bad_wr: the first that was not. ENOMEM: the queue, the completion queue or the
  * window of PSNs is full; EINVAL: state, opcode or lengths; EPERM: the address is of another SL than
- * the queue pair. Inline data is copied; SGEs are looked at when they are sent. At most 233000
+ * the queue pair. Inline data is copied; SGEs are looked at when they are sent. At most 288000
  * instructions for a full queue.
  */
 int ibv_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad_wr);

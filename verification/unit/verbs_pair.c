@@ -281,6 +281,11 @@ int pair_send(struct pair_end *const end, const uint64_t id, const enum ibv_wr_o
 		.imm_data = (uint32_t)id,
 		.wr.rdma = { remote, rkey } };
 
+	if (opcode >= IBV_WR_ATOMIC_CMP_AND_SWP) {
+		wr.wr.atomic.remote_addr = remote;
+		wr.wr.atomic.compare_add = id;
+		wr.wr.atomic.rkey = rkey;
+	}
 	return ibv_post_send(end->qp, &wr, &bad);
 }
 
