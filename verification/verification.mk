@@ -9,6 +9,7 @@
 -include verification/docs/docs.mk
 -include verification/fuzz/fuzz.mk
 -include verification/proofs/proofs.mk
+-include verification/interop/interop.mk
 
 UNIT := $(BUILD)/unit
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Itools/mullion -Icore/include -Iarch/x86/include \
@@ -29,7 +30,7 @@ OTHER_TESTS := $(sort $(wildcard verification/rules/*.t verification/docs/*.t ve
 	verification/gates/*.t))
 
 # Longest first: two run at a time.
-ALL_TESTS = $(SYSTEM_TESTS) $(OTHER_TESTS) $(UNIT_PROGRAMS)
+ALL_TESTS = $(SYSTEM_TESTS) $(INTEROP_TESTS) $(OTHER_TESTS) $(UNIT_PROGRAMS)
 
 .PHONY: test test-run check check-run unit
 unit: $(UNIT_PROGRAMS)

@@ -1,0 +1,3 @@
+# Peers that nobody here wrote: Linux with rdma_rxe under QEMU, OpenSM over ibsim. Debian's packages are unpacked below
+# $(BUILD)/interop, 100 MB the first time, and never installed.
+INTEROP_TESTS := $(sort $(wildcard verification/interop/*.t))
