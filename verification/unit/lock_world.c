@@ -322,15 +322,24 @@ static void turn_client(struct world *w, uint32_t p)
 		note_event(w, p, &event);
 }
 
+static uint8_t held_now(struct world *w, uint32_t p, uint32_t lock)
+{
+	uint8_t mode = LOCK_EX;
+
+	while (mode != LOCK_NL && !world_holds(w, p, lock, mode))
+		mode--;
+	return world_holds(w, p, lock, mode) ? mode : LOCK_NONE;
+}
+
 /* Whoever is down holds still: its program may be in the middle of something, until its clock says no. */
 static void judge_holders(struct world *w, uint32_t lock)
 {
 	uint32_t held[LOCK_MODES] = { 0 };
 
 	for (uint32_t p = 0; p < w->participants; p++) {
-		const uint8_t mode = w->client[p].storage.owns[lock].held;
+		const uint8_t mode = held_now(w, p, lock);
 
-		if (mode == LOCK_NONE || !world_holds(w, p, lock, mode))
+		if (mode == LOCK_NONE)
 			continue;
 		if (!lock_holders_admit(held, mode))
 			fail_msg("lock %u: participant %u holds mode %u against another", lock, p,

@@ -145,6 +145,17 @@ enum lock_status lock_client_cancel(
 	return LOCK_PENDING;
 }
 
+/*
+ * What is held may be used while a conversion waits; but between PR and CW, neither of which covers the
+ * other, the leader may have made the change already: only what both cover is left then.
+ */
+static uint8_t rights(const struct lock_own *const o)
+{
+	if (o->state == LOCK_WAITING && !lock_mode_covers(o->wanted, o->held))
+		return LOCK_CR;
+	return o->held;
+}
+
 bool lock_client_holds(const struct lock_client *const c, const uint32_t own,
 	const enum lock_mode mode, const uint64_t now_ns)
 {
@@ -154,6 +165,18 @@ bool lock_client_holds(const struct lock_client *const c, const uint32_t own,
 	const struct lock_membership *const m = &c->storage.memberships[o->membership];
 
 	return (o->marks & MARK_USED) && o->held != LOCK_NONE &&
-	       lock_mode_covers(o->held, (uint8_t)mode) && m->state == LOCK_JOINED &&
+	       lock_mode_covers(rights(o), (uint8_t)mode) && m->state == LOCK_JOINED &&
 	       !lock_rule_session_over(now_ns, m->end_ns);
+}
+
+bool lock_client_value(const struct lock_client *const c, const uint32_t own,
+	uint8_t value[const LOCK_VALUE_BYTES])
+{
+	if (own >= owns(c))
+		return false;
+	const struct lock_own *const o = &c->storage.owns[own];
+
+	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
+		value[i] = o->value[i];
+	return (o->marks & MARK_KNOWN) && (o->marks & MARK_VALID);
 }

@@ -66,7 +66,7 @@ static bool may_support(const struct lock_server *const s, const uint32_t place,
 	const struct lock_voter *const v = &s->voter;
 
 	if (epoch == v->voted && place == v->promised)
-		return true;
+		return lock_rule_again(now_ns, v->promise_end_ns);
 	return lock_rule_vote(v->voted, epoch) && lock_rule_promise(now_ns, v->promise_end_ns);
 }
 

@@ -47,11 +47,17 @@ void operation_abandon(struct lock_server *const s, const uint32_t slot)
 		l->version = operation_token(s);
 	}
 	grant_drop(s, slot);
-	lock_links_remove(s->storage.links, place_out_link(s, slot));
-	p->out = 0;
+	outbox_forget(s, slot, OUT_ALL);
 	p->marks = 0;
 	p->sequence = 0;
 	p->answer = LOCK_DONE;
+}
+
+/* What was to be answered to the operation before is of no interest to anybody now. */
+static void begin(struct lock_server *const s, const uint32_t slot, const uint32_t sequence)
+{
+	s->storage.places[slot].sequence = sequence;
+	outbox_forget(s, slot, OUT_ANSWERS);
 }
 
 static enum lock_reason refuse(
@@ -120,7 +126,7 @@ static enum lock_reason request(struct lock_server *const s, const uint32_t slot
 	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE ||
 		(m->held == LOCK_NONE) != (p->held == LOCK_NONE))
 		return LOCK_IMPOSSIBLE;
-	p->sequence = m->sequence;
+	begin(s, slot, m->sequence);
 	return p->held == LOCK_NONE ? wait_or_refuse(s, slot, m, now_ns)
 				    : convert(s, slot, m, now_ns);
 }
@@ -132,7 +138,7 @@ static enum lock_reason release(struct lock_server *const s, const uint32_t slot
 
 	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE)
 		return LOCK_IMPOSSIBLE;
-	p->sequence = m->sequence;
+	begin(s, slot, m->sequence);
 	p->answer = LOCK_DONE;
 	write_value(s, slot, m);
 	grant_drop(s, slot);
@@ -153,7 +159,7 @@ static enum lock_reason cancel(struct lock_server *const s, const uint32_t slot,
 		grant_unqueue(s, slot);
 		grant_pass(s, lock_of(s, slot), now_ns);
 	}
-	p->sequence = m->sequence;
+	begin(s, slot, m->sequence);
 	return refuse(s, slot, LOCK_CANCELED);
 }
 

@@ -19,6 +19,15 @@ void outbox_place(struct lock_server *const s, const uint32_t slot, const uint8_
 	due(s, place_out_link(s, slot));
 }
 
+void outbox_forget(struct lock_server *const s, const uint32_t slot, const uint8_t what)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	p->out &= (uint8_t)~what;
+	if (p->out == 0)
+		lock_links_remove(s->storage.links, place_out_link(s, slot));
+}
+
 void outbox_session(struct lock_server *const s, const uint32_t member, const uint8_t what)
 {
 	s->storage.sessions[member].out |= what;

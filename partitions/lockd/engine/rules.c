@@ -65,6 +65,17 @@ bool lock_rule_vote(const uint32_t voted, const uint32_t epoch)
 	return epoch > voted;
 }
 
+bool lock_rule_again(const uint64_t now_ns, const uint64_t promise_end_ns)
+{
+	return now_ns < promise_end_ns;
+}
+
+uint64_t lock_rule_quiet_end(
+	const uint64_t now_ns, const uint64_t authority_guard_ns, const uint64_t retransmit_ns)
+{
+	return now_ns + authority_guard_ns + retransmit_ns;
+}
+
 bool lock_rule_quorum(const uint32_t votes, const uint32_t memories)
 {
 	return memories >= 2 || votes >= 3;

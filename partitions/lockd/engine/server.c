@@ -9,8 +9,8 @@ void lock_server_init(struct lock_server *const s, const struct lock_tables *con
 	const uint32_t epoch, const bool memory, const uint64_t now_ns)
 {
 	const struct lock_group *const group = &tables->group[number];
-	const uint64_t quiet_end_ns = lock_rule_guard_end(
-		now_ns, group->timing.authority_ns, group->timing.authority_guard_ns);
+	const uint64_t quiet_end_ns = lock_rule_quiet_end(
+		now_ns, group->timing.authority_guard_ns, group->timing.retransmit_ns);
 
 	*s = (struct lock_server){
 		.tables = tables,

@@ -14,6 +14,8 @@
 #define OUT_REFUSE   0x2u
 #define OUT_RELEASED 0x4u
 #define OUT_BLOCKING 0x8u
+#define OUT_ANSWERS  (OUT_GRANT | OUT_REFUSE | OUT_RELEASED)
+#define OUT_ALL      (OUT_ANSWERS | OUT_BLOCKING)
 
 #define OUT_WELCOME 0x1u
 #define OUT_ACK     0x2u
@@ -133,6 +135,7 @@ void grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 
 /* outbox.c */
 void outbox_place(struct lock_server *s, uint32_t slot, uint8_t what);
+void outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
 void outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
 
 /* operations.c: what clients ask of a slot. */

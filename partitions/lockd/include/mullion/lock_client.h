@@ -98,7 +98,7 @@ void lock_client_init(struct lock_client *client, const struct lock_tables *tabl
 /*
  * Ask for lock `own` in `mode`, or to convert it to that if it is held. flags: LOCK_FLAG_NOQUEUE;
  * LOCK_FLAG_VALUE with a conversion down from PW or EX: `value` is written. A conversion down is in force at
- * once. Returns LOCK_PENDING: an event will follow; LOCK_DONE: granted without a message (cached);
+ * once; while one between PR and CW waits, only CR is held. Returns LOCK_PENDING: an event will follow; LOCK_DONE: granted without a message (cached);
  * LOCK_DEADLOCK: a lock of the same or a higher rank is held or waited for; LOCK_BUSY: an operation is under
  * way; LOCK_LOST: no session at this moment; LOCK_WRONG. Cost: the participant's locks.
  */
@@ -115,6 +115,10 @@ enum lock_status lock_client_cancel(struct lock_client *client, uint32_t own, ui
 /* Whether it is held at this moment in a mode of at least that strength. The token is in storage.owns. */
 bool lock_client_holds(
 	const struct lock_client *client, uint32_t own, enum lock_mode mode, uint64_t now_ns);
+
+/* The value as of the last grant or write: whether it is valid. Else its last writer may have died with it. */
+bool lock_client_value(
+	const struct lock_client *client, uint32_t own, uint8_t value[LOCK_VALUE_BYTES]);
 
 /* Take a message. Cost: constant, but for LOCK_NEW_EPOCH: the participant's members. */
 enum lock_reason lock_client_receive(struct lock_client *client, uint16_t from,

@@ -43,6 +43,15 @@ bool lock_rule_promise(uint64_t now_ns, uint64_t promise_end_ns);
 /* Vote: an epoch is voted on once, by each voter. */
 bool lock_rule_vote(uint32_t voted, uint32_t epoch);
 
+/*
+ * Again: a voter repeats its vote, which extends its promise, only while that lasts. Whoever asks later may
+ * have forgotten in between that it led in that epoch.
+ */
+bool lock_rule_again(uint64_t now_ns, uint64_t promise_end_ns);
+
+/* Quiet: how long a server keeps silent after its start: any promise is over then, and any message lost. */
+uint64_t lock_rule_quiet_end(uint64_t now_ns, uint64_t authority_guard_ns, uint64_t retransmit_ns);
+
 /* Quorum: two of three that remember, or all three. `votes` and `memories` include the candidate. */
 bool lock_rule_quorum(uint32_t votes, uint32_t memories);
 

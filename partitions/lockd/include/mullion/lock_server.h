@@ -129,7 +129,8 @@ struct lock_server {
 /*
  * Start the server of group `number` at `place` in it. The storage may hold anything; a witness needs none.
  * `epoch` is the highest epoch this node remembers, and `memory` whether that is all it ever knew: false
- * after a loss. For the first authority_guard_ns it takes no message. Constant cost.
+ * after a loss. For authority_guard_ns and
+ * retransmit_ns, which is more than any message takes, it takes none. Constant cost.
  */
 void lock_server_init(struct lock_server *server, const struct lock_tables *tables, uint32_t number,
 	uint32_t place, const struct lock_storage *storage, uint32_t epoch, bool memory,
