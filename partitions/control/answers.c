@@ -49,7 +49,7 @@ static bool hello(const struct session *const session, struct writer *const out)
 	write_byte(out, '"');
 	write_hex(out, control->auth.nonce, AUTH_NONCE_BYTES);
 	write_byte(out, '"');
-	write_member_bool(out, "authenticated", !session->open);
+	write_member_bool(out, "authenticated", !session_is_open(session));
 	member_name(out, "schedule", schedule_name(page, page->schedule));
 	write_key(out, "hz");
 	write_open(out, '[');
@@ -266,13 +266,26 @@ static void longest_steps(const struct control *const control, struct writer *co
 {
 	write_key(out, "longest");
 	write_open(out, '{');
-	for (uint32_t c = 0; c <= COMMANDS; c++)
-		if (control->longest[c] != 0)
-			write_member_number(out, command_word(c), control->longest[c]);
+	for (uint32_t s = 0; s < STEPS; s++)
+		if (control->longest[s] != 0)
+			write_member_number(out, step_word(s), control->longest[s]);
 	write_close(out, '}');
 }
 
-/* Control itself first, alone; then a partition or more a line. */
+/* What became of frames. */
+static void network(const struct datagrams *const datagrams, struct writer *const out)
+{
+	write_key(out, "network");
+	write_open(out, '{');
+	for (uint32_t v = 0; v < STATION_VERDICTS; v++)
+		if (datagrams->station.counts[v] != 0)
+			write_member_number(out, station_word(v), datagrams->station.counts[v]);
+	if (datagrams->dropped != 0)
+		write_member_number(out, "dropped", datagrams->dropped);
+	write_close(out, '}');
+}
+
+/* Control itself first, then its network; then a partition or more a line. */
 static bool health(
 	const struct control *const control, struct job *const job, struct writer *const out)
 {
@@ -283,6 +296,8 @@ static bool health(
 		refusals(control, out);
 		longest_steps(control, out);
 	}
+	if (job->line == 1 && control->datagrams != NULL)
+		network(control->datagrams, out);
 	write_key(out, "partitions");
 	write_open(out, '[');
 	while ((more = next_partition(node, &job->at)) && has_room(out, 48 + EVENTS_MOST)) {
@@ -294,7 +309,7 @@ static bool health(
 		job->at++;
 	}
 	write_close(out, ']');
-	return more;
+	return more || (job->line == 0 && control->datagrams != NULL);
 }
 
 static void counters_events(struct writer *const out, const struct mullion_status *const status)

@@ -109,7 +109,7 @@ enum auth_answer auth_check(struct auth *const auth, const struct request *const
 	uint8_t said[AUTH_MAC_BYTES], right[AUTH_MAC_BYTES];
 
 	if (!auth->keyed)
-		return AUTH_GOOD;
+		return AUTH_UNAUTHENTICATED;
 	if (seq == NULL || seq->kind != VALUE_NUMBER || !find_mac(line, bytes, said))
 		return AUTH_UNAUTHENTICATED;
 	auth_mac(auth, line, bytes - TAIL_BYTES, right);

@@ -12,7 +12,7 @@
 #define AUTH_MAC_BYTES   32u
 
 struct auth {
-	bool keyed; /* without a key there is nothing to prove */
+	bool keyed; /* without a key nobody can prove anything */
 	uint8_t key[AUTH_KEY_BYTES];
 	uint8_t nonce[AUTH_NONCE_BYTES];
 	uint64_t last_seq;
@@ -26,7 +26,10 @@ bool auth_set_key(struct auth *auth, const char *text);
 /* The nonce of this boot, from whatever is not the same at every boot. */
 void auth_set_nonce(struct auth *auth, const uint64_t *sources, uint32_t count);
 
-/* The line and what it was parsed into. The number of a good one counts as used from now on. */
+/*
+ * The line and what it was parsed into. The number of a good one counts as used from now on. Without a
+ * key none is good.
+ */
 enum auth_answer auth_check(
 	struct auth *auth, const struct request *request, const char *line, uint32_t bytes);
 

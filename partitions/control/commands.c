@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "attachment.h"
 #include "memory.h"
 #include "session.h"
 
@@ -96,7 +97,7 @@ static void answer_state(const struct act *const a, const uint16_t p)
 	const uint32_t state =
 		__atomic_load_n(&a->control->node.partitions[p].status->state, __ATOMIC_ACQUIRE);
 
-	answer_begin(a->out, a->id);
+	answer_begin(a->out, a->id, 0);
 	write_member_string(a->out, "state", node_state_word(state), MULLION_NAME_BYTES);
 	answer_end(a->out, false);
 }
@@ -151,6 +152,16 @@ static void do_info(const struct act *const a)
 		begin_job(a)->partition = p;
 }
 
+/* False, and refused: notices go to one peer, and it is another. */
+static bool may_attach(const struct act *const a)
+{
+	if (attachment_is_free(a->session))
+		return true;
+	refuse(a, REFUSED_NOT_NOW,
+		"another peer is attached; it is let go a minute after its last request", "");
+	return false;
+}
+
 static void do_console(const struct act *const a)
 {
 	const uint16_t p = partition_of(a);
@@ -164,13 +175,14 @@ static void do_console(const struct act *const a)
 		return;
 	}
 	attach = needed(a, "attach", VALUE_BOOL);
-	if (attach == NULL)
+	if (attach == NULL || !may_attach(a))
 		return;
 	if (attach->number != 0)
 		a->session->attached |= 1u << p;
 	else
 		a->session->attached &= ~(1u << p);
-	answer_begin(a->out, a->id);
+	attachment_take(a->session);
+	answer_begin(a->out, a->id, 0);
 	write_member_bool(a->out, "attached", attach->number != 0);
 	answer_end(a->out, false);
 }
@@ -217,8 +229,11 @@ static void do_health(const struct act *const a)
 
 	if (!optional(a, "attach", VALUE_BOOL, &attach))
 		return;
+	if (attach != NULL && !may_attach(a))
+		return;
 	if (attach != NULL) {
 		a->session->attached_health = attach->number != 0;
+		attachment_take(a->session);
 		a->session->journal_seen = a->control->node.journal->head;
 	}
 	begin_job(a);
@@ -356,7 +371,7 @@ static void load_data(const struct act *const a, const uint16_t p, const uint64_
 		refuse_memory(a, p, result);
 		return;
 	}
-	answer_begin(a->out, a->id);
+	answer_begin(a->out, a->id, 0);
 	write_member_number(a->out, "page", block / MEMORY_PARTS);
 	write_member_number(a->out, "part", block % MEMORY_PARTS);
 	answer_end(a->out, false);
@@ -400,7 +415,7 @@ static void do_shutdown(const struct act *const a)
 	if (!optional(a, "reset", VALUE_BOOL, &reset))
 		return;
 	a->control->ending = reset != NULL && reset->number != 0 ? ENDING_RESET : ENDING_POWER_OFF;
-	answer_begin(a->out, a->id);
+	answer_begin(a->out, a->id, 0);
 	answer_end(a->out, false);
 }
 

@@ -147,7 +147,7 @@ static bool to_attached(
 			continue;
 		session_notice_console(
 			&sessions[s], r->partition, (const char *)copy, bytes, &notice);
-		transport_send(s, notice.text, notice.used);
+		transport_notice(s, notice.text, notice.used);
 	}
 	return bytes != 0;
 }

@@ -1,9 +1,9 @@
 /*
- * control: serves commands, and brings every partition's console and the kernel's log together on the
- * serial line it owns.
+ * control: serves commands, on the serial line it owns and by datagrams where it owns a network card, and
+ * brings every partition's console and the kernel's log together on the serial line.
  *
- * Invariant: one pass is bounded, whatever comes in (docs/control.md); it takes at most one request or
- * writes one line of an answer, and waits for nobody. What is left of its window goes back.
+ * Invariant: one pass is bounded, whatever comes in (docs/control.md); on each line it takes at most one
+ * request or writes one line of an answer, and waits for nobody. What is left of its window goes back.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,25 +14,28 @@
 #include <mullion/irq.h>
 #include <mullion/time.h>
 
+#include "attachment.h"
 #include "calls.h"
 #include "consoles.h"
+#include "datagrams.h"
 #include "serial.h"
 #include "transport.h"
 
-#define SESSIONS    1u
 #define INPUT_BYTES 256u
 #define NAP_NS      200000ull
 /* What has sent something may be about to send more: so long it is listened to before the rest. */
 #define LISTEN_NS 100000ull
+/* A card that sends nothing does not keep the node from ending. */
+#define LAST_WORDS_NS 1000000000ull
 
 static struct control control;
-static struct session sessions[SESSIONS];
+static struct session sessions[TRANSPORTS];
 static struct writer answer;
 
 /* What has come and is not taken yet. */
 static char input[INPUT_BYTES];
 static uint32_t input_at, input_used;
-static uint64_t listen_until, listen_ticks;
+static uint64_t listen_until, listen_ticks, end_by;
 
 static void on_nap(struct irq_frame *const frame)
 {
@@ -54,15 +57,15 @@ static void rest(const bool framed)
 static void send_answer(const unsigned s)
 {
 	if (answer.used != 0)
-		transport_send(s, answer.text, answer.used);
+		transport_answer(s, answer.text, answer.used);
 }
 
-static void note_step(const uint32_t command, const uint64_t begun)
+static void note_step(const uint32_t step, const uint64_t begun)
 {
 	const uint64_t ticks = tsc_read() - begun;
 
-	if (ticks > control.longest[command])
-		control.longest[command] = ticks;
+	if (ticks > control.longest[step])
+		control.longest[step] = ticks;
 }
 
 /* Bytes up to the end of one line. */
@@ -78,9 +81,27 @@ static bool take_input(struct session *const session)
 		return tsc_read() < listen_until;
 	listen_until = tsc_read() + listen_ticks;
 	input_at += session_take(session, &input[input_at], input_used - input_at, &answer);
-	send_answer(SESSION_SERIAL);
+	send_answer(TRANSPORT_SERIAL);
 	note_step(STEP_TAKE, begun);
 	return true;
+}
+
+/* One frame, whether it bears a request or not. */
+static bool take_frame(struct session *const session)
+{
+	const uint64_t begun = tsc_read();
+	struct datagram_line line;
+	const enum datagrams_result result = datagrams_receive(&line);
+
+	if (result == DATAGRAMS_LINE) {
+		session_datagram(session, line.peer, line.text, line.bytes, &answer);
+		if (session->holder == session->peer)
+			datagrams_hold();
+		send_answer(TRANSPORT_DATAGRAMS);
+	}
+	if (result != DATAGRAMS_NOTHING)
+		note_step(result == DATAGRAMS_LINE ? STEP_TAKE : STEP_FRAME, begun);
+	return result != DATAGRAMS_NOTHING;
 }
 
 /* One step: an answer's next line, or a notice, or what came in. False: nothing to do, or no room. */
@@ -100,14 +121,18 @@ static bool serve(const unsigned s)
 	}
 	session_notice_health(session, &answer);
 	if (answer.used == 0)
-		return take_input(session);
-	send_answer(s);
+		return s == TRANSPORT_SERIAL ? take_input(session) : take_frame(session);
+	transport_notice(s, answer.text, answer.used);
 	return true;
 }
 
 static void end_node(void)
 {
-	if (control.ending != ENDING_NOT && serial_is_idle())
+	if (control.ending == ENDING_NOT)
+		return;
+	if (end_by == 0)
+		end_by = tsc_read() + time_ticks_from_ns(LAST_WORDS_NS);
+	if (serial_is_idle() && (datagrams_are_sent() || tsc_read() > end_by))
 		node_call(MULLION_HC_SHUTDOWN, control.ending == ENDING_RESET, 0);
 }
 
@@ -115,8 +140,10 @@ static bool pass(void)
 {
 	bool busy = serial_pump();
 
-	busy = serve(SESSION_SERIAL) || busy;
-	busy = consoles_pass(sessions, SESSIONS) || busy;
+	attachment_expire(&sessions[TRANSPORT_DATAGRAMS]);
+	for (unsigned s = 0; s < TRANSPORTS; s++)
+		busy = serve(s) || busy;
+	busy = consoles_pass(sessions, TRANSPORTS) || busy;
 	end_node();
 	return busy;
 }
@@ -133,6 +160,28 @@ static void set_key(void)
 	}
 }
 
+static void open_network(void)
+{
+	char text[ENDPOINT_TEXT_BYTES];
+	struct endpoint at;
+
+	if (!args_text("udp", text, sizeof(text)))
+		return;
+	if (!endpoint_parse(text, &at)) {
+		printf("argument udp=%s: not ADDRESS/BITS:PORT of a station, as "
+		       "10.0.2.15/24:7070\n",
+			text);
+		exit(1);
+	}
+	control.datagrams = datagrams_open(&at, (uint8_t)args_number("last-bus", 0));
+	if (control.datagrams == NULL)
+		printf("argument udp: no virtio-net function is assigned here, so no UDP\n");
+	else if (!control.auth.keyed)
+		printf("argument udp: without key= nobody commands by UDP\n");
+	else
+		printf("UDP at %s\n", text);
+}
+
 static void open_all(const struct mullion_info *const info)
 {
 	if (!node_find(&control.node, info)) {
@@ -141,7 +190,10 @@ static void open_all(const struct mullion_info *const info)
 	}
 	set_key();
 	calls_seed_nonce(&control);
-	session_begin(&sessions[SESSION_SERIAL], &control, args_is("serial", "open"));
+	session_begin(&sessions[TRANSPORT_SERIAL], &control,
+		args_is("serial", "open") ? SESSION_OPEN : SESSION_KEYED);
+	session_begin(&sessions[TRANSPORT_DATAGRAMS], &control, SESSION_DATAGRAM);
+	open_network();
 	consoles_open(&control.node);
 	if (info->uart_port != 0)
 		serial_open(info->uart_port);

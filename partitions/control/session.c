@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "attachment.h"
 #include "memory.h"
 #include "session.h"
 
@@ -44,17 +45,21 @@ const char *refusal_word(const enum refusal refusal)
 	return words[refusal];
 }
 
-const char *command_word(const uint32_t command)
+const char *step_word(const uint32_t step)
 {
-	return command < COMMANDS ? known[command].name : "take";
+	if (step < COMMANDS)
+		return known[step].name;
+	return step == STEP_TAKE ? "take" : "frame";
 }
 
-void answer_begin(struct writer *const out, const uint32_t id)
+void answer_begin(struct writer *const out, const uint32_t id, const uint32_t line)
 {
 	write_begin(out);
 	write_open(out, '{');
 	write_member_number(out, "v", PROTOCOL_VERSION);
 	write_member_number(out, "id", id);
+	if (line != 0)
+		write_member_number(out, "line", line);
 	write_member_bool(out, "ok", true);
 	write_key(out, "result");
 	write_open(out, '{');
@@ -106,15 +111,25 @@ void answer_refuse(struct control *const control, struct writer *const out, cons
 	end_line(out);
 }
 
-void session_begin(struct session *const session, struct control *const control, const bool open)
+void session_begin(
+	struct session *const session, struct control *const control, const enum session_kind kind)
 {
 	session->control = control;
-	session->open = open || !control->auth.keyed;
+	session->kind = kind;
+	session->peer = 0;
+	session->holder = 0;
+	session->held_until = 0;
 	session->attached = 0;
 	session->attached_health = false;
 	session->job.command = COMMAND_NONE;
 	session->used = 0;
 	session->over = false;
+}
+
+bool session_is_open(const struct session *const session)
+{
+	return session->kind == SESSION_OPEN ||
+	       (session->kind == SESSION_KEYED && !session->control->auth.keyed);
 }
 
 /* One of the words, which blanks separate. */
@@ -151,29 +166,45 @@ static enum command find_command(const struct member *const cmd)
 	return COMMAND_NONE;
 }
 
+/* False, and refused: who asks has not proved that he may. */
+static bool is_allowed(struct session *const session, const struct request *const request,
+	const char *const line, const uint32_t bytes, const uint32_t id, struct writer *const out)
+{
+	struct control *const control = session->control;
+
+	if (!control->auth.keyed) {
+		answer_refuse(control, out, id, REFUSED_UNAUTHENTICATED,
+			"this node has no key, and without one nobody commands by this line", "");
+		return false;
+	}
+	switch (auth_check(&control->auth, request, line, bytes)) {
+	case AUTH_UNAUTHENTICATED:
+		answer_refuse(control, out, id, REFUSED_UNAUTHENTICATED,
+			"this line needs seq and, as its last member, the right mac: hello has the "
+			"nonce",
+			"");
+		return false;
+	case AUTH_REPLAYED:
+		answer_refuse(control, out, id, REFUSED_REPLAYED,
+			"seq is not greater than one before it", "");
+		return false;
+	default:
+		attachment_heard(session);
+		return true;
+	}
+}
+
 static void dispatch(struct session *const session, const struct request *const request,
 	const char *const line, const uint32_t bytes, const uint32_t id, struct writer *const out)
 {
 	struct control *const control = session->control;
 	const struct member *const cmd = request_member(request, "cmd");
 	const enum command command = find_command(cmd);
-	enum auth_answer answer = AUTH_GOOD;
 	const char *foreign;
 
-	if (!session->open && command != COMMAND_HELLO)
-		answer = auth_check(&control->auth, request, line, bytes);
-	if (answer == AUTH_UNAUTHENTICATED) {
-		answer_refuse(control, out, id, REFUSED_UNAUTHENTICATED,
-			"this line needs seq and, as its last member, the right mac: hello has the "
-			"nonce",
-			"");
+	if (!session_is_open(session) && command != COMMAND_HELLO &&
+		!is_allowed(session, request, line, bytes, id, out))
 		return;
-	}
-	if (answer == AUTH_REPLAYED) {
-		answer_refuse(control, out, id, REFUSED_REPLAYED,
-			"seq is not greater than one before it", "");
-		return;
-	}
 	if (command == COMMAND_NONE) {
 		answer_refuse(control, out, id, REFUSED_UNKNOWN_COMMAND,
 			"there is no command %; docs/control.md lists them", cmd->text);
@@ -226,23 +257,37 @@ void session_line(struct session *const session, const char *const line, const u
 		dispatch(session, &request, line, bytes, id, out);
 }
 
-/* The line in the buffer is complete. */
-static void finish_line(struct session *const session, struct writer *const out)
+/* A line that is complete, without its newline. An empty one is nothing. */
+static void whole_line(struct session *const session, const char *const line, uint32_t bytes,
+	struct writer *const out)
 {
-	uint32_t bytes = session->used;
-	const bool over = session->over;
-
-	session->used = 0;
-	session->over = false;
-	if (over) {
+	if (bytes >= LINE_BYTES) {
 		answer_refuse(session->control, out, 0, REFUSED_OVERSIZED,
 			"a line has at most 1024 bytes, its newline included", "");
 		return;
 	}
-	if (bytes != 0 && session->line[bytes - 1] == '\r')
+	if (bytes != 0 && line[bytes - 1] == '\r')
 		bytes--;
 	if (bytes != 0)
-		session_line(session, session->line, bytes, out);
+		session_line(session, line, bytes, out);
+}
+
+/* The line in the buffer has ended. */
+static void finish_line(struct session *const session, struct writer *const out)
+{
+	const uint32_t bytes = session->over ? LINE_BYTES : session->used;
+
+	session->used = 0;
+	session->over = false;
+	whole_line(session, session->line, bytes, out);
+}
+
+void session_datagram(struct session *const session, const uint64_t peer, const char *const bytes,
+	const uint32_t count, struct writer *const out)
+{
+	out->used = 0;
+	session->peer = peer;
+	whole_line(session, bytes, count != 0 && bytes[count - 1] == '\n' ? count - 1 : count, out);
 }
 
 uint32_t session_take(struct session *const session, const char *const bytes, const uint32_t count,
@@ -275,7 +320,7 @@ void session_go_on(struct session *const session, struct writer *const out)
 	out->used = 0;
 	if (memory_waits(&session->control->node, job))
 		return;
-	answer_begin(out, job->id);
+	answer_begin(out, job->id, job->line);
 	more = session_busy(session) && answer_line(session, job, out);
 	if (!session_busy(session)) {
 		answer_refuse(session->control, out, job->id, REFUSED_NOT_NOW,

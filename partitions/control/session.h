@@ -6,13 +6,17 @@
 #define CONTROL_SESSION_H
 
 #include "auth.h"
+#include "datagrams.h"
 #include "node.h"
 #include "writer.h"
 
 #define PROTOCOL_VERSION 1u
 
-/* What a step took: the command it answered, or COMMAND_NONE for one that took what came in. */
-#define STEP_TAKE COMMAND_NONE
+/* What a step was, beside one of the answer to a command: taking what came in, and of a network also what
+ * was no request. */
+#define STEP_TAKE  COMMAND_NONE
+#define STEP_FRAME (COMMAND_NONE + 1u)
+#define STEPS      (COMMAND_NONE + 2u)
 
 enum refusal {
 	REFUSED_MALFORMED,
@@ -29,7 +33,7 @@ enum refusal {
 };
 
 const char *refusal_word(enum refusal refusal);
-const char *command_word(uint32_t command);
+const char *step_word(uint32_t step);
 
 enum command {
 	COMMAND_HELLO,
@@ -61,9 +65,9 @@ struct control {
 	struct node node;
 	struct auth auth;
 	uint64_t refused[REFUSALS];
-	uint64_t longest[COMMANDS +
-			 1]; /* ticks of a step: of each command's answer, and of taking */
-	enum ending ending;  /* carried out when the answer is on its way */
+	uint64_t longest[STEPS];           /* ticks of a step */
+	enum ending ending;                /* carried out when the answer is on its way */
+	const struct datagrams *datagrams; /* NULL: there is no network */
 };
 
 /* The answer under way: which, for whom, and how far it is. */
@@ -78,10 +82,19 @@ struct job {
 	bool vcpu;
 };
 
+/* What a session's line is. */
+enum session_kind {
+	SESSION_KEYED,   /* a mac is needed if the node has a key */
+	SESSION_OPEN,    /* none is */
+	SESSION_DATAGRAM /* one always is, and who speaks changes: docs/control.md, By UDP */
+};
+
 struct session {
 	struct control *control;
-	bool open;         /* no mac is needed here */
-	uint32_t attached; /* consoles, a bit for each partition */
+	enum session_kind kind;
+	uint64_t peer; /* who speaks: address << 16 | port; 0 where there is only one */
+	uint64_t holder, held_until; /* who attached, and how long that lasts (attachment.c) */
+	uint32_t attached;           /* consoles, a bit for each partition */
 	bool attached_health;
 	uint64_t journal_seen; /* entries it was told of, or that were before it attached */
 	struct job job;
@@ -90,7 +103,7 @@ struct session {
 	char line[LINE_BYTES];
 };
 
-void session_begin(struct session *session, struct control *control, bool open);
+void session_begin(struct session *session, struct control *control, enum session_kind kind);
 
 /*
  * Takes bytes up to the end of one line, and no more; answers if it ended. Returns how many it took. `out` has
@@ -98,6 +111,10 @@ void session_begin(struct session *session, struct control *control, bool open);
  */
 uint32_t session_take(
 	struct session *session, const char *bytes, uint32_t count, struct writer *out);
+
+/* The same for a datagram of `peer`, which is one line, with its newline or without. */
+void session_datagram(struct session *session, uint64_t peer, const char *bytes, uint32_t count,
+	struct writer *out);
 
 /* An answer is under way: session_go_on writes its next line, or leaves out->used 0 and gets on with it. */
 bool session_busy(const struct session *session);
@@ -113,8 +130,11 @@ void session_notice_console(struct session *session, uint16_t partition, const c
 /* A complete line without its newline; answers it, or begins to. (session.c) */
 void session_line(struct session *session, const char *line, uint32_t bytes, struct writer *out);
 
-/* Begin and end of an answer's line; `more`: another follows. (session.c) */
-void answer_begin(struct writer *out, uint32_t id);
+/* Whether a request needs a mac. (session.c) */
+bool session_is_open(const struct session *session);
+
+/* Begin and end of an answer's line, the first being 0; `more`: another follows. (session.c) */
+void answer_begin(struct writer *out, uint32_t id, uint32_t line);
 void answer_end(struct writer *out, bool more);
 
 /* The answer is an error; the % in `text` stands for `subject`. Counted. (session.c) */

@@ -1,6 +1,7 @@
 /*
  * Which session is which line. Invariant: answers keep room that text for people may not take.
  */
+#include "datagrams.h"
 #include "serial.h"
 #include "transport.h"
 
@@ -8,13 +9,23 @@
 
 uint32_t transport_room(const unsigned session)
 {
-	return session == SESSION_SERIAL ? serial_room() : 0;
+	return session == TRANSPORT_SERIAL ? serial_room() : datagrams_room();
 }
 
-void transport_send(const unsigned session, const char *const text, const uint32_t bytes)
+void transport_answer(const unsigned session, const char *const text, const uint32_t bytes)
 {
-	if (session == SESSION_SERIAL)
+	if (session == TRANSPORT_SERIAL)
 		serial_write(text, bytes);
+	else
+		datagrams_answer(text, bytes);
+}
+
+void transport_notice(const unsigned session, const char *const text, const uint32_t bytes)
+{
+	if (session == TRANSPORT_SERIAL)
+		serial_write(text, bytes);
+	else
+		datagrams_notice(text, bytes);
 }
 
 uint32_t people_room(void)

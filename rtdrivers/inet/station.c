@@ -1,7 +1,7 @@
 /*
- * A station that answers. Invariant: what it sends goes to the unicast address a frame came from, at
+ * A station that answers. Invariant: but for one announcement, what it sends goes to the unicast address a frame came from, at
  * most one frame for each that came, and never a longer one for what is not a datagram.
- * Specification: RFC 826; RFC 1122, 3.2.1, 3.2.2.6 and 3.3.6.
+ * Specification: RFC 826; RFC 5227, 2.3; RFC 1122, 3.2.1, 3.2.2.6 and 3.3.6.
  */
 #include <inet/arp.h>
 #include <inet/icmp.h>
@@ -23,16 +23,6 @@ struct look {
 	uint8_t *reply;
 	unsigned *reply_bytes;
 };
-
-const char *station_word(const unsigned verdict)
-{
-	static const char words[STATION_VERDICTS][16] = { "datagram", "arp", "echo", "foreign",
-		"other-port", "no-frame", "source", "arp-malformed", "ipv4-malformed",
-		"ipv4-options", "ipv4-checksum", "ipv4-fragment", "udp-malformed", "udp-checksum",
-		"icmp-malformed" };
-
-	return verdict < STATION_VERDICTS ? words[verdict] : "?";
-}
 
 void station_open(
 	struct station *const station, const struct endpoint *const at, const uint8_t *const mac)
@@ -92,6 +82,19 @@ static void answer_arp(const struct look *const l, const struct arp_packet *cons
 	write_ethernet(l->station, asked->sender_mac, ETHERNET_ARP, l->reply);
 	arp_encode(&answer, l->reply + PACKET_AT);
 	*l->reply_bytes = fill_up(l->reply, PACKET_AT + ARP_BYTES);
+}
+
+unsigned station_announce(const struct station *const station, uint8_t *const frame)
+{
+	static const uint8_t all[ETHERNET_ADDRESS_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct arp_packet packet = { .operation = ARP_REQUEST,
+		.sender = station->at.address,
+		.target = station->at.address };
+
+	ethernet_copy(packet.sender_mac, station->mac);
+	write_ethernet(station, all, ETHERNET_ARP, frame);
+	arp_encode(&packet, frame + PACKET_AT);
+	return fill_up(frame, PACKET_AT + ARP_BYTES);
 }
 
 /* 0 asks whether the address is free: RFC 5227, 2.1.1. */

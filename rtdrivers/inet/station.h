@@ -4,7 +4,7 @@
  * never asks for anybody's address, so it speaks to nobody who has not spoken to it.
  *
  * Pure: frames in, frames out; whoever has a card moves them. Each frame gets one verdict, which is
- * counted. Specification: RFC 826, 791, 768, 792, 1122.
+ * counted. Specification: RFC 826, 791, 768, 792, 1122, 5227.
  */
 #ifndef RTDRIVERS_INET_STATION_H
 #define RTDRIVERS_INET_STATION_H
@@ -57,6 +57,12 @@ const char *station_word(unsigned verdict);
 
 /* With nothing counted. At most 250 instructions. */
 void station_open(struct station *station, const struct endpoint *at, const uint8_t *mac);
+
+/*
+ * Writes a frame that tells everybody this address and MAC, and returns its bytes: once, when the card has
+ * been opened. At most 600 instructions.
+ */
+unsigned station_announce(const struct station *station, uint8_t *frame);
 
 /*
  * A frame that came. STATION_DATAGRAM: *datagram has it. *reply_bytes: of a frame in `reply`, room for

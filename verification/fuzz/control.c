@@ -1,11 +1,12 @@
 /*
  * Fuzzing of the control partition's whole line handler: bytes as they come from the serial line, in
- * pieces as they may come, through parser, authentication and commands to every answer's last line.
+ * pieces as they may come, or a datagram a line, from two peers; through parser, authentication and
+ * commands to every answer's last line.
  *
  * Properties, beside the sanitizers': each line that is not empty gets exactly one complete answer; all
  * that is said is a line of printable JSON of at most 1,024 bytes; the node is changed only by calls
  * that the kernel knows, never control itself, and on a line with authentication only by what was signed
- * under the key with a number that grows.
+ * under the key with a number that grows. By datagrams one peer at a time has anything attached.
  *
  * The mutator knows the protocol: it makes requests of its words, changes single members, repeats and
  * signs lines; libFuzzer's own mutations damage what it made.
@@ -16,7 +17,8 @@
 
 #include "../unit/fake_control.h"
 
-#define TEXT_BYTES 4096u
+#define TEXT_BYTES   4096u
+#define AS_DATAGRAMS 0x10u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
@@ -104,7 +106,7 @@ static void judge_call(const unsigned before, const uint64_t seq_before)
 			"calls name another partition that exists");
 	if (fake_last.number == MULLION_HC_SCHEDULE)
 		claim(fake_last.first < fake_page.schedules, "calls name a schedule that exists");
-	claim(session.open || control.auth.last_seq > seq_before,
+	claim(session_is_open(&session) || control.auth.last_seq > seq_before,
 		"nothing is done that was not signed under a new number");
 }
 
@@ -145,6 +147,42 @@ static size_t feed(const char *const bytes, const size_t count)
 	return taken;
 }
 
+/* One of two peers sends a line; an answer under way is for who asked. */
+static void feed_datagram(const char *const bytes, const size_t count, const uint64_t peer)
+{
+	const unsigned calls = fake_calls;
+	const uint64_t seq = control.auth.last_seq, holder = session.holder;
+	const uint32_t attached = session.attached;
+	const bool health = session.attached_health, held = attached != 0 || health;
+	const size_t text = count != 0 && bytes[count - 1] == '\n' ? count - 1 : count;
+	static struct writer out;
+	unsigned answers;
+
+	session_datagram(&session, peer, bytes, (uint32_t)count, &out);
+	answers = judge_line(&out);
+	judge_call(calls, seq);
+	answers += finish_answer();
+	claim(answers == (text != 0 && (text != 1 || bytes[0] != '\r') ? 1u : 0u),
+		"a datagram gets one answer");
+	if (session.attached != attached || session.attached_health != health)
+		claim(session.holder == peer && (!held || holder == peer) &&
+				control.auth.last_seq > seq,
+			"one peer at a time is attached");
+}
+
+static void feed_datagrams(const char *const bytes, const size_t count)
+{
+	uint64_t peer = 1;
+
+	for (size_t at = 0; at < count; peer = 3 - peer) {
+		const char *const end = memchr(&bytes[at], '\n', count - at);
+		const size_t one = end != NULL ? (size_t)(end - &bytes[at]) + 1 : count - at;
+
+		feed_datagram(&bytes[at], one, peer);
+		at += one;
+	}
+}
+
 static void reset(const uint8_t options)
 {
 	static bool ready;
@@ -159,7 +197,10 @@ static void reset(const uint8_t options)
 	control.auth.last_seq = 0;
 	control.ending = ENDING_NOT;
 	fake_result = options & 2 ? MULLION_EAGAIN : options & 4 ? MULLION_EINVAL : MULLION_OK;
-	session_begin(&session, &control, options & 1);
+	session_begin(&session, &control,
+		options & 1              ? SESSION_OPEN
+		: options & AS_DATAGRAMS ? SESSION_DATAGRAM
+					 : SESSION_KEYED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
@@ -169,6 +210,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
 	if (size == 0)
 		return 0;
 	reset(data[0]);
+	if (session.kind == SESSION_DATAGRAM) {
+		feed_datagrams((const char *)&data[1], size - 1);
+		return 0;
+	}
 	piece = data[0] & 8 ? (size_t)(data[0] >> 4) * 29 + 1 : size;
 	while (at < size)
 		at += feed((const char *)&data[at], size - at < piece ? size - at : piece);
@@ -200,6 +245,20 @@ static const char *const values[] = { "0", "1", "2", "7", "255", "256", "300", "
 	"-1", "true", "false", "null", "1.5", "\"\"", "\"nav\"", "\"watch\"", "\"control\"",
 	"\"navi\"", "\"normal\"", "\"degraded\"", "\"\\u0041\\n\\\"\"", "\"\\ud800\"", "[1]", "{}",
 	"\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"" };
+
+/* Attaching and letting go, as it should be: two of them in a row are rare otherwise. */
+static void make_attachment(char *const line, const size_t room)
+{
+	static const char *const requests[] = {
+		"{\"v\":1,\"cmd\":\"console\",\"partition\":\"nav\",\"attach\":true}",
+		"{\"v\":1,\"cmd\":\"console\",\"partition\":\"nav\",\"attach\":false}",
+		"{\"v\":1,\"cmd\":\"health\",\"attach\":true}",
+		"{\"v\":1,\"cmd\":\"health\",\"attach\":false}"
+	};
+
+	snprintf(line, room, "%s", PICK(requests));
+	fake_sign(&control, line, room, pick(1000));
+}
 
 /* A request: mostly well formed, mostly of members its command has. */
 static void make_request(char *const line, const size_t room)
@@ -308,7 +367,10 @@ static size_t mutate_text(char *const text, const size_t size, const size_t most
 	size_t start, bytes;
 
 	if (size == 0 || pick(4) == 0) {
-		make_request(line, sizeof(line) - 1);
+		if (pick(4) == 0)
+			make_attachment(line, sizeof(line) - 1);
+		else
+			make_request(line, sizeof(line) - 1);
 		strcat(line, "\n");
 		if (size != 0)
 			pick_line(text, size, &start);

@@ -2,7 +2,7 @@
 # The control partition's line handler, fuzzed for ten seconds; and fuzzers of copies with a planted defect
 # each, which have to find it.
 set -u
-echo 1..5
+echo 1..6
 build=${BUILD:-build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -41,6 +41,8 @@ finds() {
 	rm -rf "$work/partitions/control"
 	mv "$work/control" "$work/partitions/control"
 	cp -r verification/unit verification/fuzz "$work/verification"
+	mkdir -p "$work/rtdrivers"
+	cp -r rtdrivers/inet "$work/rtdrivers"
 	make -s FUZZ_ROOT="$work/" FUZZ="$work/planted" "$work/planted/control" >"$work/log" 2>&1 || {
 		ok 1 "$3"
 		return
@@ -61,4 +63,5 @@ finds session.c 's/if (session->used == LINE_BYTES - 1)/if (session->used == LIN
 finds auth.c 's/if (seq->number <= auth->last_seq)/if (seq->number == 0)/' 'a request that counts twice is found'
 finds commands.c 's/if (p == NO_PARTITION || p != a->control->node.self)/if (true)/' \
 	'a command against control itself is found'
+finds commands.c 's/if (attach == NULL || !may_attach(a))/if (attach == NULL)/' 'a peer that takes the attachments of another is found'
 exit $status

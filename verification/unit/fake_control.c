@@ -13,6 +13,7 @@
 struct fake_call fake_last;
 unsigned fake_calls;
 int64_t fake_result;
+uint64_t fake_now;
 
 struct mullion_node fake_page;
 struct mullion_journal fake_journal;
@@ -47,7 +48,7 @@ int64_t node_call(const enum mullion_hypercall number, const uint64_t first, con
 
 uint64_t node_now(void)
 {
-	return 123456789;
+	return fake_now;
 }
 
 static void fake_node_page(void)
@@ -86,6 +87,7 @@ void fake_control(struct control *const control)
 	memset(fake_memory, 0, sizeof(fake_memory));
 	fake_node_page();
 	fake_calls = 0;
+	fake_now = 123456789;
 	fake_result = MULLION_OK;
 	control->node = (struct node){
 		.page = &fake_page,

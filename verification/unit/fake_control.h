@@ -20,6 +20,7 @@ struct fake_call {
 extern struct fake_call fake_last;
 extern unsigned fake_calls;
 extern int64_t fake_result;
+extern uint64_t fake_now;
 
 extern struct mullion_node fake_page;
 extern struct mullion_journal fake_journal;

@@ -1,7 +1,7 @@
 # Unit tests of the protocols of the Internet that run in partitions.
 UNIT_TESTS += test_inet
 
-INET_CODE := $(addprefix rtdrivers/inet/,arp.c checksum.c endpoint.c ethernet.c icmp.c ipv4.c station.c udp.c)
+INET_CODE := $(addprefix rtdrivers/inet/,arp.c checksum.c endpoint.c ethernet.c icmp.c ipv4.c station.c udp.c words.c)
 
 test_inet_SRCS := $(INET_CODE)
 test_inet_INCLUDE := -Irtdrivers

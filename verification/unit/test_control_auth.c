@@ -17,7 +17,7 @@ static int begin(void **state)
 	assert_true(auth_set_key(&control.auth, FAKE_KEY));
 	for (uint8_t i = 0; i < AUTH_NONCE_BYTES; i++)
 		control.auth.nonce[i] = (uint8_t)(0xa0 + i);
-	session_begin(&session, &control, false);
+	session_begin(&session, &control, SESSION_KEYED);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ static void the_mac_is_the_last_member_and_written_as_documented(void **state)
 static void on_an_open_line_no_mac_is_needed(void **state)
 {
 	(void)state;
-	session_begin(&session, &control, true);
+	session_begin(&session, &control, SESSION_OPEN);
 	tell("{\"v\":1,\"cmd\":\"hello\"}\n");
 	assert_says("\"authenticated\":false");
 	tell("{\"v\":1,\"cmd\":\"list\"}\n");

@@ -30,7 +30,7 @@ uint32_t transport_room(const unsigned session)
 	return session_room[session];
 }
 
-void transport_send(const unsigned session, const char *const text, const uint32_t bytes)
+void transport_notice(const unsigned session, const char *const text, const uint32_t bytes)
 {
 	assert_true(bytes <= session_room[session]);
 	session_room[session] -= bytes;
@@ -45,7 +45,7 @@ static int begin(void **state)
 	(void)state;
 	fake_control(&control);
 	for (unsigned s = 0; s < 2; s++)
-		session_begin(&sessions[s], &control, true);
+		session_begin(&sessions[s], &control, SESSION_OPEN);
 	if (!opened)
 		consoles_open(&control.node);
 	opened = true;

@@ -16,7 +16,7 @@ static int begin(void **state)
 {
 	(void)state;
 	fake_control(&control);
-	session_begin(&session, &control, false);
+	session_begin(&session, &control, SESSION_KEYED);
 	return 0;
 }
 

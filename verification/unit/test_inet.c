@@ -465,6 +465,24 @@ static void other_questions_of_arp_are_not_answered(void **state)
 	assert_int_equal(reply_bytes, 0);
 }
 
+static void a_station_tells_everybody_where_it_is(void **state)
+{
+	struct ethernet_header header;
+	struct arp_packet packet;
+
+	(void)state;
+	frame_bytes = station_announce(&node, frame);
+	assert_int_equal(frame_bytes, ETHERNET_LEAST_BYTES);
+	assert_true(ethernet_decode(frame, frame_bytes, &header));
+	assert_memory_equal(header.to, all_mac, sizeof(all_mac));
+	assert_memory_equal(header.from, node_mac, sizeof(node_mac));
+	assert_true(arp_decode(&frame[PACKET], frame_bytes - PACKET, &packet));
+	assert_int_equal(packet.operation, ARP_REQUEST);
+	assert_int_equal(packet.sender, node_address);
+	assert_int_equal(packet.target, node_address);
+	assert_memory_equal(packet.sender_mac, node_mac, sizeof(node_mac));
+}
+
 static void damaged_arp_is_malformed(void **state)
 {
 	static const unsigned fixed[] = { 0, 1, 2, 3, 4, 5, 6 };
@@ -642,6 +660,7 @@ int main(void)
 		T(what_comes_from_nobody_is_not_answered),
 		T(who_asks_for_the_address_is_told),
 		T(other_questions_of_arp_are_not_answered),
+		T(a_station_tells_everybody_where_it_is),
 		T(damaged_arp_is_malformed),
 		T(an_echo_is_the_same_bytes),
 		T(other_messages_of_icmp_are_not_answered),
