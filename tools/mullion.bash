@@ -7,7 +7,7 @@ _mullion_options() {
 	build) echo --output --images --kernel --help --usage ;;
 	audit) echo --description --json --quiet --help --usage ;;
 	explain) echo --json --svg --images --help --usage ;;
-	run) echo --icount --timeout --serial --ram --debug --reboot --dry-run --help --usage ;;
+	run) echo --icount --timeout --serial --ram --debug --udp --reboot --dry-run --help --usage ;;
 	jitter) echo --ram --samples --cyclictest --oslat --system --bound --require --text --json --csv \
 		--svg --figure --html --title --condition --help --usage ;;
 	ctl) echo --connect --key --timeout --json --cold --reset --output --system --help --usage ;;

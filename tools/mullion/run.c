@@ -16,13 +16,14 @@
 
 #include "allocate.h"
 #include "command.h"
+#include "forward.h"
 #include "subcommands.h"
 
 #define QEMU_STATUS(value) ((value) << 1 | 1) /* isa-debug-exit */
 
 struct request {
 	const char *build; /* a directory, or an image in one */
-	const char *icount, *serial, *ram, *debug;
+	const char *icount, *serial, *ram, *debug, *udp;
 	unsigned timeout_s;
 	bool dry_run, reboot;
 	char **more; /* arguments for QEMU */
@@ -32,6 +33,7 @@ struct request {
 struct machine {
 	int smp, used_cpus, memory_mib;
 	int poweroff_value, poweroff_failure;
+	json_t *system;
 	const char **arguments; /* what QEMU needs beyond that to be the board */
 	size_t arguments_count;
 };
@@ -41,6 +43,7 @@ enum {
 	OPTION_SERIAL,
 	OPTION_RAM,
 	OPTION_DEBUG,
+	OPTION_UDP,
 	OPTION_REBOOT,
 	OPTION_DRY_RUN
 };
@@ -56,6 +59,10 @@ static const struct argp_option options[] = {
 		0 },
 	{ "ram", OPTION_RAM, "FILE", 0, "keep the machine's RAM, for mullion jitter --ram", 0 },
 	{ "debug", OPTION_DEBUG, "FILE", 0, "what is written to port 0xe9 goes there", 0 },
+	{ "udp", OPTION_UDP, "HOST:PORT", 0,
+		"a port here that leads to the control partition's, for mullion ctl -c "
+		"udp:HOST:PORT",
+		0 },
 	{ "reboot", OPTION_REBOOT, NULL, 0,
 		"a node that resets itself starts again, its RAM as it is, instead of ending QEMU",
 		0 },
@@ -99,6 +106,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_DEBUG:
 		request->debug = argument;
+		return 0;
+	case OPTION_UDP:
+		if (!forward_valid(argument))
+			argp_error(state,
+				"--udp takes an IPv4 address of this machine and a port, "
+				"as 127.0.0.1:7070, not \"%s\"",
+				argument);
+		request->udp = argument;
 		return 0;
 	case OPTION_REBOOT:
 		request->reboot = true;
@@ -177,7 +192,7 @@ static bool read_machine(const char *directory, struct machine *machine)
 		fprintf(stderr, "mullion run: %s is not the system.json of a build%s%s\n", path,
 			root ? "" : ": ", root ? "" : error.text);
 	}
-	json_decref(root);
+	machine->system = root;
 	return good;
 }
 
@@ -230,7 +245,7 @@ static void add_lines(struct command *command, const struct request *request)
 	}
 }
 
-static void make_command(struct command *command, const struct request *request,
+static bool make_command(struct command *command, const struct request *request,
 	const struct machine *machine, const char *directory)
 {
 	char **word;
@@ -248,10 +263,13 @@ static void make_command(struct command *command, const struct request *request,
 	add_lines(command, request);
 	for (i = 0; i < machine->arguments_count; i++)
 		command_add(command, "%s", machine->arguments[i]);
+	if (request->udp && !forward_add(command, request->udp, machine->system))
+		return false;
 	command_add_words(command, "-device isa-debug-exit,iobase=0xf4,iosize=1 -kernel");
 	command_add(command, "%s/mullion.elf", directory);
 	for (word = request->more; *word; word++)
 		command_add(command, "%s", *word);
+	return true;
 }
 
 /* A RAM file of an earlier run would be that run's memory: QEMU would not clear it. */
@@ -327,10 +345,11 @@ int run_main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	directory = directory_of(request.build);
 	if (directory && read_machine(directory, &machine)) {
-		make_command(&command, &request, &machine, directory);
-		status = boot(&request, &machine, &command);
+		if (make_command(&command, &request, &machine, directory))
+			status = boot(&request, &machine, &command);
 		command_free(&command);
 	}
 	free(machine.arguments);
+	json_decref(machine.system);
 	return status;
 }
