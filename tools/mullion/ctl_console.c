@@ -15,12 +15,14 @@
 
 #define DETACH      0x1d /* ^] */
 #define INPUT_BYTES 128u
+#define RENEW_MS    20000
 
 struct console {
 	struct session *session;
 	const char *partition;
 	struct termios before;
 	bool is_terminal, takes_input, ended;
+	int64_t renew_ms; /* when it is attached to again; 0: once is enough */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -113,18 +115,56 @@ static void take_input(struct console *console)
 		send_input(console, bytes, detach ? (size_t)(detach - bytes) : (size_t)count);
 }
 
+static json_t *attach(const struct console *console, bool on)
+{
+	json_t *arguments = ctl_partition(console->partition);
+
+	json_object_set_new(arguments, "attach", json_boolean(on));
+	return on ? session_ask(console->session, "console", arguments)
+		  : session_try(console->session, "console", arguments);
+}
+
+static int64_t silence_ends(const struct console *console, const struct ctl_request *request)
+{
+	return request->connect.given_timeout && !console->is_terminal
+		       ? wire_now_ms() + request->connect.timeout_ms
+		       : -1;
+}
+
+/*
+ * By datagrams a node lets go of who is silent (docs/control.md): it is asked again in time. Returns when
+ * that is, or when silence ends it all, whichever comes first; -1: never.
+ */
+static int64_t next_deadline(const struct console *console, int64_t end_ms)
+{
+	if (console->renew_ms && (end_ms < 0 || console->renew_ms < end_ms))
+		return console->renew_ms;
+	return end_ms;
+}
+
+static bool renew(struct console *console)
+{
+	if (!console->renew_ms || wire_now_ms() < console->renew_ms)
+		return false;
+	console->renew_ms = wire_now_ms() + RENEW_MS;
+	json_decref(attach(console, true));
+	return true;
+}
+
 /* With --timeout, so much silence ends it; else only ^], a signal, or the node does. */
 static int follow(struct console *console, const struct ctl_request *request)
 {
-	while (!interrupted) {
-		const int64_t deadline_ms = request->connect.given_timeout && !console->is_terminal
-						    ? wire_now_ms() + request->connect.timeout_ms
-						    : -1;
-		const enum wire_result result = session_listen(
-			console->session, deadline_ms, console->ended ? -1 : STDIN_FILENO);
+	int64_t end_ms = silence_ends(console, request);
 
-		if (result == WIRE_TIMEOUT)
+	while (!interrupted) {
+		const enum wire_result result = session_listen(console->session,
+			next_deadline(console, end_ms), console->ended ? -1 : STDIN_FILENO);
+
+		if (renew(console))
+			continue;
+		if (result == WIRE_TIMEOUT && end_ms >= 0 && wire_now_ms() >= end_ms)
 			return 0;
+		end_ms = silence_ends(console, request);
 		if (result == WIRE_OTHER && !interrupted && !console->ended)
 			take_input(console);
 		if (result == WIRE_CLOSED) {
@@ -133,15 +173,6 @@ static int follow(struct console *console, const struct ctl_request *request)
 		}
 	}
 	return 0;
-}
-
-static json_t *attach(const struct console *console, bool on)
-{
-	json_t *arguments = ctl_partition(console->partition);
-
-	json_object_set_new(arguments, "attach", json_boolean(on));
-	return on ? session_ask(console->session, "console", arguments)
-		  : session_try(console->session, "console", arguments);
 }
 
 int ctl_console(struct session *session, const struct ctl_request *request)
@@ -158,6 +189,8 @@ int ctl_console(struct session *session, const struct ctl_request *request)
 	if (!answer)
 		return 1;
 	json_decref(answer);
+	if (session->wire.datagrams)
+		console.renew_ms = wire_now_ms() + RENEW_MS;
 	catch_signals();
 	take_terminal(&console);
 	status = follow(&console, request);

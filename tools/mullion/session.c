@@ -16,8 +16,11 @@
 struct outcome {
 	json_t *result;
 	char text[256]; /* the node's own words, when it refused */
+	int64_t lines;  /* that came, in their order */
+	bool torn;      /* one of them did not come */
 	bool answered;  /* otherwise nothing more came */
 	bool closed;
+	bool repeated; /* the same line was sent again */
 };
 
 /* ---- Answers ---- */
@@ -54,6 +57,31 @@ static void refuse(struct session *session, struct outcome *outcome, const json_
 	outcome->answered = true;
 }
 
+/* What came of an answer is not the answer. */
+static void lose(struct session *session, struct outcome *outcome)
+{
+	(void)snprintf(session->error, sizeof(session->error), SESSION_LOST);
+	json_decref(outcome->result);
+	outcome->result = NULL;
+}
+
+/* A network may lose a line, or bring it twice, or late. True: it was the last one. */
+static bool take_part(struct session *session, struct outcome *outcome, const json_t *answer)
+{
+	const int64_t line = session_number(answer, "line");
+
+	if (line < outcome->lines)
+		return false;
+	outcome->torn = outcome->torn || line > outcome->lines;
+	outcome->lines = line + 1;
+	merge(outcome, json_object_get(answer, "result"));
+	json_array_append(session->parts, json_object_get(answer, "result"));
+	outcome->answered = !json_is_true(json_object_get(answer, "more"));
+	if (outcome->answered && outcome->torn)
+		lose(session, outcome);
+	return outcome->answered;
+}
+
 /* True when this line ends the answer to the request. */
 static bool take_answer(struct session *session, struct outcome *outcome, const json_t *answer)
 {
@@ -67,10 +95,7 @@ static bool take_answer(struct session *session, struct outcome *outcome, const 
 		refuse(session, outcome, answer);
 		return true;
 	}
-	merge(outcome, json_object_get(answer, "result"));
-	json_array_append(session->parts, json_object_get(answer, "result"));
-	outcome->answered = !json_is_true(json_object_get(answer, "more"));
-	return outcome->answered;
+	return take_part(session, outcome, answer);
 }
 
 /* What is no JSON, or not of this version, is somebody else's text. */
@@ -124,20 +149,37 @@ static bool may_repeat(const char *command)
 	return true;
 }
 
+static bool is_damaged(const struct session *session)
+{
+	return !strcmp(session->error, "malformed") || !strcmp(session->error, SESSION_LOST);
+}
+
+/* Sends a line and waits; and again, up to `sends` times, while the answer does not come. */
+static void send_line(struct session *session, const char *line, unsigned sends, unsigned wait_ms,
+	struct outcome *outcome)
+{
+	while (sends-- && !outcome->answered && !outcome->closed) {
+		if (wire_send(&session->wire, line))
+			wait_answer(session, outcome, wait_ms);
+		else
+			outcome->closed = true;
+		outcome->repeated = outcome->repeated || (sends && !outcome->answered);
+	}
+}
+
+/* A new request each time: its answer cannot be taken for an earlier one's. */
 static void ask_once(struct session *session, const char *command, const json_t *arguments,
-	unsigned wait_ms, struct outcome *outcome)
+	unsigned sends, unsigned wait_ms, struct outcome *outcome)
 {
 	char *line;
 
 	*outcome = (struct outcome){ 0 };
+	session->error[0] = '\0';
 	json_decref(session->parts);
 	session->parts = json_array();
 	session->id = session->id % 0x7ffffffe + 1;
 	line = session_line(session, command, arguments);
-	if (wire_send(&session->wire, line))
-		wait_answer(session, outcome, wait_ms);
-	else
-		outcome->closed = true;
+	send_line(session, line, sends, wait_ms, outcome);
 	free(line);
 	if (!outcome->answered) {
 		json_decref(outcome->result);
@@ -145,18 +187,21 @@ static void ask_once(struct session *session, const char *command, const json_t 
 	}
 }
 
-/* Datagrams get lost, and lines get damaged by what shares them. */
+/*
+ * Datagrams get lost, and lines get damaged by what shares them. What changes nothing is asked anew;
+ * the rest is sent again as the same line, under the same number, which a node obeys once.
+ */
 static void ask(struct session *session, const char *command, const json_t *arguments,
 	struct outcome *outcome)
 {
-	const bool lossy = session->wire.datagrams && may_repeat(command);
-	unsigned tries = lossy || may_repeat(command) ? TRIES : 1;
+	const bool anew = may_repeat(command);
+	const bool lossy = session->wire.datagrams && (anew || session->signs);
+	const unsigned wait_ms = lossy ? session->timeout_ms / TRIES + 1 : session->timeout_ms;
+	unsigned tries = anew ? TRIES : 1;
 
 	do {
-		session->error[0] = '\0';
-		ask_once(session, command, arguments,
-			lossy ? session->timeout_ms / TRIES + 1 : session->timeout_ms, outcome);
-		if (outcome->closed || (outcome->answered && strcmp(session->error, "malformed")))
+		ask_once(session, command, arguments, lossy && !anew ? TRIES : 1, wait_ms, outcome);
+		if (outcome->closed || (outcome->answered && !is_damaged(session)))
 			return;
 	} while (--tries && (lossy || outcome->answered));
 }
@@ -168,6 +213,21 @@ json_t *session_try(struct session *session, const char *command, json_t *argume
 	ask(session, command, arguments, &outcome);
 	json_decref(arguments);
 	return outcome.result;
+}
+
+/* The same line twice: the node heard the first, or, before it, a later one of somebody else. */
+static bool is_doubtful(const struct session *session, const struct outcome *outcome)
+{
+	return outcome->repeated && !outcome->result &&
+	       (!outcome->answered || !strcmp(session->error, "replayed"));
+}
+
+static void explain_doubt(const char *command)
+{
+	fprintf(stderr,
+		"%s: %s: its answer was lost on the way: whether it was done, list and info "
+		"tell\n",
+		program_invocation_name, command);
 }
 
 static void explain_silence(const struct session *session, const struct outcome *outcome)
@@ -191,8 +251,12 @@ json_t *session_ask(struct session *session, const char *command, json_t *argume
 	char error[sizeof(session->error)];
 
 	ask(session, command, arguments, &outcome);
-	if (!outcome.answered) {
+	if (!outcome.answered)
 		explain_silence(session, &outcome);
+	if (is_doubtful(session, &outcome)) {
+		explain_doubt(command);
+	} else if (!outcome.answered) {
+		session->error[0] = '\0';
 	} else if (!outcome.result) {
 		memcpy(error, session->error, sizeof(error));
 		session_explain(session, command, arguments, error, outcome.text);

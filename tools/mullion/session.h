@@ -2,7 +2,7 @@
  * A conversation with a node's control partition: docs/control.md, seen from the host.
  *
  * The invariant: an answer is believed only if it bears the id of the request it answers, and a
- * request that changes something is sent once.
+ * request that changes something is made once: by datagrams it may be sent again, under its number.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -17,6 +17,7 @@
 #define SESSION_PROTOCOL    1
 #define SESSION_KEY_BYTES   32u
 #define SESSION_NONCE_BYTES 16u
+#define SESSION_LOST        "lost" /* beside the protocol's words: a part of the answer */
 
 /* What people give on the command line. */
 struct session_options {

@@ -61,6 +61,7 @@ static const struct way_out ways[] = {
 	{ "bad-argument", "the node does not take this argument" },
 	{ "not-now", "not now: an earlier change is under way; ask again in a moment" },
 	{ "not-possible", "this node cannot do that" },
+	{ SESSION_LOST, "a part of the answer was lost on its way; ask again" },
 };
 
 static const char *way_out(const char *error)

@@ -2,7 +2,7 @@
 # mullion ctl against a node that answers well, badly, late, or not at all.
 set -u
 . verification/tools/node.sh
-echo 1..104
+echo 1..114
 key=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 ctl=("$mullion" ctl)
 
@@ -181,6 +181,40 @@ port=$((20000 + $$ % 20000))
 verification/tools/fake_node.py "udp:$port" --trouble deaf 2>"$work/node" &
 node_pid=$!
 ends 0 "by UDP, lost questions are asked again" "${ctl[@]}" -c "udp:127.0.0.1:$port" list
+end_node
+chmod 600 "$work/key"
+# by_udp OPTION...: a fresh node of another port, with the key.
+by_udp() {
+	port=$((port + 1))
+	rm -f "$work/record"
+	verification/tools/fake_node.py "udp:$port" --key "$key" --record "$work/record" "$@" 2>"$work/node" &
+	node_pid=$!
+	for _ in $(seq 200); do
+		! grep -q "$(printf ' 0100007F:%04X ' "$port")" /proc/net/udp || break
+		sleep 0.05
+	done
+	ctl_udp=("${ctl[@]}" -c "udp:127.0.0.1:$port" --key "$work/key" --timeout 3)
+}
+by_udp --trouble deaf
+ends 0 "a change that was lost is sent again" "${ctl_udp[@]}" restart nav
+[ "$(grep restart "$work/record" | sort -u | wc -l)" -eq 1 ] && [ "$(grep -c restart "$work/record")" -eq 2 ]
+ok $? "as the same line, under the same number"
+end_node
+by_udp --trouble mute
+ends 1 "a change whose answer was lost is not known to be done" "${ctl_udp[@]}" restart nav
+says 'restart: its answer was lost on the way: whether it was done, list and info tell' "which is said"
+ends 0 "and the node tells" "${ctl_udp[@]}" info nav
+prints '^restarts:  *1$' "that it was done once"
+end_node
+by_udp --trouble gap
+ends 0 "an answer with a line lost is asked for again" "${ctl_udp[@]}" list
+cmp -s "$work/list" "$work/out"
+ok $? "and is whole"
+end_node
+by_udp --trouble echoes
+ends 0 "a line that comes twice counts once" "${ctl_udp[@]}" list
+cmp -s "$work/list" "$work/out"
+ok $? "in an answer"
 end_node
 verification/tools/fake_node.py "pty:$work/tty" 2>"$work/node" &
 node_pid=$!

@@ -5,7 +5,8 @@
 
 It plays the demo: control, nav, hog and watch in windows of CPU 0, probe on CPU 1. Its counters follow its
 clock by formula, so what a tool makes of them is known. Trouble: `silent` never answers, `slow` answers late,
-`deaf` loses every second request, `torn` writes byte by byte, `noise` shares the line with text, notices and
+`deaf` loses every second request, `mute` every second answer, `gap` a line of the first long answer,
+`echoes` brings the first line of each answer twice, `torn` writes byte by byte, `noise` shares the line with text, notices and
 others' answers, `damaged` finds the first request after hello malformed, `closing` hangs up instead of
 answering list, `ahead` has heard requests far in the future, `refuse:CMD=ERROR` refuses, `nonsense` sends data that cannot be.
 """
@@ -279,8 +280,16 @@ class Node:
         except Refusal as refusal:
             self.refused[refusal.error] = self.refused.get(refusal.error, 0) + 1
             return [json.dumps({**head, "ok": False, "error": refusal.error, "text": str(refusal)})]
-        lines = [json.dumps({**head, "ok": True, "result": r, **({"more": True} if k + 1 < len(results) else {})},
+        lines = [json.dumps({**head, **({"line": k} if k else {}), "ok": True, "result": r,
+                             **({"more": True} if k + 1 < len(results) else {})},
                             separators=(",", ":")) for k, r in enumerate(results)]
+        if "mute" in self.trouble and self.heard % 2:
+            return []
+        if "gap" in self.trouble and len(lines) > 2:
+            self.trouble.remove("gap")
+            del lines[1]
+        if "echoes" in self.trouble:
+            lines = [lines[0], *lines]
         assert all(len(answer) < LINE for answer in lines), lines
         return lines + self.notices()
 
