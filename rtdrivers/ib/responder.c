@@ -57,10 +57,14 @@ void responder_end(struct ibv_qp *const qp)
 	answer(qp, IBV_ANSWER_NAK, IB_NAK_REMOTE_ACCESS);
 }
 
+/* What was asked for before is answered before. */
 static void refuse(struct ibv_qp *const qp, const enum verdict verdict)
 {
+	const uint32_t oldest = qp->responder.oldest;
+
 	fail_entry(qp, verdict);
 	qp_fail(qp);
+	qp->responder.oldest = oldest;
 	answer(qp, IBV_ANSWER_NAK, naks[verdict]);
 }
 

@@ -1,11 +1,13 @@
 # The verbs: two engines with a link between them.
-UNIT_TESTS += test_verbs_link test_verbs_local
+UNIT_TESTS += test_verbs test_verbs_link test_verbs_local
 
 VERBS_SRCS := $(addprefix rtdrivers/ib/,answers.c ah.c context.c cq.c engine.c message.c mr.c names.c \
 	local.c local_serve.c post.c qp.c requester.c resource.c responder.c headers.c packet.c)
 
 test_verbs_link_SRCS := $(VERBS_SRCS) verification/unit/verbs_pair.c
 test_verbs_link_INCLUDE := -Irtdrivers
+test_verbs_SRCS := $(test_verbs_link_SRCS)
+test_verbs_INCLUDE := -Irtdrivers
 test_verbs_local_SRCS := $(test_verbs_link_SRCS)
 test_verbs_local_INCLUDE := -Irtdrivers
 
