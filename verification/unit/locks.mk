@@ -1,11 +1,12 @@
 # Unit tests of the lock engine: its parts, and servers and clients together in one process.
-LOCK_UNIT_TESTS := test_lock_queue test_lock_schedules
+LOCK_UNIT_TESTS := test_lock_modes test_lock_queue test_lock_schedules
 UNIT_TESTS += $(LOCK_UNIT_TESTS)
 
 LOCK_ENGINE := $(sort $(wildcard partitions/lockd/engine/*.c))
 LOCK_INCLUDE := -Ipartitions/lockd/include
 LOCK_WORLD := $(LOCK_ENGINE) verification/unit/lock_world.c
 
+test_lock_modes_SRCS := $(addprefix partitions/lockd/engine/,modes.c links.c rules.c guard.c)
 $(foreach t,queue schedules,$(eval test_lock_$(t)_SRCS := $(LOCK_WORLD)))
 $(foreach t,$(LOCK_UNIT_TESTS),$(eval $(t)_CFLAGS := $(LOCK_INCLUDE)))
 

@@ -3,20 +3,46 @@
  */
 #include "lock_world.h"
 
-static struct world *started(uint32_t locks, uint32_t participants)
+static struct world *begun(struct world *w)
 {
-	struct world *w = world_new(1, locks, participants);
-
 	world_start(w);
 	world_until_serving(w, 0);
 	world_until_joined(w);
 	return w;
 }
 
+static struct world *started(uint32_t locks, uint32_t participants)
+{
+	return begun(world_new(1, locks, participants));
+}
+
+static uint64_t clock_of(const struct world *w, uint32_t p)
+{
+	return world_clock(w, FIRST_CLIENT_NODE + p);
+}
+
+/* Ask, and let the request arrive: it waits. */
+static void queue_up(struct world *w, uint32_t p, uint32_t lock, enum lock_mode mode)
+{
+	assert_int_equal(world_ask(w, p, lock, mode), LOCK_PENDING);
+	world_run(w, 100000);
+}
+
+static bool waits(struct world *w, uint32_t p, uint32_t lock)
+{
+	return world_own(w, p, lock)->state == LOCK_WAITING;
+}
+
+static enum lock_status outcome(struct world *w, uint32_t p, uint32_t lock)
+{
+	world_run(w, 300000);
+	return (enum lock_status)world_own(w, p, lock)->status;
+}
+
 static void an_uncontended_lock_costs_four_messages_two_before_the_grant(void **state)
 {
 	struct world *w = started(1, 2);
-	uint64_t before[LOCK_KINDS];
+	uint64_t before[LOCK_KINDS], sum = 0;
 
 	(void)state;
 	memcpy(before, w->sent, sizeof(before));
@@ -24,8 +50,532 @@ static void an_uncontended_lock_costs_four_messages_two_before_the_grant(void **
 	assert_int_equal(w->sent[LOCK_REQUEST] - before[LOCK_REQUEST], 1);
 	assert_int_equal(w->sent[LOCK_GRANT] - before[LOCK_GRANT], 1);
 	world_give(w, 0, 0);
-	assert_int_equal(w->sent[LOCK_RELEASE] - before[LOCK_RELEASE], 1);
-	assert_int_equal(w->sent[LOCK_RELEASED] - before[LOCK_RELEASED], 1);
+	for (uint32_t kind = LOCK_REQUEST; kind <= LOCK_BLOCKING; kind++)
+		sum += kind == LOCK_WELCOME || kind == LOCK_BEAT_ACK ? 0
+								     : w->sent[kind] - before[kind];
+	assert_int_equal(sum, 4);
+	world_free(w);
+}
+
+static void modes_that_agree_are_held_at_once_and_others_wait(void **state)
+{
+	(void)state;
+	for (uint8_t a = 0; a < LOCK_MODES; a++) {
+		struct world *w = started(LOCK_MODES, 2);
+
+		for (uint8_t b = 0; b < LOCK_MODES; b++)
+			world_take(w, 0, b, a);
+		for (uint8_t b = 0; b < LOCK_MODES; b++) {
+			queue_up(w, 1, b, b);
+			assert_int_equal(waits(w, 1, b), !lock_modes_agree(a, b));
+			if (waits(w, 1, b))
+				lock_client_cancel(&w->client[1], b, clock_of(w, 1));
+			world_run(w, 100000);
+		}
+		world_free(w);
+	}
+}
+
+static void waiters_are_served_first_come_first_served(void **state)
+{
+	struct world *w = started(1, 5);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	for (uint32_t p = 4; p >= 1; p--)
+		queue_up(w, p, 0, LOCK_EX);
+	for (uint32_t p = 4; p >= 1; p--) {
+		world_release(w, p == 4 ? 0 : p + 1, 0);
+		world_until(w, p, 0, LOCK_HOLDING);
+		for (uint32_t later = 1; later < p; later++)
+			assert_true(waits(w, later, 0));
+	}
+	world_free(w);
+}
+
+static void a_reader_does_not_pass_a_writer_that_waits(void **state)
+{
+	struct world *w = started(1, 3);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_PR);
+	queue_up(w, 1, 0, LOCK_EX);
+	queue_up(w, 2, 0, LOCK_PR);
+	assert_true(waits(w, 2, 0));
+	world_release(w, 0, 0);
+	world_until(w, 1, 0, LOCK_HOLDING);
+	assert_true(waits(w, 2, 0));
+	world_free(w);
+}
+
+static void the_more_urgent_goes_first_within_a_batch_and_not_before_an_older_batch(void **state)
+{
+	struct world *w = world_new(1, 1, 5);
+
+	(void)state;
+	for (uint32_t p = 0; p < 5; p++)
+		w->slot[p].priority = (uint8_t)(p < 4 ? 3 - p : 0);
+	begun(w);
+	world_take(w, 0, 0, LOCK_EX);
+	queue_up(w, 1, 0, LOCK_EX); /* a batch by itself: it began when nobody else waited */
+	queue_up(w, 2, 0, LOCK_EX);
+	queue_up(w, 3, 0, LOCK_EX); /* more urgent than 2, in the same batch */
+	queue_up(w, 4, 0, LOCK_EX); /* as urgent as 3, and later */
+	for (uint32_t turn = 0; turn < 4; turn++) {
+		static const uint32_t order[] = { 0, 1, 3, 4, 2 };
+
+		world_release(w, order[turn], 0);
+		world_until(w, order[turn + 1], 0, LOCK_HOLDING);
+	}
+	world_free(w);
+}
+
+static struct world *phase_fair(uint32_t participants)
+{
+	struct world *w = world_new(1, 1, participants);
+
+	w->lock[0].discipline = LOCK_PHASE_FAIR;
+	return begun(w);
+}
+
+static void all_waiting_readers_follow_a_writer_and_one_writer_follows_them(void **state)
+{
+	struct world *w = phase_fair(6);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	queue_up(w, 1, 0, LOCK_EX);
+	queue_up(w, 2, 0, LOCK_EX);
+	queue_up(w, 3, 0, LOCK_PR);
+	queue_up(w, 4, 0, LOCK_PR);
+	world_release(w, 0, 0);
+	world_until(w, 4, 0, LOCK_HOLDING);
+	world_until(w, 3, 0, LOCK_HOLDING);
+	queue_up(w, 5, 0, LOCK_PR); /* too late for this phase */
+	assert_true(waits(w, 1, 0) && waits(w, 2, 0) && waits(w, 5, 0));
+	world_release(w, 3, 0);
+	world_release(w, 4, 0);
+	world_until(w, 1, 0, LOCK_HOLDING);
+	assert_true(waits(w, 2, 0) && waits(w, 5, 0));
+	world_release(w, 1, 0);
+	world_until(w, 5, 0, LOCK_HOLDING);
+	assert_true(waits(w, 2, 0));
+	world_free(w);
+}
+
+static void a_reader_of_a_phase_fair_lock_waits_for_one_writer_however_many_queue(void **state)
+{
+	struct world *w = phase_fair(8);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	for (uint32_t p = 1; p < 7; p++)
+		queue_up(w, p, 0, LOCK_EX);
+	queue_up(w, 7, 0, LOCK_PR);
+	world_release(w, 0, 0);
+	world_until(w, 7, 0, LOCK_HOLDING);
+	world_free(w);
+}
+
+static void a_conversion_down_is_granted_at_once_and_lets_others_in(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	queue_up(w, 1, 0, LOCK_PR);
+	assert_true(waits(w, 1, 0));
+	assert_int_equal(world_ask(w, 0, 0, LOCK_PR), LOCK_PENDING);
+	assert_false(world_holds(w, 0, 0, LOCK_EX));
+	world_until(w, 1, 0, LOCK_HOLDING);
+	assert_true(world_holds(w, 0, 0, LOCK_PR));
+	world_free(w);
+}
+
+static void a_conversion_up_waits_in_its_turn_and_goes_before_new_requests(void **state)
+{
+	struct world *w = started(1, 3);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_CR);
+	world_take(w, 1, 0, LOCK_PR);
+	queue_up(w, 2, 0, LOCK_EX);
+	queue_up(w, 0, 0, LOCK_PW);
+	assert_true(waits(w, 0, 0) && world_holds(w, 0, 0, LOCK_CR));
+	world_release(w, 1, 0);
+	world_until(w, 0, 0, LOCK_HOLDING);
+	assert_true(world_holds(w, 0, 0, LOCK_PW));
+	assert_true(waits(w, 2, 0));
+	world_free(w);
+}
+
+/* What VMS grants in place, for ever, at a waiter's cost. */
+static void a_holder_that_converts_again_and_again_keeps_no_conversion_waiting_for_ever(
+	void **state)
+{
+	struct world *w = started(1, 3);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_CR);
+	world_take(w, 1, 0, LOCK_CR);
+	world_take(w, 2, 0, LOCK_PR);
+	queue_up(w, 0, 0, LOCK_PW); /* waits for 2 */
+	queue_up(w, 1, 0, LOCK_PR); /* would agree with all holders, but is behind */
+	assert_true(waits(w, 1, 0));
+	world_release(w, 2, 0);
+	world_until(w, 0, 0, LOCK_HOLDING);
+	assert_true(waits(w, 1, 0));
+	world_free(w);
+}
+
+static void whoever_holds_nl_is_queued_with_the_new_requests(void **state)
+{
+	struct world *w = started(1, 3);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_NL);
+	world_take(w, 1, 0, LOCK_EX);
+	queue_up(w, 2, 0, LOCK_EX);
+	queue_up(w, 0, 0, LOCK_EX);
+	world_release(w, 1, 0);
+	world_until(w, 2, 0, LOCK_HOLDING);
+	assert_true(waits(w, 0, 0));
+	world_release(w, 2, 0);
+	world_until(w, 0, 0, LOCK_HOLDING);
+	world_free(w);
+}
+
+static void two_conversions_that_would_wait_for_each_other_are_not_both_queued(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_PR);
+	world_take(w, 1, 0, LOCK_PR);
+	queue_up(w, 0, 0, LOCK_EX);
+	assert_int_equal(world_ask(w, 1, 0, LOCK_EX), LOCK_PENDING);
+	assert_int_equal(outcome(w, 1, 0), LOCK_DEADLOCK);
+	assert_true(world_holds(w, 1, 0, LOCK_PR));
+	world_release(w, 1, 0);
+	world_until(w, 0, 0, LOCK_HOLDING);
+	assert_true(world_holds(w, 0, 0, LOCK_EX));
+	world_free(w);
+}
+
+static void between_pr_and_cw_only_cr_is_held_while_the_conversion_waits(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_PR);
+	world_take(w, 1, 0, LOCK_PR);
+	queue_up(w, 0, 0, LOCK_CW);
+	assert_false(world_holds(w, 0, 0, LOCK_PR));
+	assert_true(world_holds(w, 0, 0, LOCK_CR));
+	world_free(w);
+}
+
+static void noqueue_gets_the_lock_now_or_not_at_all(void **state)
+{
+	struct world *w = started(1, 3);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	lock_client_request(&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 1));
+	assert_int_equal(outcome(w, 1, 0), LOCK_AGAIN);
+	assert_int_equal(world_own(w, 1, 0)->state, LOCK_IDLE);
+	world_give(w, 0, 0);
+	lock_client_request(&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 1));
+	assert_int_equal(outcome(w, 1, 0), LOCK_DONE);
+	assert_true(world_holds(w, 1, 0, LOCK_EX));
+	world_free(w);
+}
+
+static void a_conversion_with_noqueue_that_fails_leaves_what_was_held(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_CR);
+	world_take(w, 1, 0, LOCK_CR);
+	lock_client_request(&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 1));
+	assert_int_equal(outcome(w, 1, 0), LOCK_AGAIN);
+	assert_true(world_holds(w, 1, 0, LOCK_CR));
+	world_free(w);
+}
+
+static void a_cancelled_request_waits_no_more_and_lets_those_behind_it_pass(void **state)
+{
+	struct world *w = started(1, 3);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_PR);
+	queue_up(w, 1, 0, LOCK_EX);
+	queue_up(w, 2, 0, LOCK_PR);
+	assert_true(waits(w, 2, 0));
+	assert_int_equal(lock_client_cancel(&w->client[1], 0, clock_of(w, 1)), LOCK_PENDING);
+	assert_int_equal(outcome(w, 1, 0), LOCK_CANCELED);
+	assert_true(world_holds(w, 2, 0, LOCK_PR));
+	world_free(w);
+}
+
+static void a_cancelled_conversion_leaves_what_was_held(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_PR);
+	world_take(w, 1, 0, LOCK_PR);
+	queue_up(w, 0, 0, LOCK_EX);
+	lock_client_cancel(&w->client[0], 0, clock_of(w, 0));
+	assert_int_equal(outcome(w, 0, 0), LOCK_CANCELED);
+	assert_true(world_holds(w, 0, 0, LOCK_PR));
+	world_free(w);
+}
+
+/* The grant is on its way already. */
+static void cancelling_too_late_ends_as_granted(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_PENDING);
+	world_run(w, 2 * WORLD_STEP_NS);
+	assert_int_equal(lock_client_cancel(&w->client[0], 0, clock_of(w, 0)), LOCK_PENDING);
+	assert_int_equal(outcome(w, 0, 0), LOCK_DONE);
+	assert_true(world_holds(w, 0, 0, LOCK_EX));
+	world_free(w);
+}
+
+static void requests_must_go_upwards_in_rank(void **state)
+{
+	struct world *w = started(3, 2);
+
+	(void)state;
+	world_take(w, 0, 1, LOCK_PR);
+	assert_int_equal(world_ask(w, 0, 0, LOCK_PR), LOCK_DEADLOCK);
+	world_take(w, 0, 2, LOCK_PR);
+	assert_int_equal(world_ask(w, 0, 1, LOCK_EX), LOCK_DEADLOCK); /* a conversion waits, too */
+	assert_int_equal(world_ask(w, 0, 1, LOCK_CR), LOCK_PENDING);  /* this one cannot */
+	world_until(w, 0, 1, LOCK_HOLDING);
+	world_give(w, 0, 2);
+	world_take(w, 0, 1, LOCK_EX);
+	world_give(w, 0, 1);
+	world_take(w, 0, 0, LOCK_EX);
+	world_free(w);
+}
+
+static void nl_is_no_obstacle_to_lower_ranks(void **state)
+{
+	struct world *w = started(2, 1);
+
+	(void)state;
+	world_take(w, 0, 1, LOCK_NL);
+	world_take(w, 0, 0, LOCK_EX);
+	world_free(w);
+}
+
+static void tokens_rise_with_every_grant_and_carry_the_epoch(void **state)
+{
+	struct world *w = started(1, 2);
+	uint64_t last = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 10; i++) {
+		world_take(w, i % 2, 0, i % 3 ? LOCK_EX : LOCK_PR);
+		assert_true(world_own(w, i % 2, 0)->token > last);
+		last = world_own(w, i % 2, 0)->token;
+		assert_int_equal(last >> 40, world_leader(w, 0)->epoch);
+		world_give(w, i % 2, 0);
+	}
+	world_free(w);
+}
+
+static void write_and_release(struct world *w, uint32_t p, uint8_t byte)
+{
+	uint8_t value[LOCK_VALUE_BYTES];
+
+	memset(value, byte, sizeof(value));
+	assert_int_equal(
+		lock_client_release(&w->client[p], 0, value, clock_of(w, p)), LOCK_PENDING);
+	world_until(w, p, 0, LOCK_IDLE);
+}
+
+static bool sees(struct world *w, uint32_t p, uint8_t byte)
+{
+	uint8_t value[LOCK_VALUE_BYTES], expected[LOCK_VALUE_BYTES];
+
+	memset(expected, byte, sizeof(expected));
+	return lock_client_value(&w->client[p], 0, value) &&
+	       memcmp(value, expected, sizeof(value)) == 0;
+}
+
+static void a_value_written_under_ex_or_pw_is_read_with_the_next_grant(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	write_and_release(w, 0, 7);
+	world_take(w, 1, 0, LOCK_PW);
+	assert_true(sees(w, 1, 7));
+	write_and_release(w, 1, 8);
+	world_take(w, 0, 0, LOCK_CR);
+	assert_true(sees(w, 0, 8));
+	world_free(w);
+}
+
+static void a_value_given_with_a_weaker_mode_is_not_taken(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	write_and_release(w, 0, 7);
+	world_take(w, 0, 0, LOCK_PR);
+	write_and_release(w, 0, 9);
+	world_take(w, 1, 0, LOCK_PR);
+	assert_true(sees(w, 1, 7));
+	world_free(w);
+}
+
+static void a_conversion_down_writes_the_value(void **state)
+{
+	struct world *w = started(1, 2);
+	uint8_t value[LOCK_VALUE_BYTES];
+
+	(void)state;
+	memset(value, 5, sizeof(value));
+	world_take(w, 0, 0, LOCK_EX);
+	assert_int_equal(lock_client_request(
+				 &w->client[0], 0, LOCK_CR, LOCK_FLAG_VALUE, value, clock_of(w, 0)),
+		LOCK_PENDING);
+	world_until(w, 0, 0, LOCK_HOLDING);
+	world_take(w, 1, 0, LOCK_CR);
+	assert_true(sees(w, 1, 5));
+	world_free(w);
+}
+
+static void a_value_is_not_valid_before_it_was_written(void **state)
+{
+	struct world *w = started(1, 1);
+	uint8_t value[LOCK_VALUE_BYTES];
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	assert_false(lock_client_value(&w->client[0], 0, value));
+	world_free(w);
+}
+
+static struct world *with_options(uint8_t options)
+{
+	struct world *w = world_new(1, 2, 3);
+
+	w->lock[0].options = options;
+	return begun(w);
+}
+
+static void whoever_blocks_is_told_which_mode_waits(void **state)
+{
+	struct world *w = with_options(LOCK_NOTIFY);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_PR);
+	world_take(w, 1, 0, LOCK_CR);
+	queue_up(w, 2, 0, LOCK_PW);
+	assert_int_equal(w->event[0].kind, LOCK_EVENT_BLOCKING);
+	assert_int_equal(w->event[0].mode, LOCK_PW);
+	assert_int_equal(w->event[1 * w->locks].kind, LOCK_EVENT_DONE); /* CR agrees with PW */
+	world_free(w);
+}
+
+static void a_cached_lock_is_taken_again_without_a_message(void **state)
+{
+	struct world *w = with_options(LOCK_CACHED);
+	uint64_t requests;
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	requests = w->sent[LOCK_REQUEST];
+	for (uint32_t i = 0; i < 10; i++) {
+		assert_int_equal(world_release(w, 0, 0), LOCK_DONE);
+		assert_false(world_holds(w, 0, 0, LOCK_NL));
+		assert_int_equal(world_ask(w, 0, 0, i % 2 ? LOCK_EX : LOCK_PR), LOCK_DONE);
+		assert_true(world_holds(w, 0, 0, LOCK_PR));
+	}
+	assert_int_equal(w->sent[LOCK_REQUEST], requests);
+	assert_int_equal(w->sent[LOCK_RELEASE], 0);
+	world_free(w);
+}
+
+static void a_cached_lock_goes_to_whoever_wants_it_with_its_value(void **state)
+{
+	struct world *w = with_options(LOCK_CACHED);
+	uint8_t value[LOCK_VALUE_BYTES];
+
+	(void)state;
+	memset(value, 3, sizeof(value));
+	world_take(w, 0, 0, LOCK_EX);
+	assert_int_equal(lock_client_release(&w->client[0], 0, value, clock_of(w, 0)), LOCK_DONE);
+	world_take(w, 1, 0, LOCK_EX);
+	assert_true(sees(w, 1, 3));
+	assert_int_equal(world_own(w, 0, 0)->state, LOCK_IDLE);
+	world_free(w);
+}
+
+static void a_cached_lock_in_use_goes_when_it_is_released(void **state)
+{
+	struct world *w = with_options(LOCK_CACHED);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	queue_up(w, 1, 0, LOCK_EX);
+	assert_true(world_holds(w, 0, 0, LOCK_EX));
+	assert_int_equal(world_release(w, 0, 0), LOCK_PENDING);
+	world_until(w, 1, 0, LOCK_HOLDING);
+	world_free(w);
+}
+
+static void a_lock_that_is_only_cached_is_no_obstacle_to_lower_ranks(void **state)
+{
+	struct world *w = world_new(1, 2, 1);
+
+	(void)state;
+	w->lock[1].options = LOCK_CACHED;
+	begun(w);
+	world_take(w, 0, 1, LOCK_EX);
+	assert_int_equal(world_release(w, 0, 1), LOCK_DONE);
+	world_take(w, 0, 0, LOCK_EX);
+	world_free(w);
+}
+
+static void every_message_may_be_lost_and_repeated(void **state)
+{
+	struct world *w = started(1, 3);
+
+	(void)state;
+	w->loss_percent = 30;
+	w->repeat_percent = 30;
+	for (uint32_t i = 0; i < 30; i++) {
+		world_take(w, i % 3, 0, LOCK_EX);
+		assert_int_equal(world_release(w, i % 3, 0), LOCK_PENDING);
+		world_until(w, i % 3, 0, LOCK_IDLE);
+	}
+	world_free(w);
+}
+
+static void one_operation_at_a_time_on_a_lock(void **state)
+{
+	struct world *w = started(1, 1);
+
+	(void)state;
+	assert_int_equal(world_release(w, 0, 0), LOCK_WRONG);
+	assert_int_equal(lock_client_cancel(&w->client[0], 0, clock_of(w, 0)), LOCK_WRONG);
+	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_PENDING);
+	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_BUSY);
+	assert_int_equal(world_release(w, 0, 0), LOCK_BUSY);
+	assert_int_equal(world_ask(w, 0, 1, LOCK_EX), LOCK_WRONG);
+	assert_int_equal(world_ask(w, 0, 0, LOCK_NONE), LOCK_WRONG);
 	world_free(w);
 }
 
@@ -33,6 +583,41 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_uncontended_lock_costs_four_messages_two_before_the_grant),
+		cmocka_unit_test(modes_that_agree_are_held_at_once_and_others_wait),
+		cmocka_unit_test(waiters_are_served_first_come_first_served),
+		cmocka_unit_test(a_reader_does_not_pass_a_writer_that_waits),
+		cmocka_unit_test(
+			the_more_urgent_goes_first_within_a_batch_and_not_before_an_older_batch),
+		cmocka_unit_test(all_waiting_readers_follow_a_writer_and_one_writer_follows_them),
+		cmocka_unit_test(
+			a_reader_of_a_phase_fair_lock_waits_for_one_writer_however_many_queue),
+		cmocka_unit_test(a_conversion_down_is_granted_at_once_and_lets_others_in),
+		cmocka_unit_test(a_conversion_up_waits_in_its_turn_and_goes_before_new_requests),
+		cmocka_unit_test(
+			a_holder_that_converts_again_and_again_keeps_no_conversion_waiting_for_ever),
+		cmocka_unit_test(whoever_holds_nl_is_queued_with_the_new_requests),
+		cmocka_unit_test(
+			two_conversions_that_would_wait_for_each_other_are_not_both_queued),
+		cmocka_unit_test(between_pr_and_cw_only_cr_is_held_while_the_conversion_waits),
+		cmocka_unit_test(noqueue_gets_the_lock_now_or_not_at_all),
+		cmocka_unit_test(a_conversion_with_noqueue_that_fails_leaves_what_was_held),
+		cmocka_unit_test(a_cancelled_request_waits_no_more_and_lets_those_behind_it_pass),
+		cmocka_unit_test(a_cancelled_conversion_leaves_what_was_held),
+		cmocka_unit_test(cancelling_too_late_ends_as_granted),
+		cmocka_unit_test(requests_must_go_upwards_in_rank),
+		cmocka_unit_test(nl_is_no_obstacle_to_lower_ranks),
+		cmocka_unit_test(tokens_rise_with_every_grant_and_carry_the_epoch),
+		cmocka_unit_test(a_value_written_under_ex_or_pw_is_read_with_the_next_grant),
+		cmocka_unit_test(a_value_given_with_a_weaker_mode_is_not_taken),
+		cmocka_unit_test(a_conversion_down_writes_the_value),
+		cmocka_unit_test(a_value_is_not_valid_before_it_was_written),
+		cmocka_unit_test(whoever_blocks_is_told_which_mode_waits),
+		cmocka_unit_test(a_cached_lock_is_taken_again_without_a_message),
+		cmocka_unit_test(a_cached_lock_goes_to_whoever_wants_it_with_its_value),
+		cmocka_unit_test(a_cached_lock_in_use_goes_when_it_is_released),
+		cmocka_unit_test(a_lock_that_is_only_cached_is_no_obstacle_to_lower_ranks),
+		cmocka_unit_test(every_message_may_be_lost_and_repeated),
+		cmocka_unit_test(one_operation_at_a_time_on_a_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

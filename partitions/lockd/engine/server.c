@@ -179,12 +179,3 @@ bool lock_server_serves(const struct lock_server *const s, const uint64_t now_ns
 {
 	return s->phase == LOCK_SERVING && lock_rule_authority(now_ns, s->authority_end_ns);
 }
-
-uint64_t lock_guard_ns(const uint64_t span_ns, const uint32_t drift_ppm)
-{
-	const uint64_t whole = 1000000;
-	const uint64_t slow = whole - drift_ppm;
-
-	return span_ns + (span_ns / slow) * 2 * drift_ppm +
-	       ((span_ns % slow) * 2 * drift_ppm + slow - 1) / slow;
-}
