@@ -1,5 +1,6 @@
-# Fuzzing with clang's libFuzzer: `make fuzz-control fuzz-inet RUNS=10000000`. What it found worth keeping, and what
-# it failed at, stays below $(BUILD)/fuzz. FUZZ_ROOT: another tree than this one, with defects planted.
+# Fuzzing with clang's libFuzzer: `make fuzz-control fuzz-inet fuzz-wire RUNS=10000000`. What it found worth
+# keeping, and what it failed at, stays below $(BUILD)/fuzz. FUZZ_ROOT: another tree than this one, with defects
+# planted.
 FUZZ ?= $(BUILD)/fuzz
 FUZZ_ROOT ?=
 FUZZ_CC ?= clang
@@ -33,3 +34,16 @@ fuzz-inet: $(FUZZ)/inet
 	@$(FUZZ)/inet -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/inet. -print_final_stats=1 \
 		$(FUZZ)/inet.corpus >$(FUZZ)/inet.log 2>&1 || { tail -n 40 $(FUZZ)/inet.log; exit 1; }
 	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/inet.log
+
+FUZZ_WIRE_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/wire.c $(IB_CODE))
+
+$(FUZZ)/wire: $(FUZZ_WIRE_SRCS) $(wildcard rtdrivers/ib/*.h rtdrivers/inet/*.h)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_WIRE_SRCS) -o $@
+
+.PHONY: fuzz-wire
+fuzz-wire: $(FUZZ)/wire
+	@mkdir -p $(FUZZ)/wire.corpus
+	@$(FUZZ)/wire -len_control=0 -max_len=1200 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/wire. -print_final_stats=1 \
+		$(FUZZ)/wire.corpus >$(FUZZ)/wire.log 2>&1 || { tail -n 40 $(FUZZ)/wire.log; exit 1; }
+	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/wire.log
