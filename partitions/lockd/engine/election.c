@@ -60,6 +60,17 @@ static void follow(struct lock_server *const s)
 	s->voter.campaign_ns = turn(s, s->voter.promise_end_ns);
 }
 
+/*
+ * A candidate gives up: only it could have led in that epoch, and never will, so that its vote counts for
+ * nothing and is free again.
+ */
+static void withdraw(struct lock_server *const s, const uint64_t now_ns)
+{
+	s->voter.voted = s->voter.before;
+	s->voter.promise_end_ns = now_ns;
+	follow(s);
+}
+
 static bool may_support(const struct lock_server *const s, const uint32_t place,
 	const uint32_t epoch, const uint64_t now_ns)
 {
@@ -76,6 +87,8 @@ static enum lock_reason candidate(struct lock_server *const s, const uint32_t pl
 	struct lock_voter *const v = &s->voter;
 
 	hear(s, m->epoch);
+	if (s->phase == LOCK_CAMPAIGNING && (m->flags & LOCK_FLAG_LEADS))
+		withdraw(s, now_ns);
 	if (!may_support(s, place, m->epoch, now_ns)) {
 		say(s, place, LOCK_DENY, 0);
 		return LOCK_REPEATED;
@@ -126,8 +139,7 @@ static enum lock_reason deny(
 	hear(s, m->epoch);
 	if (s->phase != LOCK_CAMPAIGNING || m->epoch < s->voter.voted)
 		return LOCK_REPEATED;
-	s->voter.promise_end_ns = now_ns;
-	follow(s);
+	withdraw(s, now_ns);
 	s->voter.campaign_ns = turn(s, now_ns + s->group->timing.retransmit_ns);
 	return LOCK_TAKEN;
 }
@@ -160,6 +172,7 @@ static bool campaign(struct lock_server *const s, const uint64_t now_ns)
 	if (s->place >= LOCK_LEADERS || s->dirty || now_ns < v->campaign_ns ||
 		v->heard >= EPOCH_MOST || !lock_rule_promise(now_ns, v->promise_end_ns))
 		return false;
+	v->before = v->voted;
 	v->voted = v->heard + 1;
 	hear(s, v->voted);
 	v->votes = bit(s->place);

@@ -90,6 +90,7 @@ struct lock_storage {
 struct lock_voter {
 	uint32_t voted;          /* the highest epoch voted in */
 	uint32_t heard;          /* the highest epoch heard of */
+	uint32_t before;         /* the same, but for its own campaign */
 	uint64_t promise_end_ns; /* no vote for another before */
 	uint8_t promised;        /* to which place in the group */
 	bool memory;             /* no epoch that this node knew is forgotten */

@@ -1,0 +1,319 @@
+/*
+ * What is counted by its reason and changes nothing: messages of wrong sizes, kinds, groups, nodes, indexes,
+ * fields, epochs, lives and numbers, and what no state allows. Then a great many messages of chance, each
+ * byte of the state compared: `build/unit/test_lock_refusals 10000000` sends so many.
+ */
+#include "lock_world.h"
+
+static uint64_t fuzzed = 200000;
+
+static struct world *started(void)
+{
+	struct world *w = world_new(2, 4, 3);
+
+	world_start(w);
+	world_until_serving(w, 0);
+	world_until_serving(w, 1);
+	world_until_joined(w);
+	world_run(w, 2000000);
+	return w;
+}
+
+static uint16_t node_of(uint32_t p)
+{
+	return (uint16_t)(FIRST_CLIENT_NODE + p);
+}
+
+/* A request by participant 0 for lock 0, that would be granted. */
+static struct lock_message good(const struct world *w)
+{
+	return (struct lock_message){
+		.kind = LOCK_REQUEST,
+		.held = LOCK_NONE,
+		.wanted = LOCK_EX,
+		.group = 0,
+		.node = node_of(0),
+		.index = 0,
+		.epoch = w->client[0].storage.memberships[0].epoch,
+		.incarnation = w->client[0].storage.memberships[0].incarnation,
+		.sequence = 1,
+	};
+}
+
+static enum lock_reason send(struct world *w, const struct lock_message *m)
+{
+	struct lock_server *s = world_leader(w, 0);
+
+	return lock_server_receive(s, m->node, m, LOCK_MESSAGE_BYTES, world_clock(w, s->node));
+}
+
+static void expect(struct world *w, struct lock_message m, enum lock_reason reason)
+{
+	struct lock_server *s = world_leader(w, 0);
+	const uint64_t before = s->counts[reason];
+
+	assert_int_equal(send(w, &m), reason);
+	assert_int_equal(s->counts[reason], before + 1);
+	assert_int_equal(s->storage.places[0].held, LOCK_NONE);
+	assert_int_equal(s->storage.locks[0].waiting, 0);
+}
+
+#define CHANGED(field, to) (m = good(w), m.field = (to), m)
+
+static void a_servers_refusals_are_counted_by_reason(void **state)
+{
+	struct world *w = started();
+	struct lock_server *s = world_leader(w, 0);
+	struct lock_message m = good(w);
+
+	(void)state;
+	assert_int_equal(
+		lock_server_receive(s, m.node, &m, 79, world_clock(w, s->node)), LOCK_BAD_SIZE);
+	assert_int_equal(
+		lock_server_receive(s, m.node, &m, 81, world_clock(w, s->node)), LOCK_BAD_SIZE);
+	assert_int_equal(
+		lock_server_receive(s, node_of(1), &m, LOCK_MESSAGE_BYTES, world_clock(w, s->node)),
+		LOCK_BAD_NODE);
+	expect(w, CHANGED(kind, 0), LOCK_BAD_KIND);
+	expect(w, CHANGED(kind, LOCK_GRANT), LOCK_BAD_KIND);
+	expect(w, CHANGED(kind, LOCK_KINDS), LOCK_BAD_KIND);
+	expect(w, CHANGED(group, 1), LOCK_BAD_GROUP);
+	expect(w, CHANGED(node, node_of(1)), LOCK_BAD_NODE);
+	expect(w, CHANGED(node, 60), LOCK_BAD_NODE);
+	expect(w, CHANGED(index, 6), LOCK_BAD_INDEX); /* the other group's first */
+	expect(w, CHANGED(index, UINT32_MAX), LOCK_BAD_INDEX);
+	expect(w, CHANGED(held, 7), LOCK_BAD_FIELD);
+	expect(w, CHANGED(wanted, 255), LOCK_BAD_FIELD);
+	expect(w, CHANGED(flags, 0x40), LOCK_BAD_FIELD);
+	expect(w, CHANGED(epoch, 1u << 24), LOCK_BAD_FIELD);
+	expect(w, CHANGED(sequence, 0), LOCK_BAD_FIELD);
+	expect(w, CHANGED(epoch, m.epoch + 1), LOCK_OLD_EPOCH);
+	expect(w, CHANGED(epoch, m.epoch - 1), LOCK_OLD_EPOCH);
+	expect(w, CHANGED(incarnation, m.incarnation - 1), LOCK_OLD_INCARNATION);
+	expect(w, CHANGED(wanted, LOCK_NONE), LOCK_IMPOSSIBLE);
+	expect(w, CHANGED(held, LOCK_PR), LOCK_IMPOSSIBLE);
+	expect(w, CHANGED(kind, LOCK_RELEASE), LOCK_IMPOSSIBLE);
+	expect(w, CHANGED(kind, LOCK_REPORT), LOCK_TOO_LATE);
+	m = good(w);
+	assert_int_equal(send(w, &m), LOCK_TAKEN);
+	assert_int_equal(s->storage.places[0].held, LOCK_EX);
+	assert_int_equal(send(w, &m), LOCK_REPEATED);
+	m.sequence = 3;
+	m.kind = LOCK_RELEASE;
+	assert_int_equal(send(w, &m), LOCK_TAKEN);
+	m.sequence = 2;
+	assert_int_equal(send(w, &m), LOCK_OLD_SEQUENCE);
+	world_free(w);
+}
+
+static void a_server_without_authority_refuses_all_clients(void **state)
+{
+	struct world *w = started();
+	struct lock_server *other = &w->server[0][1];
+	const struct lock_message m = good(w);
+
+	(void)state;
+	assert_int_equal(lock_server_receive(other, m.node, &m, LOCK_MESSAGE_BYTES,
+				 world_clock(w, other->node)),
+		LOCK_NO_AUTHORITY);
+	world_crash(w, 0);
+	assert_int_equal(lock_server_receive(&w->server[0][0], m.node, &m, LOCK_MESSAGE_BYTES,
+				 world_clock(w, 0) + w->group[0].timing.authority_ns),
+		LOCK_NO_AUTHORITY);
+	world_free(w);
+}
+
+static void a_server_is_quiet_after_its_start(void **state)
+{
+	struct world *w = started();
+	const struct lock_message m = good(w);
+
+	(void)state;
+	world_crash(w, 0);
+	world_revive(w, 0, false);
+	assert_int_equal(lock_server_receive(&w->server[0][0], m.node, &m, LOCK_MESSAGE_BYTES,
+				 world_clock(w, 0)),
+		LOCK_QUIET);
+	world_free(w);
+}
+
+static void the_witness_and_strangers_are_no_candidates(void **state)
+{
+	struct world *w = started();
+	struct lock_message m = { .kind = LOCK_CANDIDATE, .node = 2, .epoch = 100 };
+
+	(void)state;
+	assert_int_equal(send(w, &m), LOCK_BAD_NODE);
+	m.node = 3;
+	assert_int_equal(send(w, &m), LOCK_BAD_NODE);
+	m.node = world_leader(w, 0)->node;
+	assert_int_equal(send(w, &m), LOCK_BAD_NODE);
+	world_free(w);
+}
+
+static enum lock_reason tell(struct world *w, const struct lock_message *m)
+{
+	return lock_client_receive(
+		&w->client[0], m->node, m, LOCK_MESSAGE_BYTES, world_clock(w, node_of(0)));
+}
+
+static void a_clients_refusals_are_counted_by_reason(void **state)
+{
+	struct world *w = started();
+	struct lock_message m, grant = good(w);
+
+	(void)state;
+	world_ask(w, 0, 0, LOCK_EX);
+	grant.kind = LOCK_GRANT;
+	grant.held = LOCK_EX;
+	grant.wanted = LOCK_NONE;
+	grant.node = world_leader(w, 0)->node;
+	grant.token = (uint64_t)grant.epoch << 40 | 1000;
+#define REFUSED(field, to, why) (m = grant, m.field = (to), assert_int_equal(tell(w, &m), why))
+	REFUSED(kind, LOCK_REQUEST, LOCK_BAD_KIND);
+	REFUSED(node, 2, LOCK_BAD_NODE); /* the witness */
+	REFUSED(node, node_of(1), LOCK_BAD_NODE);
+	REFUSED(group, 1, LOCK_BAD_GROUP);
+	REFUSED(index, 1, LOCK_BAD_INDEX); /* another's slot */
+	REFUSED(index, 1000, LOCK_BAD_INDEX);
+	REFUSED(held, 9, LOCK_BAD_FIELD);
+	REFUSED(epoch, grant.epoch + 1, LOCK_OLD_EPOCH);
+	REFUSED(incarnation, grant.incarnation + 1, LOCK_OLD_INCARNATION);
+	REFUSED(sequence, 2, LOCK_OLD_SEQUENCE);
+	REFUSED(held, LOCK_PR, LOCK_IMPOSSIBLE);
+	REFUSED(token, 1000, LOCK_IMPOSSIBLE); /* of no epoch */
+	assert_int_equal(lock_client_receive(&w->client[0], grant.node, &grant, 80 - 1,
+				 world_clock(w, node_of(0))),
+		LOCK_BAD_SIZE);
+	assert_int_equal(world_own(w, 0, 0)->state, LOCK_WAITING);
+	assert_int_equal(tell(w, &grant), LOCK_TAKEN);
+	assert_true(world_holds(w, 0, 0, LOCK_EX));
+	assert_int_equal(tell(w, &grant), LOCK_OLD_SEQUENCE);
+	world_free(w);
+}
+
+static void a_welcome_from_the_past_lets_nobody_in(void **state)
+{
+	struct world *w = started();
+	const struct lock_server *s = world_leader(w, 0);
+	struct lock_message m = good(w);
+
+	(void)state;
+	world_crash(w, node_of(0));
+	world_revive(w, node_of(0), false);
+	m.kind = LOCK_WELCOME;
+	m.node = s->node;
+	m.epoch = s->epoch;
+	m.incarnation = w->client[0].storage.memberships[0].incarnation;
+	m.stamp = world_clock(w, node_of(0)) - w->group[0].timing.session_ns;
+	m.span_ns = w->group[0].timing.session_ns;
+	assert_int_equal(tell(w, &m), LOCK_TOO_LATE);
+	m.stamp = world_clock(w, node_of(0)) + 1;
+	assert_int_equal(tell(w, &m), LOCK_TOO_LATE);
+	m.span_ns++;
+	assert_int_equal(tell(w, &m), LOCK_BAD_FIELD);
+	world_free(w);
+}
+
+/* Mostly plausible: each field is right, nearly right, or anything. */
+static struct lock_message chance(struct world *w, uint64_t *random)
+{
+	const uint64_t bits = unit_random(random);
+	struct lock_message m = good(w);
+
+#define MAYBE(field, n, sane)                                                                      \
+	do {                                                                                       \
+		if (unit_random(random) % 24 == 0)                                                 \
+			m.field = (__typeof__(m.field))(bits >> (n));                              \
+		else if (unit_random(random) % 5 == 0)                                             \
+			m.field = (__typeof__(m.field))((bits >> (n)) % (sane));                   \
+	} while (0)
+	MAYBE(kind, 1, LOCK_KINDS);
+	MAYBE(held, 2, 7);
+	MAYBE(wanted, 3, 7);
+	MAYBE(flags, 4, 64);
+	MAYBE(group, 5, 2);
+	MAYBE(node, 6, 14);
+	MAYBE(index, 7, 12);
+	MAYBE(epoch, 8, 3);
+	MAYBE(incarnation, 9, 4000);
+	MAYBE(sequence, 10, 50);
+	MAYBE(token, 11, 9);
+	MAYBE(stamp, 12, 100000000);
+	MAYBE(span_ns, 13, 5000000);
+	return m;
+}
+
+struct image {
+	struct lock_server server;
+	struct lock_place places[6];
+	struct lock_state locks[2];
+	struct lock_session sessions[3];
+	struct lock_link links[LOCK_SERVER_LINKS(6, 3, 2)];
+	struct lock_own owns[4];
+	struct lock_membership memberships[2];
+};
+
+static void photograph(const struct lock_server *s, const struct lock_client *c, struct image *i)
+{
+	memset(i, 0, sizeof(*i));
+	i->server = *s;
+	memset(i->server.counts, 0, sizeof(i->server.counts));
+	memcpy(i->places, s->storage.places, sizeof(i->places));
+	memcpy(i->locks, s->storage.locks, sizeof(i->locks));
+	memcpy(i->sessions, s->storage.sessions, sizeof(i->sessions));
+	memcpy(i->links, s->storage.links, sizeof(i->links));
+	memcpy(i->owns, c->storage.owns, sizeof(i->owns));
+	memcpy(i->memberships, c->storage.memberships, sizeof(i->memberships));
+}
+
+/* The world goes on meanwhile, and judges; only messages that were taken may change anything. */
+static void no_message_of_chance_changes_anything_unless_it_is_taken(void **state)
+{
+	struct world *w = started();
+	struct lock_server *s = world_leader(w, 0);
+	static struct image before, after;
+	uint64_t random = 12345, refused = 0, taken = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < fuzzed; i++) {
+		const struct lock_message m = chance(w, &random);
+		const uint32_t bytes = unit_random(&random) % 50 ? LOCK_MESSAGE_BYTES : 64;
+		const bool server = unit_random(&random) % 2;
+		enum lock_reason reason;
+
+		photograph(s, &w->client[0], &before);
+		if (server)
+			reason = lock_server_receive(s, m.node, &m, bytes, world_clock(w, s->node));
+		else
+			reason = lock_client_receive(
+				&w->client[0], m.node, &m, bytes, world_clock(w, node_of(0)));
+		assert_true(reason < LOCK_REASONS);
+		photograph(s, &w->client[0], &after);
+		if (reason != LOCK_TAKEN && reason != LOCK_REPEATED) {
+			assert_memory_equal(&before, &after, sizeof(before));
+			refused++;
+		} else {
+			taken++;
+		}
+	}
+	assert_true(refused > fuzzed / 2 && taken > fuzzed / 1000);
+	world_free(w);
+}
+
+int main(int count, char **arguments)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_servers_refusals_are_counted_by_reason),
+		cmocka_unit_test(a_server_without_authority_refuses_all_clients),
+		cmocka_unit_test(a_server_is_quiet_after_its_start),
+		cmocka_unit_test(the_witness_and_strangers_are_no_candidates),
+		cmocka_unit_test(a_clients_refusals_are_counted_by_reason),
+		cmocka_unit_test(a_welcome_from_the_past_lets_nobody_in),
+		cmocka_unit_test(no_message_of_chance_changes_anything_unless_it_is_taken),
+	};
+
+	if (count > 1)
+		fuzzed = strtoull(arguments[1], NULL, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
