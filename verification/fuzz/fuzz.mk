@@ -47,3 +47,17 @@ fuzz-wire: $(FUZZ)/wire
 	@$(FUZZ)/wire -len_control=0 -max_len=1200 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/wire. -print_final_stats=1 \
 		$(FUZZ)/wire.corpus >$(FUZZ)/wire.log 2>&1 || { tail -n 40 $(FUZZ)/wire.log; exit 1; }
 	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/wire.log
+
+# The verbs' receiver: `make fuzz-verbs RUNS=10000000`.
+FUZZ_VERBS_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/verbs.c $(VERBS_SRCS))
+
+$(FUZZ)/verbs: $(FUZZ_VERBS_SRCS) $(wildcard $(FUZZ_ROOT)rtdrivers/ib/*.h)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_VERBS_SRCS) -o $@
+
+.PHONY: fuzz-verbs
+fuzz-verbs: $(FUZZ)/verbs
+	@mkdir -p $(FUZZ)/verbs.corpus
+	@$(FUZZ)/verbs -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/verbs. -print_final_stats=1 \
+		$(FUZZ)/verbs.corpus >$(FUZZ)/verbs.log 2>&1 || { tail -n 40 $(FUZZ)/verbs.log; exit 1; }
+	@grep -E '^(packets|#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/verbs.log
