@@ -15,6 +15,7 @@ enum check_tier {
 	TIER_LANGUAGE, /* what cpp and dtc refuse; nothing else can be said then */
 	TIER_SHAPE,    /* nodes, properties, types, references */
 	TIER_MEANING,  /* the model */
+	TIER_LAYOUT,   /* asked by layout.c, not by rules */
 	TIER_COUNT
 };
 
@@ -45,6 +46,7 @@ extern const struct rule rules_cpu[];
 extern const struct rule rules_partition[];
 extern const struct rule rules_memory[];
 extern const struct rule rules_image[];
+extern const struct rule rules_layout[];
 extern const struct rule rules_schedule[];
 extern const struct rule rules_channel[];
 extern const struct rule rules_health[];

@@ -41,6 +41,7 @@ struct layout_vcpu {
 struct layout_block {
 	const char *name; /* a C identifier: "console_nav", "channel_pose", "reader_pose" */
 	struct range memory;
+	struct location at; /* of the partition or channel it is for */
 };
 
 struct layout_region {

@@ -320,7 +320,7 @@ bool plan_build(
 		return false;
 	if (!maps_build(&plan->layout, &plan->maps))
 		return refuse(wrong, model->at, "maps-consistent",
-			"two things claim the same guest-physical page",
+			"two things claim the same page of a map",
 			"this is an error of the compiler: please report it");
 	devices_build(&plan->layout, &plan->devices);
 	if (!plan_time(plan, wrong))

@@ -19,12 +19,13 @@ static uint64_t whole_pages(uint64_t bytes)
 	return (bytes + MULLION_PAGE_BYTES - 1) / MULLION_PAGE_BYTES * MULLION_PAGE_BYTES;
 }
 
-static int add_block(struct layout *layout, char *name, uint64_t bytes)
+static int add_block(struct layout *layout, char *name, uint64_t bytes, struct location at)
 {
 	layout->blocks =
 		allocate_more(layout->blocks, layout->blocks_count + 1, sizeof(*layout->blocks));
-	layout->blocks[layout->blocks_count] =
-		(struct layout_block){ .name = name, .memory = { 0, whole_pages(bytes) } };
+	layout->blocks[layout->blocks_count] = (struct layout_block){
+		.name = name, .memory = { 0, whole_pages(bytes) }, .at = at
+	};
 	return (int)layout->blocks_count++;
 }
 
@@ -200,7 +201,8 @@ static void add_channel(struct layout *layout, size_t number)
 {
 	const struct model_channel *channel = &layout->model->channels[number];
 	const char *id = layout_identifier(channel->name);
-	int block = add_block(layout, format("channel_%s", id), channel_bytes(channel));
+	int block =
+		add_block(layout, format("channel_%s", id), channel_bytes(channel), channel->at);
 
 	if (channel->type == CHANNEL_SAMPLING) {
 		add_pages(layout, number, block, MULLION_REGION_SAMPLING, true);
@@ -209,7 +211,7 @@ static void add_channel(struct layout *layout, size_t number)
 	}
 	add_pages(layout, number, block, MULLION_REGION_QUEUING, true);
 	add_sight(layout, number, channel->from, block, MULLION_REGION_CHANNEL);
-	block = add_block(layout, format("reader_%s", id), MULLION_PAGE_BYTES);
+	block = add_block(layout, format("reader_%s", id), MULLION_PAGE_BYTES, channel->at);
 	add_pages(layout, number, block, MULLION_REGION_QUEUING_READER, false);
 	add_sight(layout, number, channel->to[0], block, MULLION_REGION_CHANNEL_READER);
 }
@@ -266,7 +268,7 @@ void regions_build(struct layout *layout)
 
 	for (p = 0; p < model->partitions_count; p++)
 		add_block(layout, format("console_%s", layout->partitions[p].id),
-			sizeof(struct mullion_console));
+			sizeof(struct mullion_console), model->partitions[p].at);
 	for (p = 0; p < model->partitions_count; p++)
 		add_own(layout, p);
 	for (c = 0; c < model->channels_count; c++)

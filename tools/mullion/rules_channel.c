@@ -5,11 +5,9 @@
 
 #include "check.h"
 
-#define LARGEST_MESSAGE 4032u
-#define SMALLEST_DEPTH  2u
-#define LARGEST_DEPTH   256u
-#define LOWEST_VECTOR   32u
-#define HIGHEST_VECTOR  254u
+#define SMALLEST_DEPTH 2u
+#define LOWEST_VECTOR  32u
+#define HIGHEST_VECTOR 254u
 
 /* Calls `function` for every channel. */
 static void each_channel(struct check *check,
@@ -82,11 +80,11 @@ static void channel_receiver(struct check *check)
 
 static void message_size(struct check *check, const struct model_channel *channel)
 {
-	if (channel->message_bytes == 0 || channel->message_bytes > LARGEST_MESSAGE)
+	if (channel->message_bytes == 0 || channel->message_bytes > MULLION_CHANNEL_MESSAGE_MOST)
 		fault(check, place(check, channel->at, "message-size"),
 			say(check, "the messages of %s have %" PRIu32 " bytes", channel->name,
 				channel->message_bytes),
-			say(check, "choose 1 to %u", LARGEST_MESSAGE));
+			say(check, "choose 1 to %u", MULLION_CHANNEL_MESSAGE_MOST));
 }
 
 static void channel_size(struct check *check)
@@ -120,13 +118,13 @@ static void depth(struct check *check, const struct model_channel *channel)
 			say(check, "the queuing channel %s does not say how many messages it holds",
 				channel->name),
 			"add depth = <16>");
-	else if (messages < SMALLEST_DEPTH || messages > LARGEST_DEPTH ||
+	else if (messages < SMALLEST_DEPTH || messages > MULLION_CHANNEL_DEPTH_MOST ||
 		 (messages & (messages - 1)) != 0)
 		fault(check, place(check, channel->at, "depth"),
 			say(check, "the channel %s holds %" PRIu32 " messages", channel->name,
 				messages),
 			say(check, "choose a power of two from %u to %u", SMALLEST_DEPTH,
-				LARGEST_DEPTH));
+				MULLION_CHANNEL_DEPTH_MOST));
 }
 
 static void channel_depth(struct check *check)

@@ -28,6 +28,7 @@ static const struct {
 	{ rules_config, "Configuration space and base addresses" },
 	{ rules_isolation, "Isolation of PCI functions" },
 	{ rules_function, "PCI functions of partitions" },
+	{ rules_layout, "Placing, when nothing else is wrong" },
 };
 
 #define CHAPTERS (sizeof(chapters) / sizeof(chapters[0]))

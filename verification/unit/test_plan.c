@@ -1,7 +1,10 @@
 /* The plan: instants exact in the one fraction of a tick that all schedules share; who an image is. */
 #include "unit.h"
 
+#include <x86_tables.h>
+
 #include "plan.h"
+#include "sample_devices.h"
 #include "sample_model.h"
 
 #define NS_PER_S 1000000000u
@@ -157,12 +160,29 @@ static void an_image_keeps_its_id_and_another_has_another(void **state)
 	sample_model_free(same);
 }
 
+/* The rules let no registers lie in RAM; a model that nobody judged may have them in the kernel. */
+static void registers_in_the_kernel_are_an_error_of_the_compiler(void **state)
+{
+	struct model *model = sample_model();
+	struct finding wrong = { 0 };
+	struct plan plan;
+
+	(void)state;
+	sample_devices(model, X86_IOMMU_VTD);
+	model->iommus[0].reg.base = X86_KERNEL_TEXT;
+	assert_false(plan_build(model, false, &plan, &wrong));
+	assert_string_equal(wrong.rule, "maps-consistent");
+	plan_free(&plan);
+	sample_model_free(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_instant_of_every_schedule_is_exact_in_one_fraction),
 		cmocka_unit_test(schedules_that_share_no_fraction_are_refused_by_name),
 		cmocka_unit_test(an_image_keeps_its_id_and_another_has_another),
+		cmocka_unit_test(registers_in_the_kernel_are_an_error_of_the_compiler),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,7 @@ struct mullion_console {
 
 #define MULLION_CHANNEL_HEADER_BYTES 64u
 #define MULLION_CHANNEL_MESSAGE_MOST 4032u
+#define MULLION_CHANNEL_DEPTH_MOST   256u
 
 /*
  * The writer's page(s) of a sampling channel: this header, then slots. Their number is the largest
