@@ -13,15 +13,20 @@ enum { PRINTED_EDU, PRINTED_NVME, PRINTED_NET0, PRINTED_NET1 };
 
 extern struct plan printed_plan;
 
-void printed_devices_build(int kind);
-
-/* Does the table at `root` lead every address to the partition's memory, and nowhere else? */
-void assert_dma(int kind, const uint64_t *root, unsigned partition);
+/*
+ * entry: that of the unit's table which lets a requester through; as many of its words are written back
+ * at a restart.
+ */
+typedef const uint64_t *printed_entry(unsigned requester);
+void printed_devices_build(int kind, printed_entry *entry, unsigned words);
 
 /* Whatever the IOMMU: functions as the kernel gets them. */
 void functions_are_printed_as_planned(void **state);
 void partitions_know_their_functions(void **state);
 void an_owner_reaches_its_bars(void **state);
 void the_kernel_maps_what_the_tables_name(void **state);
+void they_reach_their_owners_memory(void **state);
+void a_functions_entry_is_the_one_that_lets_it_through(void **state);
+void what_lets_it_through_again_is_what_does_now(void **state);
 
 #endif

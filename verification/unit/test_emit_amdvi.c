@@ -38,19 +38,6 @@ static void owned_requesters_pass_and_all_others_are_blocked_in_silence(void **s
 	assert_int_equal(device_entry(0x30)[1], 3);
 }
 
-static const uint64_t *tree(unsigned requester)
-{
-	return (const uint64_t *)(uintptr_t)(device_entry(requester)[0] & ADDRESS_BITS);
-}
-
-static void they_reach_their_owners_memory(void **state)
-{
-	(void)state;
-	assert_dma(X86_IOMMU_AMDVI, tree(0x20), 1);
-	assert_ptr_equal(tree(0x28), tree(0x20));
-	assert_dma(X86_IOMMU_AMDVI, tree(0x30), 2);
-}
-
 static const uint32_t *interrupts(unsigned requester)
 {
 	return (const uint32_t *)(uintptr_t)(device_entry(requester)[2] & INTERRUPT_BITS);
@@ -69,35 +56,6 @@ static void granted_messages_arrive_and_no_others(void **state)
 	assert_int_equal(interrupts(0x20)[0], 0x600201);
 	assert_int_equal(device_entry(0x30)[2], 1);
 	assert_null(unit()->remapping);
-}
-
-static void a_functions_entry_is_the_one_that_lets_it_through(void **state)
-{
-	size_t f;
-
-	(void)state;
-	for (f = 0; f < mullion_system.arch->functions_count; f++) {
-		const struct x86_function *function = &mullion_system.arch->functions[f];
-
-		assert_ptr_equal(function->entry, device_entry(function->requester));
-	}
-}
-
-/* As it is at boot: what a restart writes back. Nobody lets a function without owner through. */
-static void what_lets_it_through_again_is_what_does_now(void **state)
-{
-	size_t f, w;
-
-	(void)state;
-	for (f = 0; f < mullion_system.arch->functions_count; f++) {
-		const struct x86_function *function = &mullion_system.arch->functions[f];
-
-		for (w = 0; w < 4; w++)
-			assert_true(function->pass[w] ==
-				    (function->partition != X86_NO_PARTITION && w < 4
-						    ? function->entry[w]
-						    : 0));
-	}
 }
 
 static void the_unit_is_described(void **state)
@@ -125,6 +83,6 @@ int main(void)
 		cmocka_unit_test(the_kernel_maps_what_the_tables_name),
 	};
 
-	printed_devices_build(X86_IOMMU_AMDVI);
+	printed_devices_build(X86_IOMMU_AMDVI, device_entry, 4);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,19 +36,6 @@ static void owned_requesters_pass_and_all_others_are_blocked_in_silence(void **s
 	assert_int_equal(context_entry(0x30)[1], 0x302);
 }
 
-static const uint64_t *tree(unsigned requester)
-{
-	return (const uint64_t *)(uintptr_t)(context_entry(requester)[0] & ADDRESS_BITS);
-}
-
-static void they_reach_their_owners_memory(void **state)
-{
-	(void)state;
-	assert_dma(X86_IOMMU_VTD, tree(0x20), 1);
-	assert_ptr_equal(tree(0x28), tree(0x20));
-	assert_dma(X86_IOMMU_VTD, tree(0x30), 2);
-}
-
 static void granted_messages_arrive_and_no_others(void **state)
 {
 	const struct x86_message *messages = mullion_system.arch->functions[PRINTED_NVME].messages;
@@ -62,35 +49,6 @@ static void granted_messages_arrive_and_no_others(void **state)
 	i = messages[3].address >> 5 & 0x7fff;
 	assert_int_equal(unit()->remapping[2 * i], 0x0000020000510001);
 	assert_int_equal(unit()->remapping[2 * i + 1], 0x40028);
-}
-
-static void a_functions_entry_is_the_one_that_lets_it_through(void **state)
-{
-	size_t f;
-
-	(void)state;
-	for (f = 0; f < mullion_system.arch->functions_count; f++) {
-		const struct x86_function *function = &mullion_system.arch->functions[f];
-
-		assert_ptr_equal(function->entry, context_entry(function->requester));
-	}
-}
-
-/* As it is at boot: what a restart writes back. Nobody lets a function without owner through. */
-static void what_lets_it_through_again_is_what_does_now(void **state)
-{
-	size_t f, w;
-
-	(void)state;
-	for (f = 0; f < mullion_system.arch->functions_count; f++) {
-		const struct x86_function *function = &mullion_system.arch->functions[f];
-
-		for (w = 0; w < 4; w++)
-			assert_true(function->pass[w] ==
-				    (function->partition != X86_NO_PARTITION && w < 2
-						    ? function->entry[w]
-						    : 0));
-	}
 }
 
 static void the_unit_is_described(void **state)
@@ -122,6 +80,6 @@ int main(void)
 		cmocka_unit_test(the_kernel_maps_what_the_tables_name),
 	};
 
-	printed_devices_build(X86_IOMMU_VTD);
+	printed_devices_build(X86_IOMMU_VTD, context_entry, 2);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
