@@ -21,13 +21,12 @@
 #define KERNEL_SCRIPT "arch/x86/kernel.ld"
 
 struct request {
-	const char *source, *output, *kernel;
-	struct load_directories images;
+	struct load_request load;
+	const char *output, *kernel;
 };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "where the build goes; an earlier build there is replaced", 0 },
-	{ "images", 'i', "DIR", 0, "look up partition images here (may be repeated)", 0 },
 	{ "kernel", 'k', "DIR", 0, "where libkernel.a and its cflags are", 0 },
 	{ 0 },
 };
@@ -37,35 +36,32 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct request *request = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->load;
+		return 0;
 	case 'o':
 		request->output = argument;
-		return 0;
-	case 'i':
-		load_add_directory(&request->images, argument);
 		return 0;
 	case 'k':
 		request->kernel = argument;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (request->source)
-			argp_error(state, "one description at a time");
-		request->source = argument;
-		return 0;
 	case ARGP_KEY_END:
-		if (!request->source || !request->output)
-			argp_error(state, "FILE.dts and -o DIR are needed");
+		if (!request->output)
+			argp_error(state, "-o DIR is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = { { &load_argp, 0, NULL, 0 }, { 0 } };
+
 static const struct argp argp = { options, parse, "FILE.dts -o DIR",
 	"Build the image of a deployment: tables, linker script, chart, and mullion.elf.\v"
 	"Partition images are looked up in " DEFAULT_IMAGES " and the kernel in " DEFAULT_KERNEL
 	" unless said otherwise. Exit status: 0 built, 1 the input is wrong, 2 the command line "
 	"is.",
-	NULL, NULL, NULL };
+	children, NULL, NULL };
 
 /* ---- Files ---- */
 
@@ -222,12 +218,12 @@ int build_main(int argc, char **argv)
 	bool built;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
-	if (!request.images.count)
-		load_add_directory(&request.images, DEFAULT_IMAGES);
-	if (!load_or_say(&load, request.source, request.images.paths))
+	if (!request.load.images.count)
+		load_add_directory(&request.load.images, DEFAULT_IMAGES);
+	if (!load_or_say(&load, request.load.source, request.load.images.paths))
 		return 1;
 	built = build(&request, &load.plan);
 	load_free(&load);
-	free(request.images.paths);
+	free(request.load.images.paths);
 	return built ? 0 : 1;
 }

@@ -10,18 +10,13 @@
 #include "subcommands.h"
 
 struct request {
-	const char *source;
-	struct load_directories images;
+	struct load_request load;
 	bool json;
 };
 
 enum { OPTION_JSON = 0x100 };
 
 static const struct argp_option options[] = {
-	{ "images", 'i', "DIR", 0,
-		"look up partition images here (may be repeated); without it they are not looked "
-		"at",
-		0 },
 	{ "json", OPTION_JSON, NULL, 0, "the verdict as JSON on standard output", 0 },
 	{ 0 },
 };
@@ -30,33 +25,28 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct request *request = state->input;
 
+	(void)argument;
 	switch (key) {
-	case 'i':
-		load_add_directory(&request->images, argument);
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->load;
 		return 0;
 	case OPTION_JSON:
 		request->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (request->source)
-			argp_error(state, "one description at a time");
-		request->source = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (!request->source)
-			argp_error(state, "FILE.dts is needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = { { &load_argp, 0, NULL, 0 }, { 0 } };
+
 static const struct argp argp = { options, parse, "FILE.dts",
 	"Check a deployment against the named rules.\v"
+	"Images are looked at only where --images says where they are. "
 	"Errors go to standard error, all of them, as FILE:LINE:COLUMN: error: [RULE] SENTENCE; "
 	"REPAIR. "
 	"Exit status: 0 nothing is wrong, 1 something is, 2 the command line is wrong.",
-	NULL, NULL, NULL };
+	children, NULL, NULL };
 
 static json_t *finding_json(const struct finding *finding)
 {
@@ -87,12 +77,12 @@ int check_main(int argc, char **argv)
 	bool good;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
-	good = load_plan(&load, request.source, request.images.paths);
+	good = load_plan(&load, request.load.source, request.load.images.paths);
 	if (request.json)
-		print_json(request.source, &load.report);
+		print_json(request.load.source, &load.report);
 	else
 		report_print(&load.report, stderr);
 	load_free(&load);
-	free(request.images.paths);
+	free(request.load.images.paths);
 	return good ? 0 : 1;
 }

@@ -17,8 +17,8 @@
 #include "svg.h"
 
 struct request {
-	const char *source, *svg;
-	struct load_directories images;
+	struct load_request load;
+	const char *svg;
 	bool json;
 };
 
@@ -27,10 +27,6 @@ enum { OPTION_JSON = 0x100, OPTION_SVG };
 static const struct argp_option options[] = {
 	{ "json", OPTION_JSON, NULL, 0, "all of it as JSON, as in a build's system.json", 0 },
 	{ "svg", OPTION_SVG, "FILE", 0, "draw the schedules there", 0 },
-	{ "images", 'i', "DIR", 0,
-		"look up partition images here (may be repeated); without it they are not looked "
-		"at",
-		0 },
 	{ 0 },
 };
 
@@ -39,36 +35,30 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct request *request = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->load;
+		return 0;
 	case OPTION_JSON:
 		request->json = true;
 		return 0;
 	case OPTION_SVG:
 		request->svg = argument;
 		return 0;
-	case 'i':
-		load_add_directory(&request->images, argument);
-		return 0;
-	case ARGP_KEY_ARG:
-		if (request->source)
-			argp_error(state, "one description at a time");
-		request->source = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (!request->source)
-			argp_error(state, "FILE.dts is needed");
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
+
+static const struct argp_child children[] = { { &load_argp, 0, NULL, 0 }, { 0 } };
 
 static const struct argp argp = { options, parse, "FILE.dts",
 	"Explain a deployment: CPU map, memory map, who may touch what, what answers health "
 	"events, "
 	"what devices reach, each partition's windows, its share of time and the longest it "
 	"waits.\v"
+	"Images are looked at only where --images says where they are. "
 	"Exit status: 0 done, 1 the description is wrong, 2 the command line is wrong.",
-	NULL, NULL, NULL };
+	children, NULL, NULL };
 
 /* ---- Text ---- */
 
@@ -308,7 +298,7 @@ int explain_main(int argc, char **argv)
 	bool done;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
-	if (!load_or_say(&load, request.source, request.images.paths))
+	if (!load_or_say(&load, request.load.source, request.load.images.paths))
 		return 1;
 	done = !request.svg || draw(request.svg, load.model);
 	if (done && request.json)
@@ -316,6 +306,6 @@ int explain_main(int argc, char **argv)
 	else if (done)
 		print_text(stdout, &load.plan);
 	load_free(&load);
-	free(request.images.paths);
+	free(request.load.images.paths);
 	return done && !fflush(stdout) ? 0 : 1;
 }

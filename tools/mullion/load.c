@@ -16,6 +16,35 @@ void load_add_directory(struct load_directories *directories, const char *path)
 	directories->paths[directories->count] = NULL;
 }
 
+static const struct argp_option options[] = {
+	{ "images", 'i', "DIR", 0, "look up partition images here (may be repeated)", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct load_request *request = state->input;
+
+	switch (key) {
+	case 'i':
+		load_add_directory(&request->images, argument);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (request->source)
+			argp_error(state, "one description at a time");
+		request->source = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (!request->source)
+			argp_error(state, "FILE.dts is needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp load_argp = { options, parse, NULL, NULL, NULL, NULL, NULL };
+
 bool load_plan(struct load *load, const char *path, const char *const *images)
 {
 	struct finding wrong;

@@ -4,6 +4,7 @@
 #ifndef LOAD_H
 #define LOAD_H
 
+#include <argp.h>
 #include <stdbool.h>
 
 #include "plan.h"
@@ -20,6 +21,15 @@ struct load_directories {
 	unsigned count;
 };
 void load_add_directory(struct load_directories *directories, const char *path);
+
+/* What the command line says of it: one FILE.dts, and where to look for images. */
+struct load_request {
+	const char *source;
+	struct load_directories images;
+};
+
+/* A child of a command's own parser, which gives it the request as its input. */
+extern const struct argp load_argp;
 
 /*
  * images: where to look for partition images; NULL: they are not looked at. False if anything is
