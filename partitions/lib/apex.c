@@ -4,8 +4,9 @@
  *
  * Specification: ARINC 653 P1, 3.6.2.1. Errors are looked for in the order of its pseudo-code.
  */
+#include "apex_channel.h"
+
 #include <stddef.h>
-#include <string.h>
 
 #include <mullion/apex.h>
 #include <mullion/info.h>
@@ -36,22 +37,9 @@ static struct port *find_port(const SAMPLING_PORT_ID_TYPE id)
 static SAMPLING_PORT_ID_TYPE find_id(const char *const name)
 {
 	for (uint32_t i = 0; i < ports_count; i++)
-		if (strncmp(ports[i].region->name, name, sizeof(ports[i].region->name)) == 0)
+		if (apex_is_named(ports[i].region, name))
 			return (SAMPLING_PORT_ID_TYPE)(i + 1);
 	return 0;
-}
-
-/* The channel's end of this name and direction, NULL if the description has none. */
-static const struct mullion_region *find_channel(
-	const char *const name, const PORT_DIRECTION_TYPE direction)
-{
-	const struct mullion_region *const region =
-		info_region_named(MULLION_REGION_SAMPLING, name, MULLION_READ);
-
-	if (region == NULL || strnlen(name, sizeof(region->name)) == sizeof(region->name) ||
-		((region->access & MULLION_WRITE) != 0) != (direction == SOURCE))
-		return NULL;
-	return region;
 }
 
 static bool open_port(struct port *const port)
@@ -72,7 +60,7 @@ void CREATE_SAMPLING_PORT(const char *const SAMPLING_PORT_NAME,
 	RETURN_CODE_TYPE *const RETURN_CODE)
 {
 	const struct mullion_region *const region =
-		find_channel(SAMPLING_PORT_NAME, PORT_DIRECTION);
+		apex_channel(MULLION_REGION_SAMPLING, SAMPLING_PORT_NAME, PORT_DIRECTION);
 	struct port *const port = &ports[ports_count];
 
 	*RETURN_CODE = INVALID_CONFIG;

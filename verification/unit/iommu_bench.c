@@ -30,11 +30,12 @@ const struct mullion_system mullion_system = {
 uint32_t node_state = NODE_BOOTING;
 static jmp_buf refused;
 
-void bench_begin(uint64_t bytes)
+void bench_begin(const struct iommu_driver *driver, uint64_t bytes)
 {
 	memset(&bench, 0, sizeof(bench));
 	memset(&storage, 0, sizeof(storage));
 	bench.bytes = bytes;
+	bench.driver = driver;
 	vcpu_tables.memory_bytes = 64ull << 20;
 	unit = (struct x86_iommu){ .name = "iommu@test",
 		.levels = 4,
@@ -170,6 +171,56 @@ bool bench_said(const char *words)
 		if (strstr(bench.refusal, word) == NULL)
 			return false;
 	return true;
+}
+
+void bench_turn_on(void)
+{
+	assert_false(bench_refused(bench.driver->enable));
+	bench.history[0] = '\0';
+	bench.reads = bench.writes = bench.carried_out_count = 0;
+}
+
+bool bench_take(uint16_t requester)
+{
+	struct iommu_fault fault = { 0 };
+
+	return bench.driver->fault(&unit, &fault) && fault.requester == requester;
+}
+
+void bench_run_queue(
+	uint32_t head_at, uint32_t tail_at, void (*carry_out)(const struct iommu_command *command))
+{
+	const uint8_t *queue = storage.queue;
+	uint64_t head;
+
+	for (head = bench_get(head_at, 4); head != bench_get(tail_at, 4);
+		head = (head + 16) & 0xff0) {
+		const struct iommu_command *command = (const void *)(queue + head);
+
+		assert_true(bench.carried_out_count < 16);
+		bench.carried_out[bench.carried_out_count++] = *command;
+		carry_out(command);
+	}
+	bench_put(head_at, 4, head);
+}
+
+void bench_assert_carried_out(const struct iommu_command *expected, unsigned count)
+{
+	assert_int_equal(bench.carried_out_count, count);
+	assert_memory_equal(bench.carried_out, expected, count * sizeof(*expected));
+}
+
+void without_a_fault_one_register_is_read_and_none_written(void **state)
+{
+	struct iommu_fault fault;
+
+	(void)state;
+	bench_turn_on();
+	assert_false(iommu_pending(&unit));
+	assert_int_equal(bench.reads, 1);
+	assert_false(bench.driver->fault(&unit, &fault));
+	assert_int_equal(bench.reads, 2);
+	assert_int_equal(bench.writes, 0);
 }
 
 /* What iommu.c asks for when it looks for faults, which no test of a driver does. */

@@ -5,8 +5,8 @@ UNIT_TESTS += $(PORT_UNIT_TESTS)
 test_sampling_SRCS := partitions/lib/sampling.c
 test_queuing_SRCS := partitions/lib/queuing.c
 test_ports_threads_SRCS := partitions/lib/sampling.c partitions/lib/queuing.c
-test_apex_SRCS := partitions/lib/apex.c partitions/lib/apex_queuing.c partitions/lib/sampling.c \
-	partitions/lib/queuing.c
+test_apex_SRCS := partitions/lib/apex.c partitions/lib/apex_channel.c partitions/lib/apex_queuing.c \
+	partitions/lib/sampling.c partitions/lib/queuing.c
 
 # Every shared word is an atomic one, so the fences it cannot follow hide nothing from the sanitizer.
 test_ports_threads_CFLAGS := -fno-sanitize=address,undefined -fsanitize=thread -Wno-tsan -O2 -pthread

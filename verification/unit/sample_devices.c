@@ -19,15 +19,18 @@ static struct model_bar net1_bars[] = {
 	{ .index = 4, .reg = { 0xe0304000, 0x4000 }, .wide = true, .type = 0xc },
 };
 
-#define NET_CONFIG                                                                                 \
+#define NET(name_, bdf_, bars_, owner_)                                                            \
 	{                                                                                          \
-		0x10411af4, 0x00100107, 0x02000001, 0x00000000, 0x00000000, 0xfeb84000,            \
-			0x00000000, 0x00000000, 0xfebf800c, 0x00000000, 0x00000000, 0x11001af4,    \
-			0xfeb00000, 0x00000098, 0x00000000, 0x0000010b, 0x01100009, 0x00000004,    \
-			0x00000000, 0x00001000, 0x03104009, 0x00000004, 0x00001000, 0x00001000,    \
-			0x04105009, 0x00000004, 0x00002000, 0x00001000, 0x02146009, 0x00000004,    \
-			0x00003000, 0x00001000, 0x00000004, 0x05147009, 0x00000000, 0x00000000,    \
-			0x00000000, 0x00000000, 0x00038411, 0x00000001, 0x00000801                 \
+		.name = name_, .bdf = bdf_, .requester = bdf_, .bridge = -1, .physical = -1,       \
+		.config = { 0x10411af4, 0x00100107, 0x02000001, 0x00000000, 0x00000000,            \
+			0xfeb84000, 0x00000000, 0x00000000, 0xfebf800c, 0x00000000, 0x00000000,    \
+			0x11001af4, 0xfeb00000, 0x00000098, 0x00000000, 0x0000010b, 0x01100009,    \
+			0x00000004, 0x00000000, 0x00001000, 0x03104009, 0x00000004, 0x00001000,    \
+			0x00001000, 0x04105009, 0x00000004, 0x00002000, 0x00001000, 0x02146009,    \
+			0x00000004, 0x00003000, 0x00001000, 0x00000004, 0x05147009, 0x00000000,    \
+			0x00000000, 0x00000000, 0x00000000, 0x00038411, 0x00000001, 0x00000801 },  \
+		.bars = bars_, .bars_count = 2, .msix = 0x98, .messages_count = 4, .table_bar = 1, \
+		.pba_bar = 1, .pba_offset = 0x800, .owner = owner_                                 \
 	}
 
 static const struct model_function functions[SAMPLE_FUNCTIONS] = {
@@ -63,34 +66,8 @@ static const struct model_function functions[SAMPLE_FUNCTIONS] = {
 		.table_offset = 0x2000,
 		.pba_offset = 0x3000,
 		.owner = 1 },
-	[SAMPLE_NET0] = { .name = "ethernet@30",
-		.bdf = 0x30,
-		.requester = 0x30,
-		.bridge = -1,
-		.physical = -1,
-		.config = NET_CONFIG,
-		.bars = net0_bars,
-		.bars_count = 2,
-		.msix = 0x98,
-		.messages_count = 4,
-		.table_bar = 1,
-		.pba_bar = 1,
-		.pba_offset = 0x800,
-		.owner = 2 },
-	[SAMPLE_NET1] = { .name = "ethernet@38",
-		.bdf = 0x38,
-		.requester = 0x38,
-		.bridge = -1,
-		.physical = -1,
-		.config = NET_CONFIG,
-		.bars = net1_bars,
-		.bars_count = 2,
-		.msix = 0x98,
-		.messages_count = 4,
-		.table_bar = 1,
-		.pba_bar = 1,
-		.pba_offset = 0x800,
-		.owner = -1 },
+	[SAMPLE_NET0] = NET("ethernet@30", 0x30, net0_bars, 2),
+	[SAMPLE_NET1] = NET("ethernet@38", 0x38, net1_bars, -1),
 };
 
 static int probe_functions[] = { SAMPLE_EDU, SAMPLE_NVME };

@@ -33,28 +33,19 @@
 #define TYPE(t)                ((t) << 9)
 
 static bool queue_stuck, never_stops, no_device_table;
-static struct iommu_command carried_out[16];
-static unsigned carried_out_count;
 static uint64_t entry[4] __attribute__((aligned(32)));
 
 static void carry_out(const struct iommu_command *command)
 {
-	assert_true(carried_out_count < 16);
-	carried_out[carried_out_count++] = *command;
 	if (command->low >> 60 == 1 && command->low & 1)
 		memcpy((void *)(uintptr_t)(command->low & 0xffffffffffff8), &command->high, 8);
 }
 
 static void run_queue(void)
 {
-	const uint8_t *queue = storage.queue;
-	uint64_t head = bench_get(COMMAND_HEAD, 4);
-
 	if (queue_stuck || (bench_get(CONTROL, 8) & (ON | QUEUE_ON)) != (ON | QUEUE_ON))
 		return;
-	for (; head != bench_get(COMMAND_TAIL, 4); head = (head + 16) & 0xff0)
-		carry_out((const struct iommu_command *)(const void *)(queue + head));
-	bench_put(COMMAND_HEAD, 4, head);
+	bench_run_queue(COMMAND_HEAD, COMMAND_TAIL, carry_out);
 }
 
 /* What runs follows what is on; a full log does not run. */
@@ -88,23 +79,15 @@ static void write(uint32_t offset, unsigned bytes, uint64_t value)
 static int begin(void **state)
 {
 	(void)state;
-	bench_begin(0x4000);
+	bench_begin(&amdvi_driver, 0x4000);
 	bench.write = write;
 	unit.kind = X86_IOMMU_AMDVI;
 	unit.remapping = NULL;
 	unit.remapping_entries = 0;
 	unit.root_bytes = 0x4000;
 	bench_put(FEATURES, 8, GOOD_FEATURES);
-	carried_out_count = 0;
 	queue_stuck = never_stops = no_device_table = false;
 	return 0;
-}
-
-static void turn_on(void)
-{
-	assert_false(bench_refused(amdvi_driver.enable));
-	bench.history[0] = '\0';
-	bench.reads = bench.writes = carried_out_count = 0;
 }
 
 static void enabling_gives_the_tables_switches_on_and_flushes(void **state)
@@ -122,8 +105,7 @@ static void enabling_gives_the_tables_switches_on_and_flushes(void **state)
 		(unsigned long)(uintptr_t)storage.queue | 8ul << 56,
 		(unsigned long)(uintptr_t)storage.events | 8ul << 56);
 	assert_string_equal(bench.history, expected);
-	assert_int_equal(carried_out_count, 2);
-	assert_memory_equal(carried_out, flush, sizeof(flush));
+	bench_assert_carried_out(flush, 2);
 }
 
 /* Also what firmware had on and the kernel does not want: exclusion, page requests, guests. */
@@ -191,7 +173,7 @@ static void every_wait_ends(void **state)
 static void faults_interrupt_the_keeper_by_nmi(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	bench_put(0x158, 4, 0x800005);
 	amdvi_driver.interrupt(&unit, 9);
 	assert_string_equal(bench.history, "15c=fee09000 160=0 164=400 158=810005 18=140d ");
@@ -205,23 +187,10 @@ static void interrupt_keeper(const struct x86_iommu *of)
 static void a_unit_whose_message_cannot_be_set_is_refused_where_it_is_needed(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	bench_put(FEATURES, 8, GOOD_FEATURES & ~(1ull << 46));
 	assert_true(bench_refused(interrupt_keeper));
 	assert_true(bench_said("framed"));
-	assert_int_equal(bench.writes, 0);
-}
-
-static void without_a_fault_one_register_is_read_and_none_written(void **state)
-{
-	struct iommu_fault fault;
-
-	(void)state;
-	turn_on();
-	assert_false(iommu_pending(&unit));
-	assert_int_equal(bench.reads, 1);
-	assert_false(amdvi_driver.fault(&unit, &fault));
-	assert_int_equal(bench.reads, 2);
 	assert_int_equal(bench.writes, 0);
 }
 
@@ -240,13 +209,6 @@ static void log_event(uint64_t event, uint64_t address)
 	memcpy(storage.events + tail + 8, &address, 8);
 	bench_put(EVENT_TAIL, 4, next);
 	bench_put(STATUS, 4, bench_get(STATUS, 4) | INTERRUPT);
-}
-
-static bool take(uint16_t requester)
-{
-	struct iommu_fault fault = { 0 };
-
-	return amdvi_driver.fault(&unit, &fault) && fault.requester == requester;
 }
 
 static void an_event_says_who_where_and_what(void **state)
@@ -271,7 +233,7 @@ static void an_event_says_who_where_and_what(void **state)
 	struct iommu_fault fault;
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		log_event(EVENT(events[i].code, events[i].flags, 0xab28), 0x123456789);
 		assert_true(amdvi_driver.fault(&unit, &fault));
@@ -289,7 +251,7 @@ static void what_no_function_did_is_taken_out_and_not_reported(void **state)
 	struct iommu_fault fault;
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		log_event(EVENT(codes[i], 0, 7), 0);
 		assert_false(amdvi_driver.fault(&unit, &fault));
@@ -300,13 +262,13 @@ static void what_no_function_did_is_taken_out_and_not_reported(void **state)
 static void events_come_out_in_order_one_a_call_round_and_round(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < 600; i++) {
 		log_event(EVENT(2, 0, 2 * i), 0);
 		log_event(EVENT(2, 0, 2 * i + 1), 0);
-		assert_true(take((uint16_t)(2 * i)));
+		assert_true(bench_take((uint16_t)(2 * i)));
 		assert_true(iommu_pending(&unit));
-		assert_true(take((uint16_t)(2 * i + 1)));
+		assert_true(bench_take((uint16_t)(2 * i + 1)));
 		bench.history[0] = '\0';
 	}
 	assert_false(iommu_pending(&unit));
@@ -315,20 +277,20 @@ static void events_come_out_in_order_one_a_call_round_and_round(void **state)
 static void a_log_that_overflowed_logs_again(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < 300; i++)
 		log_event(EVENT(2, 0, i), 0);
 	assert_int_equal(bench_get(STATUS, 4) & (OVERFLOW | LOGGING), OVERFLOW);
-	assert_true(take(0));
+	assert_true(bench_take(0));
 	assert_int_equal(bench_get(STATUS, 4) & (OVERFLOW | LOGGING), LOGGING);
 	assert_int_equal(bench_get(CONTROL, 8), 0x1405);
 	bench.history[0] = '\0';
 	log_event(EVENT(2, 0, 999), 0);
 	for (unsigned i = 1; i < 255; i++) {
-		assert_true(take((uint16_t)i));
+		assert_true(bench_take((uint16_t)i));
 		bench.history[0] = '\0';
 	}
-	assert_true(take(999));
+	assert_true(bench_take(999));
 	assert_false(iommu_pending(&unit));
 }
 
@@ -337,36 +299,36 @@ static void an_event_that_is_not_there_yet_is_waited_for(void **state)
 	uint64_t event = EVENT(2, 0, 7);
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	bench_put(EVENT_TAIL, 4, 16);
-	assert_false(take(7));
+	assert_false(bench_take(7));
 	assert_int_equal(bench.writes, 0);
 	memcpy(storage.events, &event, 8);
-	assert_true(take(7));
+	assert_true(bench_take(7));
 }
 
 /* The log goes round: what was in the place before must not pass for the new event. */
 static void nor_is_an_old_event_taken_for_it(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < 256; i++) {
 		log_event(EVENT(2, 0, i), 0);
-		assert_true(take((uint16_t)i));
+		assert_true(bench_take((uint16_t)i));
 		bench.history[0] = '\0';
 	}
 	bench_put(EVENT_TAIL, 4, 16);
-	assert_false(take(0));
+	assert_false(bench_take(0));
 	assert_int_equal(bench.writes, 256 * 2);
 }
 
 static void a_log_that_still_runs_is_left_alone(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	log_event(EVENT(2, 0, 7), 0);
 	bench_put(STATUS, 4, bench_get(STATUS, 4) | OVERFLOW);
-	assert_true(take(7));
+	assert_true(bench_take(7));
 	assert_int_equal(bench_get(STATUS, 4) & (OVERFLOW | LOGGING), OVERFLOW | LOGGING);
 	assert_string_equal(bench.history, "2010=10 2020=2 ");
 }
@@ -378,7 +340,7 @@ static void whatever_is_in_the_log_a_call_ends_soon_and_stays_inside(void **stat
 	struct iommu_fault fault;
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	bench.write = NULL;
 	for (unsigned run = 0; run < 20000; run++) {
 		uint64_t event = unit_random(&random);
@@ -425,20 +387,19 @@ static void blocking_silences_the_entry_before_its_caches_are_told_to_forget_it(
 		{ 3ull << 60 | 3ull << 32, 0x7ffffffffffff003 }, { 5ull << 60 | 0x128, 0 } };
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	open_entry();
 	bench.write = blocked_when_queued;
 	assert_true(amdvi_driver.block(&unit, &function));
 	assert_memory_equal(entry, blocked, sizeof(blocked));
 	assert_int_equal(bench.writes, 1);
-	assert_int_equal(carried_out_count, 3);
-	assert_memory_equal(carried_out, expected, sizeof(expected));
+	bench_assert_carried_out(expected, 3);
 }
 
 static void without_room_nothing_changes(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	queue_stuck = true;
 	bench_put(COMMAND_HEAD, 4, 0x10);
 	bench_put(COMMAND_TAIL, 4, 0x10 - 3 * 16 + 0x1000);
@@ -463,15 +424,14 @@ static void passing_writes_the_entry_as_it_was_before_its_caches_are_told_to_for
 		{ 3ull << 60 | 3ull << 32, 0x7ffffffffffff003 }, { 5ull << 60 | 0x128, 0 } };
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	assert_true(amdvi_driver.block(&unit, &function));
 	bench.write = passed_when_queued;
-	bench.writes = carried_out_count = 0;
+	bench.writes = bench.carried_out_count = 0;
 	bench.written_back = NULL;
 	assert_true(amdvi_driver.pass(&unit, &function));
 	assert_int_equal(bench.writes, 1);
-	assert_int_equal(carried_out_count, 3);
-	assert_memory_equal(carried_out, expected, sizeof(expected));
+	bench_assert_carried_out(expected, 3);
 }
 
 static void without_room_nothing_passes(void **state)
@@ -480,7 +440,7 @@ static void without_room_nothing_passes(void **state)
 		0 };
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	assert_true(amdvi_driver.block(&unit, &function));
 	queue_stuck = true;
 	bench_put(COMMAND_HEAD, 4, 0x10);

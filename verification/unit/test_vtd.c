@@ -40,8 +40,6 @@
 static uint32_t stuck; /* commands that are never carried out */
 static bool queue_stuck, never_completes, protected_stuck;
 static unsigned reads_to_drain;
-static struct iommu_command carried_out[16];
-static unsigned carried_out_count;
 static uint64_t entry[2];
 
 static uint32_t record_of(unsigned index)
@@ -69,22 +67,15 @@ static void carry_out(const struct iommu_command *command)
 {
 	uint32_t data = (uint32_t)(command->low >> 32);
 
-	assert_true(carried_out_count < 16);
-	carried_out[carried_out_count++] = *command;
 	if ((command->low & 0xf) == 5 && !(never_completes && data != 0))
 		memcpy((void *)(uintptr_t)command->high, &data, 4);
 }
 
 static void run_queue(void)
 {
-	const uint8_t *queue = storage.queue;
-	uint64_t head = bench_get(QUEUE_HEAD, 4);
-
 	if (queue_stuck || !(bench_get(STATUS, 4) & QIES))
 		return;
-	for (; head != bench_get(QUEUE_TAIL, 4); head = (head + 16) & 0xff0)
-		carry_out((const struct iommu_command *)(const void *)(queue + head));
-	bench_put(QUEUE_HEAD, 4, head);
+	bench_run_queue(QUEUE_HEAD, QUEUE_TAIL, carry_out);
 }
 
 /* 11.4.4: exactly one bit changes, and never while another is under way. */
@@ -123,23 +114,16 @@ static void write(uint32_t offset, unsigned bytes, uint64_t value)
 static int begin(void **state)
 {
 	(void)state;
-	bench_begin(4096);
+	bench_begin(&vtd_driver, 4096);
 	bench.before_read = before_read;
 	bench.write = write;
 	unit.kind = X86_IOMMU_VTD;
 	bench_put(VERSION, 4, 0x10);
 	bench_put(CAPABILITY, 8, GOOD_CAP);
 	bench_put(EXTENDED, 8, GOOD_EXTENDED);
-	stuck = carried_out_count = reads_to_drain = 0;
+	stuck = reads_to_drain = 0;
 	queue_stuck = never_completes = protected_stuck = false;
 	return 0;
-}
-
-static void turn_on(void)
-{
-	assert_false(bench_refused(vtd_driver.enable));
-	bench.history[0] = '\0';
-	bench.reads = bench.writes = carried_out_count = 0;
 }
 
 static void check_flushed(void)
@@ -148,8 +132,7 @@ static void check_flushed(void)
 	const struct iommu_command expected[] = { { 0x11, 0 }, { 0x65, completion }, { 0xd2, 0 },
 		{ 0x04, 0 }, { 0x100000065, completion } };
 
-	assert_int_equal(carried_out_count, 5);
-	assert_memory_equal(carried_out, expected, sizeof(expected));
+	bench_assert_carried_out(expected, 5);
 }
 
 static void enabling_gives_the_tables_flushes_and_only_then_translates(void **state)
@@ -315,22 +298,9 @@ static void other_waits_end_as_well(void **state)
 static void faults_interrupt_the_keeper_by_nmi(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	vtd_driver.interrupt(&unit, 9);
 	assert_string_equal(bench.history, "3c=400 40=fee09000 44=0 38=0 ");
-}
-
-static void without_a_fault_one_register_is_read_and_none_written(void **state)
-{
-	struct iommu_fault fault;
-
-	(void)state;
-	turn_on();
-	assert_false(iommu_pending(&unit));
-	assert_int_equal(bench.reads, 1);
-	assert_false(vtd_driver.fault(&unit, &fault));
-	assert_int_equal(bench.reads, 2);
-	assert_int_equal(bench.writes, 0);
 }
 
 /* As the hardware records it: the index of the first goes into FSTS when none was pending. */
@@ -341,13 +311,6 @@ static void record(
 		bench_put(FSTS, 4, (bench_get(FSTS, 4) & 0xff) | index << 8);
 	bench_put(record_of(index), 8, page);
 	bench_put(record_of(index) + 8, 8, VALID | bits | (uint64_t)reason << 32 | requester);
-}
-
-static bool take(uint16_t requester)
-{
-	struct iommu_fault fault = { 0 };
-
-	return vtd_driver.fault(&unit, &fault) && fault.requester == requester;
 }
 
 static void a_record_says_who_where_and_what(void **state)
@@ -370,7 +333,7 @@ static void a_record_says_who_where_and_what(void **state)
 	struct iommu_fault fault;
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
 		record(i % RECORDS_ALL, 0xab28, records[i].reason, records[i].bits, 0x12345fff);
 		assert_true(vtd_driver.fault(&unit, &fault));
@@ -384,34 +347,34 @@ static void a_record_says_who_where_and_what(void **state)
 static void several_records_come_out_in_the_order_they_went_in(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < 3; i++)
 		record(i, (uint16_t)(1 + i), 5, 0, 0);
-	assert_true(take(1) && take(2));
+	assert_true(bench_take(1) && bench_take(2));
 	record(3, 4, 5, 0, 0);
 	record(0, 5, 5, 0, 0);
-	assert_true(take(3) && take(4) && take(5));
-	assert_false(take(0));
+	assert_true(bench_take(3) && bench_take(4) && bench_take(5));
+	assert_false(bench_take(0));
 	assert_false(iommu_pending(&unit));
 }
 
 static void a_unit_may_begin_with_any_record(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	record(2, 1, 5, 0, 0);
 	record(3, 2, 5, 0, 0);
 	record(0, 3, 5, 0, 0);
-	assert_true(take(1) && take(2) && take(3));
+	assert_true(bench_take(1) && bench_take(2) && bench_take(3));
 }
 
 static void one_call_takes_one_record_and_leaves_the_others_pending(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	record(0, 1, 5, 0, 0);
 	record(1, 2, 5, 0, 0);
-	assert_true(take(1));
+	assert_true(bench_take(1));
 	assert_true(iommu_pending(&unit));
 	assert_string_equal(bench.history, "22c=80000000 ");
 }
@@ -421,13 +384,13 @@ static void an_overflow_is_cleared_so_that_faults_are_recorded_again(void **stat
 	struct iommu_fault fault;
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < RECORDS_ALL; i++)
 		record(i, (uint16_t)(1 + i), 5, 0, 0);
 	bench_put(FSTS, 4, bench_get(FSTS, 4) | 1);
-	assert_true(take(1));
+	assert_true(bench_take(1));
 	assert_int_equal(bench_get(FSTS, 4) & 1, 0);
-	assert_true(take(2) && take(3) && take(4));
+	assert_true(bench_take(2) && bench_take(3) && bench_take(4));
 	bench_put(FSTS, 4, 1); /* and nothing recorded */
 	assert_true(iommu_pending(&unit));
 	assert_false(vtd_driver.fault(&unit, &fault));
@@ -439,7 +402,7 @@ static void a_unit_that_reads_all_ones_has_no_fault(void **state)
 	struct iommu_fault fault;
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	bench.before_read = NULL;
 	memset(bench.registers, 0xff, sizeof(bench.registers));
 	assert_false(vtd_driver.fault(&unit, &fault));
@@ -453,7 +416,7 @@ static void whatever_is_in_the_registers_a_call_ends_soon_and_stays_inside(void 
 	struct iommu_fault fault;
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	bench.before_read = NULL;
 	bench.write = NULL;
 	for (unsigned run = 0; run < 20000; run++) {
@@ -494,15 +457,14 @@ static void blocking_silences_the_entry_before_its_caches_are_told_to_forget_it(
 		{ 0x65, (uintptr_t)&storage.completion }, { 0x300e2, 0 } };
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	open_entry();
 	bench.write = blocked_when_queued;
 	assert_true(vtd_driver.block(&unit, &function));
 	assert_int_equal(entry[0], VTD_FAULT_DISABLE);
 	assert_int_equal(entry[1], 0);
 	assert_int_equal(bench.writes, 1);
-	assert_int_equal(carried_out_count, 3);
-	assert_memory_equal(carried_out, expected, sizeof(expected));
+	bench_assert_carried_out(expected, 3);
 }
 
 static void passed_when_queued(uint32_t offset, unsigned bytes, uint64_t value)
@@ -518,22 +480,21 @@ static void passing_writes_the_entry_as_it_was_before_its_caches_are_told_to_for
 		{ 0x65, (uintptr_t)&storage.completion }, { 0x300e2, 0 } };
 
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	assert_true(vtd_driver.block(&unit, &function));
 	bench.write = passed_when_queued;
-	bench.writes = carried_out_count = 0;
+	bench.writes = bench.carried_out_count = 0;
 	bench.written_back = NULL;
 	assert_true(vtd_driver.pass(&unit, &function));
 	assert_memory_equal(entry, function.pass, sizeof(entry));
 	assert_int_equal(bench.writes, 1);
-	assert_int_equal(carried_out_count, 3);
-	assert_memory_equal(carried_out, expected, sizeof(expected));
+	bench_assert_carried_out(expected, 3);
 }
 
 static void without_room_nothing_passes(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	assert_true(vtd_driver.block(&unit, &function));
 	queue_stuck = true;
 	bench_put(QUEUE_HEAD, 4, 0x100);
@@ -551,13 +512,13 @@ static void without_room_nothing_passes(void **state)
 static void the_queue_goes_round(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	for (unsigned i = 0; i < 300; i++) {
-		carried_out_count = 0;
+		bench.carried_out_count = 0;
 		assert_true(vtd_driver.block(&unit, &function));
-		assert_int_equal(carried_out_count, 3);
-		assert_int_equal(carried_out[0].low, 0x102800030031);
-		assert_int_equal(carried_out[2].low, 0x300e2);
+		assert_int_equal(bench.carried_out_count, 3);
+		assert_int_equal(bench.carried_out[0].low, 0x102800030031);
+		assert_int_equal(bench.carried_out[2].low, 0x300e2);
 		bench.history[0] = '\0';
 	}
 }
@@ -566,7 +527,7 @@ static void the_queue_goes_round(void **state)
 static void without_room_nothing_changes(void **state)
 {
 	(void)state;
-	turn_on();
+	bench_turn_on();
 	queue_stuck = true;
 	bench_put(QUEUE_HEAD, 4, 0x100);
 	bench_put(QUEUE_TAIL, 4, 0x100 - 4 * 16);
