@@ -91,9 +91,7 @@ static int64_t control_registers(const struct mullion_partition *partition, uint
 
 static int64_t control_exchange(const struct mullion_partition *partition, uint64_t block, bool in)
 {
-	if (load_shared(&partition->status->state) != MULLION_STATE_STOPPED)
-		return MULLION_EAGAIN;
-	if (!partition_left(partition))
+	if (!partition_rests(partition))
 		return MULLION_EAGAIN;
 	if (block & MULLION_PEEK_VCPU)
 		return in ? MULLION_EINVAL

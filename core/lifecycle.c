@@ -3,12 +3,22 @@
  *
  * Invariant: what it is doing is one atomic word, in its status page. Whoever changes it takes it to
  * CHANGING by one compare-and-exchange, does all there is to do, and only then says what it is now; so
- * a vcpu's state is never changed by two. Only the CPU of its vcpu 0 restores it, in the partition's own
- * windows, a bounded step at a time, and not before every vcpu of it has left. Nobody waits for anybody.
+ * a vcpu's state is never changed by two. Only the CPU of its vcpu 0 takes its devices off the bus and
+ * restores it, in the partition's own windows, a bounded step at a time, and not before every vcpu of it has
+ * left; the step belongs to that CPU from when the partition stops running until it runs. Nobody waits for anybody.
  */
 #include <mullion/core.h>
 
-enum restore_step { STEP_LEAVE = 0, STEP_QUIET, STEP_ZERO, STEP_COPY, STEP_DEVICES, STEP_START };
+/* A stopped partition is taken as far as STEP_REST, a restarting one through all. */
+enum restore_step {
+	STEP_LEAVE = 0,
+	STEP_QUIET,
+	STEP_REST,
+	STEP_ZERO,
+	STEP_COPY,
+	STEP_DEVICES,
+	STEP_START,
+};
 
 /* A step clears or copies this much: well within a guard, as all steps are. */
 #define SLICE_BYTES 512u
@@ -43,14 +53,19 @@ static bool change(const struct mullion_partition *partition, uint32_t from, uin
 }
 
 /* A framed CPU is never interrupted for another CPU's sake: it looks at its next exit or window. */
+static void notify(const struct vcpu *vcpu)
+{
+	if (!vcpu_framed(vcpu))
+		arch_kick(vcpu->cpu);
+}
+
 static void leave_all(const struct mullion_partition *partition)
 {
 	for (uint16_t i = 0; i < partition->vcpus; i++) {
 		struct vcpu *vcpu = partition_vcpu(partition, i);
 
 		store_shared(&vcpu->state, VCPU_STOPPED);
-		if (!vcpu_framed(vcpu))
-			arch_kick(vcpu->cpu);
+		notify(vcpu);
 	}
 }
 
@@ -58,6 +73,7 @@ bool partition_stop(const struct mullion_partition *partition, uint32_t reason)
 {
 	if (!change(partition, MULLION_STATE_RUNNING, MULLION_STATE_CHANGING))
 		return false;
+	life_of(partition)->step = STEP_LEAVE;
 	leave_all(partition);
 	note(partition, reason);
 	/* An exchange: of two CPUs that stop the last two partitions, one at least sees both stopped. */
@@ -77,10 +93,14 @@ bool partition_restart(
 			    !change(partition, MULLION_STATE_STOPPED, MULLION_STATE_CHANGING)))
 		return false;
 	life->restart = how;
-	life->step = STEP_LEAVE;
-	leave_all(partition);
+	if (ran) {
+		life->step = STEP_LEAVE;
+		leave_all(partition);
+	}
 	note(partition, reason);
 	store_shared(&partition->status->state, MULLION_STATE_RESTARTING);
+	if (!ran)
+		notify(partition_vcpu(partition, 0));
 	return true;
 }
 
@@ -94,18 +114,26 @@ bool partition_left(const struct mullion_partition *partition)
 	return true;
 }
 
+/* Devices write into memory: those of a stopped partition until they are off the bus. */
+bool partition_rests(const struct mullion_partition *partition)
+{
+	return load_shared(&partition->status->state) == MULLION_STATE_STOPPED &&
+	       partition_left(partition) &&
+	       (load_shared(&life_of(partition)->step) == STEP_REST ||
+		       !arch_devices_any(partition));
+}
+
 static void next_step(struct partition *life, enum restore_step step)
 {
-	life->step = step;
 	life->at = 0;
 	life->done = 0;
+	store_shared(&life->step, step);
 }
 
 static void left(const struct mullion_partition *partition, struct partition *life)
 {
 	if (!partition_left(partition))
 		return;
-	life->begun = arch_now();
 	life->not_before = 0;
 	next_step(life, STEP_QUIET);
 }
@@ -113,7 +141,13 @@ static void left(const struct mullion_partition *partition, struct partition *li
 static void quiet(const struct mullion_partition *partition, struct partition *life)
 {
 	if (arch_devices_quiet(partition, life))
-		next_step(life, life->restart == MULLION_RESTART_COLD ? STEP_ZERO : STEP_DEVICES);
+		next_step(life, STEP_REST);
+}
+
+static void rise(struct partition *life)
+{
+	life->begun = arch_now();
+	next_step(life, life->restart == MULLION_RESTART_COLD ? STEP_ZERO : STEP_DEVICES);
 }
 
 static void zero(const struct mullion_partition *partition, struct partition *life)
@@ -179,8 +213,10 @@ static COLD void prepare_step(const struct mullion_partition *partition, struct 
 {
 	if (life->step == STEP_LEAVE)
 		left(partition, life);
-	else
+	else if (life->step == STEP_QUIET)
 		quiet(partition, life);
+	else
+		rise(life);
 }
 
 static void restore_step(const struct mullion_partition *partition, struct partition *life)
@@ -205,6 +241,21 @@ static void restore_step(const struct mullion_partition *partition, struct parti
 	}
 }
 
+static bool has_steps(const struct mullion_partition *partition)
+{
+	uint32_t step = load_shared(&life_of(partition)->step);
+	uint32_t state = load_shared(&partition->status->state);
+
+	return state == MULLION_STATE_RESTARTING ||
+	       (state == MULLION_STATE_STOPPED && step < STEP_REST);
+}
+
+bool partition_changes(const struct mullion_partition *partition)
+{
+	return load_shared(&partition->status->state) == MULLION_STATE_CHANGING ||
+	       has_steps(partition);
+}
+
 bool partition_restore(struct vcpu *vcpu, uint64_t until)
 {
 	const struct mullion_partition *partition = vcpu_partition(vcpu);
@@ -212,8 +263,7 @@ bool partition_restore(struct vcpu *vcpu, uint64_t until)
 
 	if (vcpu->config->index != 0)
 		return false;
-	while (load_shared(&partition->status->state) == MULLION_STATE_RESTARTING &&
-		arch_now() < until && !node_ending())
+	while (has_steps(partition) && arch_now() < until && !node_ending())
 		restore_step(partition, life);
 	return load_shared(&vcpu->state) == VCPU_STARTING;
 }

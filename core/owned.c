@@ -39,8 +39,7 @@ static bool run(struct cpu *cpu, struct vcpu *vcpu)
 
 static bool restoring(const struct vcpu *vcpu)
 {
-	return vcpu->config->index == 0 &&
-	       load_shared(&vcpu_partition(vcpu)->status->state) >= MULLION_STATE_RESTARTING;
+	return vcpu->config->index == 0 && partition_changes(vcpu_partition(vcpu));
 }
 
 static void rest(struct cpu *cpu)

@@ -1,5 +1,5 @@
 /*
- * PCI functions of a partition that restarts: off the bus, reset where they can be, and then as at boot.
+ * PCI functions of a partition that stops: off the bus, reset where they can be; as at boot if it restarts.
  * PCI Express 4.0, 6.6.2 (function-level reset); Advanced Capabilities for Conventional PCI, 13.
  *
  * Invariant: between the two nothing of them gets through the IOMMU, the kernel waits for none, and one
@@ -44,6 +44,14 @@ static bool quiet(const struct x86_function *function, struct partition *life)
 	if (reset(function))
 		life->not_before = arch_now() + second / RESET_FRACTION;
 	return true;
+}
+
+bool arch_devices_any(const struct mullion_partition *partition)
+{
+	uint16_t count;
+
+	functions_of(partition, &count);
+	return count != 0;
 }
 
 bool arch_devices_quiet(const struct mullion_partition *partition, struct partition *life)

@@ -47,15 +47,16 @@ planted() {
 	ok $? "planted: $what is noticed"
 }
 
-echo 1..9
+echo 1..10
 life='lifecycle -DCOMMANDS=1 -DEVENTS=1'
 # shellcheck disable=SC2086
 {
 	holds 'a partition is never touched while it runs, and is what it says it is' $life
 	holds 'nor when control acts twice' lifecycle -DCOMMANDS=2 -DEVENTS=0
-	planted 'a stop that says so before it stops' $life -DPLANT_STOP
+	planted 'a stop by which one vcpu leaves and not the other' $life -DPLANT_LEAVE
 	planted 'a start that says so before it starts' $life -DPLANT_START
 	planted 'a vcpu that is entered without a fence' $life -DPLANT_ENTER
+	planted 'memory that is looked at while devices still write' $life -DPLANT_REST
 }
 holds 'every CPU takes up every switch with the same frame' switch
 planted 'a switch only one frame ahead' switch -DPLANT_AHEAD

@@ -4,8 +4,8 @@
  * until it is empty.
  *
  * CPUs 0 and 1 run its two vcpus, window after window, and now and then stop or restart it themselves; CPU 0
- * restores it; another CPU's health stops or restarts it; control stops, starts, restarts it and looks at its
- * memory. Asserted: nobody touches its memory while a vcpu runs, no vcpu starts while somebody touches it, and
+ * takes its devices off the bus and restores it; another CPU's health stops or restarts it; control stops, starts,
+ * restarts it and looks at its memory. Asserted: nobody touches its memory while a vcpu runs, no vcpu starts while somebody touches it, and
  * whenever nobody is about to change anything, a running partition has a first vcpu that runs or starts, and a
  * stopped one has none that does.
  */
@@ -26,6 +26,9 @@
 #define RESTARTING 3
 #define CHANGING   4
 
+/* The step of a partition at rest. */
+#define AT_REST 2
+
 /* Of a vcpu. */
 #define OFF      5
 #define STARTING 6
@@ -39,8 +42,9 @@ typedef buffer {
 };
 byte memory[6];
 buffer stores[CPUS];
-/* Ghosts: vcpus that run, somebody who touches memory, operations that are not over. */
+/* Ghosts: vcpus that run, somebody who touches memory, operations that are not over, devices that may write. */
 byte runs, touches, busy;
+bool bus = true;
 byte own_events = EVENTS;
 
 inline load(from, into)
@@ -94,47 +98,48 @@ inline compare_exchange(to, old, new)
 
 inline leave_all()
 {
+#ifdef PLANT_LEAVE
+	store(STATE0, HALT)
+#else
 	store(STATE0, HALT);
 	store(STATE1, HALT)
+#endif
 }
 
 inline stop()
 {
-#ifdef PLANT_STOP
-	atomic { compare_exchange(STATUS, RUNNING, STOPPED); busy = busy + done }
-	if
-	:: done -> leave_all(); busy--
-	:: else
-	fi
-#else
 	compare_exchange(STATUS, RUNNING, CHANGING);
 	if
-	:: done -> leave_all(); atomic { exchange(STATUS, STOPPED); busy-- }
+	:: done ->
+		store(STEP, 0);
+		leave_all();
+		atomic { exchange(STATUS, STOPPED); busy-- }
 	:: else
 	fi
-#endif
 }
 
 inline restart(by_command)
 {
 	compare_exchange(STATUS, RUNNING, CHANGING);
 	if
-	:: !done && by_command -> compare_exchange(STATUS, STOPPED, CHANGING)
-	:: else
-	fi;
-	if
 	:: done ->
 		store(STEP, 0);
 		leave_all();
 		atomic { store(STATUS, RESTARTING); busy-- }
+	:: !done && by_command ->
+		compare_exchange(STATUS, STOPPED, CHANGING);
+		if
+		:: done -> atomic { store(STATUS, RESTARTING); busy-- }
+		:: else
+		fi
 	:: else
 	fi
 }
 
 inline touch()
 {
-	atomic { touches++; assert(runs == 0) }
-	atomic { assert(runs == 0); touches-- }
+	atomic { touches++; assert(runs == 0 && !bus) }
+	atomic { assert(runs == 0 && !bus); touches-- }
 }
 
 /* The fence, and nobody inside. */
@@ -152,20 +157,21 @@ inline left()
 /* One step of partition_restore(). */
 inline restore()
 {
+	load(STEP, step);
 	load(STATUS, seen);
 	if
-	:: seen == RESTARTING ->
-		load(STEP, seen);
+	:: seen == RESTARTING || (seen == STOPPED && step < AT_REST) ->
 		if
-		:: seen == 0 ->
+		:: step == 0 ->
 			left();
 			if
 			:: done -> store(STEP, 1)
 			:: else
 			fi
-		:: seen == 1 -> touch(); store(STEP, 2)
+		:: step == 1 -> bus = false; store(STEP, AT_REST)
+		:: step == AT_REST -> touch(); store(STEP, AT_REST + 1)
 		:: else ->
-			atomic { store(STATE1, OFF); busy++ }
+			atomic { store(STATE1, OFF); busy++; bus = true }
 #ifdef PLANT_START
 			store(STATUS, RUNNING);
 			atomic { store(STATE0, STARTING); busy-- }
@@ -222,7 +228,7 @@ inline window(state, inside)
 
 proctype cpu0()
 {
-	byte me = 0, k, seen;
+	byte me = 0, k, seen, step;
 	bool done, ran;
 
 end:
@@ -283,7 +289,15 @@ proctype control()
 			:: seen == STOPPED ->
 				left();
 				if
-				:: done -> touch()
+				:: done ->
+#ifndef PLANT_REST
+					load(STEP, seen);
+					done = (seen == AT_REST);
+#endif
+					if
+					:: done -> touch()
+					:: else
+					fi
 				:: else
 				fi
 			:: else

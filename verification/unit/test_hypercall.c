@@ -74,10 +74,10 @@ bool partition_restart(
 	return !refuses;
 }
 
-bool partition_left(const struct mullion_partition *partition)
+bool partition_rests(const struct mullion_partition *partition)
 {
 	index_of(partition);
-	return !inside;
+	return partition->status->state == MULLION_STATE_STOPPED && !inside;
 }
 
 bool arch_memory_exchange(const struct mullion_partition *partition, uint64_t block, bool in)

@@ -51,6 +51,7 @@ static uint64_t most;
 static unsigned zeroed, copied, quiet_calls, resume_calls, stopped_calls;
 static unsigned quiet_needs, resume_needs; /* calls until the devices have done */
 static uint64_t quiet_until;
+static bool has_devices;
 static char history[512];
 
 static void remember(const char *what)
@@ -81,6 +82,12 @@ bool arch_devices_quiet(const struct mullion_partition *which, struct partition 
 	remember("q");
 	of->not_before = quiet_until;
 	return ++quiet_calls >= quiet_needs;
+}
+
+bool arch_devices_any(const struct mullion_partition *which)
+{
+	assert_ptr_equal(which, partition);
+	return has_devices;
 }
 
 bool arch_devices_resume(const struct mullion_partition *which, struct partition *of)
@@ -170,6 +177,7 @@ static int begin(void **state)
 	events.head = zeroed = copied = quiet_calls = resume_calls = stopped_calls = 0;
 	quiet_needs = resume_needs = 1;
 	quiet_until = 0;
+	has_devices = false;
 	history[0] = '\0';
 	return 0;
 }
@@ -201,6 +209,7 @@ static bool restart_by_health(void)
 
 static void check(uint32_t from, bool (*operation)(void), uint32_t to)
 {
+	const bool changes = to != from, leaves = changes && from == MULLION_STATE_RUNNING;
 	struct partition before;
 
 	begin(NULL);
@@ -208,19 +217,19 @@ static void check(uint32_t from, bool (*operation)(void), uint32_t to)
 	life->step = 3;
 	life->at = 4;
 	before = *life;
-	assert_int_equal(operation(), to != from);
+	assert_int_equal(operation(), changes);
 	assert_int_equal(status[1].state, to);
 	assert_int_equal(status[0].state, MULLION_STATE_RUNNING);
-	assert_int_equal(status[1].changes, to != from);
-	assert_true(all_vcpus_are(to != from ? VCPU_STOPPED : VCPU_RUNNING));
+	assert_int_equal(status[1].changes, changes);
+	assert_true(all_vcpus_are(leaves ? VCPU_STOPPED : VCPU_RUNNING));
 	assert_int_equal(system_cpus[0].arch.kicks, 0); /* framed: nobody interrupts it */
-	assert_int_equal(system_cpus[1].arch.kicks, to != from);
-	assert_int_equal(stopped_calls, to != from && to == MULLION_STATE_STOPPED);
-	if (to == from)
+	assert_int_equal(system_cpus[1].arch.kicks, leaves);
+	assert_int_equal(stopped_calls, changes && to == MULLION_STATE_STOPPED);
+	if (!changes)
 		assert_memory_equal(&before, life, sizeof(before));
-	if (to == MULLION_STATE_RESTARTING && to != from)
-		assert_int_equal(life->step, 0);
-	if (to != from)
+	else /* of a partition that does not run the step is its CPU's */
+		assert_int_equal(life->step, leaves ? 0 : 3);
+	if (changes)
 		assert_int_equal(status[1].reason,
 			operation == restart_by_command ? MULLION_REASON_COMMAND : 7);
 }
@@ -257,6 +266,7 @@ static void nothing_is_restored_of_a_partition_that_does_not_restart(void **stat
 			continue;
 		begin(NULL);
 		status[1].state = s;
+		life->step = 2; /* what a stop asks for is done */
 		system_vcpus[0].state = VCPU_STOPPED;
 		assert_false(partition_restore(&system_vcpus[0], UINT64_MAX));
 		assert_string_equal(history, "");
@@ -376,7 +386,7 @@ static void devices_that_are_busy_are_asked_again_and_nothing_goes_on_before(voi
 	resume_needs = 4;
 	restart_by_command();
 	for (unsigned n = 1; n < 5; n++) {
-		assert_false(partition_restore(&system_vcpus[0], fake_now + (n == 1 ? 4 : 2)));
+		assert_false(partition_restore(&system_vcpus[0], fake_now + (n == 1 ? 3 : 2)));
 		assert_int_equal(quiet_calls, n);
 		assert_int_equal(zeroed, 0);
 	}
@@ -413,6 +423,75 @@ static void it_is_done_in_slices_and_none_begins_after_the_time(void **state)
 	assert_string_equal(history, "qzcd");
 	assert_int_equal(zeroed, MEMORY + SHARED);
 	assert_int_equal(copied, 700 + 1024);
+}
+
+/* ---- A stop ---- */
+
+static void a_stop_takes_the_devices_off_the_bus_and_no_more(void **state)
+{
+	(void)state;
+	has_devices = true;
+	quiet_needs = 3;
+	stop();
+	assert_true(partition_changes(partition));
+	assert_false(partition_rests(partition));
+	assert_false(restore_all());
+	assert_string_equal(history, "q");
+	assert_int_equal(quiet_calls, 3);
+	assert_true(partition_rests(partition));
+	assert_false(partition_changes(partition));
+	assert_int_equal(status[1].state, MULLION_STATE_STOPPED);
+	assert_int_equal(zeroed + copied, 0);
+}
+
+static void it_waits_for_every_vcpu_to_leave(void **state)
+{
+	(void)state;
+	has_devices = true;
+	stop();
+	system_vcpus[2].inside = 1;
+	partition_restore(&system_vcpus[0], fake_now + 100);
+	assert_string_equal(history, "");
+	assert_false(partition_rests(partition));
+	system_vcpus[2].inside = 0;
+	assert_false(restore_all());
+	assert_true(partition_rests(partition));
+}
+
+static void without_devices_it_rests_as_soon_as_its_vcpus_have_left(void **state)
+{
+	(void)state;
+	stop();
+	assert_true(partition_rests(partition));
+	system_vcpus[1].inside = 1;
+	assert_false(partition_rests(partition));
+}
+
+static void a_restart_amidst_a_stop_goes_on_where_that_is(void **state)
+{
+	(void)state;
+	has_devices = true;
+	quiet_needs = 4;
+	stop();
+	partition_restore(&system_vcpus[0], fake_now + 4);
+	assert_in_range(quiet_calls, 1, 3);
+	assert_true(restart_by_command());
+	assert_false(partition_rests(partition));
+	assert_true(restore_all());
+	assert_int_equal(quiet_calls, 4);
+	assert_string_equal(history, "qzcd");
+}
+
+static void a_restart_of_one_at_rest_asks_its_devices_nothing_again(void **state)
+{
+	(void)state;
+	has_devices = true;
+	stop();
+	assert_false(restore_all());
+	assert_true(restart_by_command());
+	assert_true(restore_all());
+	assert_int_equal(quiet_calls, 1);
+	assert_string_equal(history, "qzcd");
 }
 
 static void no_time_does_nothing(void **state)
@@ -463,6 +542,11 @@ int main(void)
 		TEST(devices_that_are_busy_are_asked_again_and_nothing_goes_on_before),
 		TEST(devices_are_left_alone_until_their_time),
 		TEST(it_is_done_in_slices_and_none_begins_after_the_time),
+		TEST(a_stop_takes_the_devices_off_the_bus_and_no_more),
+		TEST(it_waits_for_every_vcpu_to_leave),
+		TEST(without_devices_it_rests_as_soon_as_its_vcpus_have_left),
+		TEST(a_restart_amidst_a_stop_goes_on_where_that_is),
+		TEST(a_restart_of_one_at_rest_asks_its_devices_nothing_again),
 		TEST(no_time_does_nothing),
 		TEST(a_node_that_ends_restores_nothing),
 		TEST(a_second_restart_begins_at_the_beginning),

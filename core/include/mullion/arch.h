@@ -108,6 +108,9 @@ bool arch_devices_kept(const struct cpu *cpu);
  */
 bool arch_devices_quiet(const struct mullion_partition *partition, struct partition *life);
 
+/* Whether it has any. */
+bool arch_devices_any(const struct mullion_partition *partition);
+
 /* A step of programming them as at boot and letting them through; likewise. */
 bool arch_devices_resume(const struct mullion_partition *partition, struct partition *life);
 

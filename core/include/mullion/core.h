@@ -52,8 +52,17 @@ bool partition_stop(const struct mullion_partition *partition, uint32_t reason);
 bool partition_restart(
 	const struct mullion_partition *partition, enum mullion_restart how, uint32_t reason);
 
-/* On the CPU of the vcpu: go on restoring its partition until a time. True: it may start. */
+/* Whether the CPU of its vcpu 0 has something to do for it, now or in a moment. */
+bool partition_changes(const struct mullion_partition *partition);
+
+/*
+ * On the CPU of the vcpu: go on taking its partition's devices off the bus, or restoring it, until a time.
+ * True: it may start.
+ */
 bool partition_restore(struct vcpu *vcpu, uint64_t until);
+
+/* It is stopped, and nobody writes into its memory any more: none of its vcpus, none of its devices. */
+bool partition_rests(const struct mullion_partition *partition);
 
 /* Before the epoch: all it may write as the image has it, whatever a former boot left there. */
 void partition_clear(const struct mullion_partition *partition);
