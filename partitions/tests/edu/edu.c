@@ -4,7 +4,8 @@
  *
  * Arguments: acts=factorial,dma,interrupt,master chooses among these, all by default. The act
  * `outside` is done on request only, and last: a transfer to outside=ADDRESS, which is not this
- * partition's; the device must then be off the bus. With `count`, a tick is an instruction (QEMU
+ * partition's; the device must then be off the bus. So is `stay`: it goes on for ever, with its device
+ * on the bus. With `count`, a tick is an instruction (QEMU
  * -icount shift=0, one CPU), and what the calls cost is printed.
  */
 #include <inttypes.h>
@@ -273,5 +274,7 @@ int main(void)
 			acts[i].check();
 	if (args_is("count", "1"))
 		print_meters();
+	while (found && chosen("stay"))
+		step();
 	return tap_status();
 }
