@@ -18,8 +18,7 @@ static bool out_of_rank(const struct lock_client *const c, const uint32_t own)
 
 static void write_value(struct lock_own *const o, const uint8_t value[const LOCK_VALUE_BYTES])
 {
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		o->value[i] = value[i];
+	lock_value_copy(o->value, value);
 	o->version = o->token;
 	o->marks |= MARK_KNOWN | MARK_VALID | MARK_DIRTY;
 }
@@ -176,7 +175,6 @@ bool lock_client_value(const struct lock_client *const c, const uint32_t own,
 		return false;
 	const struct lock_own *const o = &c->storage.owns[own];
 
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		value[i] = o->value[i];
+	lock_value_copy(value, o->value);
 	return (o->marks & MARK_KNOWN) && (o->marks & MARK_VALID);
 }

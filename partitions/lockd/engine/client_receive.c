@@ -82,8 +82,7 @@ static enum lock_reason new_epoch(struct lock_client *const c, const uint32_t me
 
 static void learn(struct lock_own *const o, const struct lock_message *const m)
 {
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		o->value[i] = m->value[i];
+	lock_value_copy(o->value, m->value);
 	o->version = m->stamp;
 	o->marks &= (uint8_t) ~(MARK_VALID | MARK_DIRTY | MARK_TOLD);
 	o->marks |= MARK_KNOWN | MARK_USED;

@@ -26,8 +26,7 @@ static void fill_value(const struct lock_own *const o, struct lock_message *cons
 {
 	m->flags |= LOCK_FLAG_VALUE;
 	m->flags |= o->marks & MARK_VALID ? 0 : LOCK_FLAG_INVALID;
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		m->value[i] = o->value[i];
+	lock_value_copy(m->value, o->value);
 }
 
 static void send_session(struct lock_client *const c, const uint32_t membership, const uint8_t what,

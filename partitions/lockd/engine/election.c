@@ -24,6 +24,7 @@ static uint8_t bit(const uint32_t place)
 static void say(
 	struct lock_server *const s, const uint32_t place, const uint8_t kind, const uint64_t stamp)
 {
+	s->voter.speaks = true;
 	s->voter.out[place] = kind;
 	s->voter.out_stamp[place] = stamp;
 }
@@ -241,6 +242,8 @@ bool election_send(
 {
 	struct lock_voter *const v = &s->voter;
 
+	if (!v->speaks)
+		return false;
 	for (uint32_t place = 0; place < LOCK_GROUP_NODES; place++) {
 		if (v->out[place] == 0)
 			continue;
@@ -251,5 +254,6 @@ bool election_send(
 		v->out[place] = 0;
 		return true;
 	}
+	v->speaks = false;
 	return false;
 }

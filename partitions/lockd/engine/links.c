@@ -16,26 +16,3 @@ void lock_links_init(struct lock_link *const links, const uint32_t count)
 		links[i].prev = i;
 	}
 }
-
-void lock_links_insert(struct lock_link *const links, const uint32_t link, const uint32_t where)
-/*@ ghost(uint32_t count) */
-{
-	const uint32_t before = links[where].prev;
-
-	links[link].next = where;
-	links[link].prev = before;
-	links[before].next = link;
-	links[where].prev = link;
-}
-
-void lock_links_remove(struct lock_link *const links, const uint32_t link)
-/*@ ghost(uint32_t count) */
-{
-	const uint32_t before = links[link].prev;
-	const uint32_t after = links[link].next;
-
-	links[before].next = after;
-	links[after].prev = before;
-	links[link].next = link;
-	links[link].prev = link;
-}

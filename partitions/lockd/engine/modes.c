@@ -42,22 +42,16 @@ bool lock_mode_covers(const uint8_t strong, const uint8_t weak)
 
 bool lock_holders_admit(const uint32_t held[const LOCK_MODES], const uint8_t mode)
 {
-	switch (mode) {
-	case LOCK_NL:
-		return true;
-	case LOCK_CR:
-		return held[LOCK_EX] == 0;
-	case LOCK_CW:
-		return held[LOCK_PR] == 0 && held[LOCK_PW] == 0 && held[LOCK_EX] == 0;
-	case LOCK_PR:
-		return held[LOCK_CW] == 0 && held[LOCK_PW] == 0 && held[LOCK_EX] == 0;
-	case LOCK_PW:
-		return held[LOCK_CW] == 0 && held[LOCK_PR] == 0 && held[LOCK_PW] == 0 &&
-		       held[LOCK_EX] == 0;
-	default:
-		return held[LOCK_CR] == 0 && held[LOCK_CW] == 0 && held[LOCK_PR] == 0 &&
-		       held[LOCK_PW] == 0 && held[LOCK_EX] == 0;
+	/*@ loop invariant 0 <= a <= LOCK_MODES;
+	    loop invariant \forall integer b; 0 <= b < a && held[b] > 0 ==> agree(b, mode);
+	    loop assigns a;
+	    loop variant LOCK_MODES - a;
+	*/
+	for (uint8_t a = 0; a < LOCK_MODES; a++) {
+		if (held[a] != 0 && !lock_modes_agree(a, mode))
+			return false;
 	}
+	return true;
 }
 
 void lock_holders_enter(uint32_t held[const LOCK_MODES], const uint8_t mode)

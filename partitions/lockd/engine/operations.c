@@ -30,8 +30,7 @@ static void write_value(
 
 	if (!(m->flags & LOCK_FLAG_VALUE) || !writes(p->held))
 		return;
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		l->value[i] = m->value[i];
+	lock_value_copy(l->value, m->value);
 	l->version = p->token;
 	l->valid = !(m->flags & LOCK_FLAG_INVALID);
 }
@@ -90,6 +89,8 @@ static enum lock_reason wait_or_refuse(struct lock_server *const s, const uint32
 	const uint32_t lock = lock_of(s, slot);
 
 	p->wanted = m->wanted;
+	if (grant_alone(s, slot, now_ns))
+		return LOCK_TAKEN;
 	p->marks &= (uint8_t)~MARK_NOQUEUE;
 	p->marks |= m->flags & LOCK_FLAG_NOQUEUE ? MARK_NOQUEUE : 0;
 	grant_queue(s, slot);

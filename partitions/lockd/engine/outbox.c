@@ -69,8 +69,7 @@ static void fill_grant(
 	m->token = s->storage.places[slot].token;
 	m->stamp = l->version;
 	m->flags = l->valid ? 0 : LOCK_FLAG_INVALID;
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		m->value[i] = l->value[i];
+	lock_value_copy(m->value, l->value);
 }
 
 static void fill_place(struct lock_server *const s, const uint32_t slot, const uint8_t what,

@@ -80,8 +80,7 @@ static void take_value(
 	s->storage.places[slot].marks |= MARK_KNOWN;
 	if (m->stamp < l->version)
 		return;
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		l->value[i] = m->value[i];
+	lock_value_copy(l->value, m->value);
 	l->version = m->stamp;
 	l->valid = !(m->flags & LOCK_FLAG_INVALID);
 }

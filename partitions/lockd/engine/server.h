@@ -127,6 +127,7 @@ static inline bool leads(const struct lock_server *const s)
 void grant_queue(struct lock_server *s, uint32_t slot);
 void grant_queue_by_age(struct lock_server *s, uint32_t slot);
 void grant_unqueue(struct lock_server *s, uint32_t slot);
+bool grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 void grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 void grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
 void grant_drop(struct lock_server *s, uint32_t slot);

@@ -44,8 +44,17 @@ void lock_links_init(struct lock_link *links, uint32_t count);
     ensures links[link].prev == \old(links[where].prev);
     ensures links[\old(links[where].prev)].next == link;
 */
-void lock_links_insert(struct lock_link *links, uint32_t link, uint32_t where)
-	/*@ ghost(uint32_t count) */;
+static inline void lock_links_insert(
+	struct lock_link *const links, const uint32_t link, const uint32_t where)
+/*@ ghost(uint32_t count) */
+{
+	const uint32_t before = links[where].prev;
+
+	links[link].next = where;
+	links[link].prev = before;
+	links[before].next = link;
+	links[where].prev = link;
+}
 
 /* Take `link` out of whatever queue it is in. */
 /*@ requires \valid(links + (0 .. count - 1)) && link < count;
@@ -57,7 +66,17 @@ void lock_links_insert(struct lock_link *links, uint32_t link, uint32_t where)
       links[\old(links[link].prev)].next == \old(links[link].next) &&
       links[\old(links[link].next)].prev == \old(links[link].prev);
 */
-void lock_links_remove(struct lock_link *links, uint32_t link) /*@ ghost(uint32_t count) */;
+static inline void lock_links_remove(struct lock_link *const links, const uint32_t link)
+/*@ ghost(uint32_t count) */
+{
+	const uint32_t before = links[link].prev;
+	const uint32_t after = links[link].next;
+
+	links[before].next = after;
+	links[after].prev = before;
+	links[link].next = link;
+	links[link].prev = link;
+}
 
 /*@ requires \valid_read(links + end);
     assigns \nothing;

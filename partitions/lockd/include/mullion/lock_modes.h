@@ -26,7 +26,8 @@
     predicate is_mode(integer mode) = 0 <= mode < LOCK_MODES;
 
     predicate all_agree(uint32_t *held) =
-      (\forall integer a, b; 0 <= a < b < LOCK_MODES && held[a] > 0 && held[b] > 0 ==> agree(a, b)) &&
+      (\forall integer a, b; is_mode(a) && is_mode(b) && a != b && held[a] > 0 && held[b] > 0 ==>
+        agree(a, b)) &&
       (\forall integer a; 0 <= a < LOCK_MODES && held[a] > 1 ==> agree(a, a));
 
     predicate admitted(uint32_t *held, integer mode) =

@@ -95,6 +95,7 @@ struct lock_voter {
 	uint8_t promised;        /* to which place in the group */
 	bool memory;             /* no epoch that this node knew is forgotten */
 	bool silent; /* since its start: until promise_end_ns it takes no message at all */
+	bool speaks; /* some of `out` is due */
 	uint8_t votes, memories;       /* in the campaign, as bits of places */
 	uint64_t campaign_ns;          /* when to campaign, or to campaign or renew again */
 	uint8_t out[LOCK_GROUP_NODES]; /* kind due to each place, 0: none */
