@@ -61,6 +61,7 @@ help:
 	@echo 'make noninterference       one partition beside every behaviour of another, byte by byte'
 	@echo 'make proofs                the ports, proved with Frama-C, defects planted'
 	@echo 'make peers                 the same probe under Xen and KVM, in one table'
+	@echo 'make interop               Linux peers through the codecs, with a second opinion by tshark and zlib'
 	@echo 'make clean                 remove $(BUILD)/'
 
 image: packages

@@ -5,27 +5,13 @@
  * usage: wire_check FILE.pcap... Prints `NUMBER WHAT` lines, sorted as the opcodes are. Exit 1: a frame was refused or
  * came out differently, and which one is said; 2: usage, or a file that is no capture.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ib/cm.h>
 #include <ib/roce.h>
 
-#define PCAP_MAGIC    0xa1b2c3d4u
-#define PCAP_ETHERNET 1u
-#define SNAP_MOST     65536u
-
-struct pcap_file {
-	uint32_t magic;
-	uint16_t major, minor;
-	uint32_t zone, accuracy, snap, link;
-};
-
-struct pcap_frame {
-	uint32_t seconds, microseconds, bytes, whole;
-};
+#include "capture.h"
 
 static struct {
 	unsigned frames, others, faults;
@@ -104,33 +90,6 @@ static void check_frame(const uint8_t *const data, const unsigned bytes)
 		fault("refused", ib_refusal_name(refusal));
 }
 
-static int check_file(const char *const path)
-{
-	static uint8_t data[SNAP_MOST];
-	struct pcap_file head;
-	struct pcap_frame frame;
-	FILE *const file = fopen(path, "rb");
-	bool whole;
-
-	if (file == NULL || fread(&head, sizeof(head), 1, file) != 1 || head.magic != PCAP_MAGIC ||
-		head.link != PCAP_ETHERNET) {
-		fprintf(stderr, "%s: %s\n", path,
-			file == NULL ? strerror(errno) : "no capture of Ethernet");
-		if (file != NULL)
-			fclose(file);
-		return 2;
-	}
-	while (fread(&frame, sizeof(frame), 1, file) == 1 && frame.bytes <= SNAP_MOST &&
-		fread(data, 1, frame.bytes, file) == frame.bytes)
-		if (frame.bytes == frame.whole)
-			check_frame(data, frame.bytes);
-		else
-			fault("capture", "the frame was cut");
-	whole = feof(file) != 0;
-	fclose(file);
-	return whole ? 0 : 2;
-}
-
 static void report(void)
 {
 	printf("%u frames\n%u of other protocols\n%u ipv4\n%u ipv6\n%u tagged\n", seen.frames,
@@ -151,7 +110,7 @@ int main(const int argc, char **const argv)
 	if (argc < 2)
 		fprintf(stderr, "usage: wire_check FILE.pcap...\n");
 	for (int i = 1; i < argc && status == 0; i++)
-		status = check_file(argv[i]);
+		status = capture_each(argv[i], check_frame) ? 0 : 2;
 	if (status == 0)
 		report();
 	return status != 0 ? status : seen.faults != 0;
