@@ -6,7 +6,7 @@ bench: packages
 	@$(MAKE) --no-print-directory -j$$(nproc) kernel tools partitions
 	@$(MAKE) --no-print-directory bench-run
 
-BENCH_FACTS = attack attack-devices noninterference drivers ports mode-change restart control-cost
+BENCH_FACTS = attack attack-devices noninterference drivers ports mode-change restart control-cost flood
 
 bench-run: $(BENCH_FACTS:%=$(BUILD)/%.json)
 	@verification/bench/run $(BUILD)
@@ -47,3 +47,7 @@ $(eval $(call bench_facts,restart,verification/system/restart.t,restarts beside 
 	$(foreach name,restart nvme,$(BUILD)/partitions/test-$(name).elf)))
 $(eval $(call bench_facts,control-cost,verification/system/control-cost.t,every command of control (a few seconds),\
 	$(call bench_test,control-cost) verification/system/control.py $(call deployments,control-owned.dts)))
+$(eval $(call bench_facts,flood,FLOOD_SECONDS=10 verification/system/flood.t,control flooded for ten virtual seconds (some \
+	minutes),$(call bench_test,flood) verification/system/flood.py verification/system/control.py \
+	verification/system/deltas verification/noninterference/observed $(call deployments,flood.dts.in) \
+	$(BUILD)/partitions/nav.elf))

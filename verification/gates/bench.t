@@ -72,6 +72,10 @@ def good_runs():
         "mode-change": {"one": told(1), "two": told(2), "together": told(2, 1004)},
         "restart": {"self_test": True, "beside": {mode: {"restarts": 63, "samples": {
             "delta": 0, "same": True, "samples": 600, "seconds": 0.4}} for mode in ("triple", "wild")}},
+        "flood": {"self_test": True, "flood": {"hello": 10 ** 7, "good": True, "answers": {
+            "command": 120000, "malformed": 900, "oversized": 100, "replayed": 100, "unauthenticated": 100}},
+                  "partitions": {name: {"delta": 0, "same": True, "samples": 9000, "seconds": 11, "last": 10 ** 7 + 10 ** 10}
+                                 for name in ("watch", "other")}},
         "control-cost": {"steps": {f"step{k}": {"stated": 60000, "measured": 15000 + k} for k in range(13)}},
         "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010} for call in CALLS},
     }
@@ -124,7 +128,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..54")
+print("1..61")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
@@ -134,7 +138,7 @@ expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_ot
             "smp.phase_max": 634, "attack.total": 1300, "attack.contained": 1300, "noninterference.runs": 72,
             "noninterference.differing_bytes": 0, "noninterference.owned_excess": 1210,
             "driver.nvme_poll": 1088, "port.sampling_read": 41, "apex.queuing_send": 41, "mode_change.error": 0,
-            "restart.cold_neighbour_delta": 0, "control.wcet": 0.251}
+            "restart.cold_neighbour_delta": 0, "control.wcet": 0.251, "control.flood_delta": 0, "control.flood_rate": 12000}
 ok({key: (all_figures or {})[key]["value"] for key in expected} == expected, "values are what the runs hold", text)
 
 refuses("a stream that is missing is an error, and no file is written", "exit.cpuid", drop("exits", "exit.cpuid"))
@@ -173,6 +177,15 @@ refuses("so is one that saw few switches", "mode_change.error",
 refuses("so are restarts that did not come", "restart.cold_neighbour_delta",
         lambda r, w, f: [run.update(restarts=4) for run in f["restart"]["beside"].values()])
 refuses("so are samples compared by a broken comparison", "restart.cold_neighbour_delta", fact("restart", self_test=False))
+refuses("so is a flood of less than ten seconds", "control.flood_delta",
+        lambda r, w, f: f["flood"]["flood"].update(hello=10 ** 7 + 1))
+refuses("so is one without rubbish of some kind", "control.flood_delta",
+        lambda r, w, f: f["flood"]["flood"]["answers"].pop("replayed"))
+refuses("so is one whose lines were answered wrongly", "control.flood_rate",
+        lambda r, w, f: f["flood"]["flood"].update(good=False))
+refuses("so is one seen by one neighbour alone", "control.flood_delta",
+        lambda r, w, f: f["flood"]["partitions"].pop("other"))
+refuses("so are its samples, compared by a broken comparison", "control.flood_delta", fact("flood", self_test=False))
 refuses("so are costs of too few commands", "control.wcet", lambda r, w, f: f["control-cost"]["steps"].pop("step7"))
 refuses("so is a cost of nothing", "control.wcet",
         lambda r, w, f: f["control-cost"]["steps"]["step7"].update(measured=0))
@@ -210,5 +223,9 @@ misses("and one that it hastens", "mode_change.error", 2,
        lambda r, w, f: f["mode-change"]["one"][1]["first"]["switched"].update(min=8, max=8))
 misses("a neighbour's sample that a restart moves is seen", "restart.cold_neighbour_delta", 1,
        lambda r, w, f: f["restart"]["beside"]["wild"]["samples"].update(delta=1, same=False))
+misses("a neighbour's sample that a flood moves is seen", "control.flood_delta", 7,
+       lambda r, w, f: f["flood"]["partitions"]["other"].update(delta=7, same=False))
+misses("too few commands a second are seen", "control.flood_rate", 9999,
+       lambda r, w, f: f["flood"]["flood"]["answers"].update(command=99999))
 misses("a command beyond what is stated is seen", "control.wcet", 1.001,
        lambda r, w, f: f["control-cost"]["steps"]["step3"].update(measured=60001))
