@@ -5,4 +5,5 @@ proofs: packages
 	@$(MAKE) --no-print-directory proofs-run
 
 proofs-run:
-	@BUILD=$(BUILD) verification/run-tests verification/models/check verification/proofs/prove
+	@BUILD=$(BUILD) verification/run-tests verification/models/check verification/proofs/prove \
+		verification/proofs/prove-locks

@@ -25,12 +25,27 @@ bool lock_rule_new_epoch(uint32_t mine, uint32_t epoch);
 bool lock_rule_session_over(uint64_t now_ns, uint64_t end_ns);
 
 /* C5: a lease runs from when its request was sent, not from when the answer came. */
+/*@ assigns \nothing;
+    ensures sent_ns <= received_ns && sent_ns + span_ns <= UINT64_MAX ==>
+      \result == sent_ns + span_ns <= received_ns + span_ns;
+    ensures sent_ns > received_ns ==> \result == 0;
+*/
 uint64_t lock_rule_lease_end(uint64_t sent_ns, uint64_t received_ns, uint64_t span_ns);
 
 /* Guard: the giver of a lease thinks it over only after the guarded span (never the bare one). */
+/*@ requires now_ns + span_ns <= UINT64_MAX && now_ns + guard_ns <= UINT64_MAX;
+    assigns \nothing;
+    ensures \result >= now_ns + span_ns && \result >= now_ns + guard_ns;
+*/
 uint64_t lock_rule_guard_end(uint64_t now_ns, uint64_t span_ns, uint64_t guard_ns);
 
 /* Cap: a session's length, such that it outlives the leader's authority by survive_ns at most. */
+/*@ requires authority_end_ns + survive_ns <= UINT64_MAX;
+    assigns \nothing;
+    ensures \result <= session_ns;
+    ensures \result > 0 ==> now_ns + \result <= authority_end_ns + survive_ns;
+    ensures now_ns + session_ns <= authority_end_ns + survive_ns ==> \result == session_ns;
+*/
 uint64_t lock_rule_cap(
 	uint64_t now_ns, uint64_t session_ns, uint64_t authority_end_ns, uint64_t survive_ns);
 
@@ -53,6 +68,9 @@ bool lock_rule_again(uint64_t now_ns, uint64_t promise_end_ns);
 uint64_t lock_rule_quiet_end(uint64_t now_ns, uint64_t authority_guard_ns, uint64_t retransmit_ns);
 
 /* Quorum: two of three that remember, or all three. `votes` and `memories` include the candidate. */
+/*@ assigns \nothing;
+    ensures \result <==> memories >= 2 || votes >= 3;
+*/
 bool lock_rule_quorum(uint32_t votes, uint32_t memories);
 
 /* Incarnation: a message counts only for the life of the client that its session was made for. */
@@ -65,6 +83,9 @@ bool lock_rule_collecting(bool collecting);
 bool lock_rule_served(bool all_reported, uint64_t now_ns, uint64_t silent_end_ns);
 
 /* Fence: what a resource does with a token: it accepts none smaller than the greatest it saw. */
+/*@ assigns \nothing;
+    ensures \result <==> token >= greatest;
+*/
 bool lock_rule_fence(uint64_t greatest, uint64_t token);
 
 #endif
