@@ -13,6 +13,8 @@
 #define END_MOST     32u
 #define NUMBER_MOST  21u                                            /* with its comma */
 #define NAME_MOST    (MULLION_NAME_BYTES * WRITE_ESCAPED_MOST + 3u) /* from a page, escaped */
+#define EXITS_MOST   (EXIT_CLASSES * (NUMBER_MOST + 12u))
+#define PORT_MOST    260u
 #define EVENTS_MOST  (MULLION_EVENT_COUNT * (NUMBER_MOST + 17u))
 
 static bool has_room(const struct writer *const out, const uint32_t bytes)
@@ -119,6 +121,22 @@ static uint32_t cpu_of(const struct node *const node, const uint32_t vcpu)
 	return vcpu < MULLION_NODE_VCPUS ? node->page->cpu_of_vcpu[vcpu] : MULLION_NODE_CPUS;
 }
 
+static const uint64_t *exits_of(const struct control *const control, const uint32_t vcpu)
+{
+	return control->exits.counts[vcpu < MULLION_NODE_VCPUS ? vcpu : 0];
+}
+
+/* Those that there were, by their names. */
+static void exit_counts(struct writer *const out, const uint64_t *const counts)
+{
+	write_key(out, "causes");
+	write_open(out, '{');
+	for (uint32_t c = 0; c < EXIT_CLASSES; c++)
+		if (counts[c] != 0)
+			write_member_number(out, exit_word((enum exit_class)c), counts[c]);
+	write_close(out, '}');
+}
+
 static void info_head(
 	const struct node *const node, const struct job *const job, struct writer *const out)
 {
@@ -141,8 +159,9 @@ static void info_head(
 }
 
 static void info_vcpu(
-	const struct node *const node, const struct job *const job, struct writer *const out)
+	const struct control *const control, const struct job *const job, struct writer *const out)
 {
+	const struct node *const node = &control->node;
 	const struct mullion_vcpu_status *const v =
 		&node->partitions[job->partition].status->vcpus[job->at];
 	const uint32_t first = node->page->of_partition[job->partition].first_vcpu;
@@ -155,19 +174,22 @@ static void info_vcpu(
 	write_member_number(out, "entered", v->entered);
 	write_member_number(out, "latest_start", v->latest_start);
 	write_member_number(out, "ran", v->ran);
+	exit_counts(out, exits_of(control, first + job->at));
 	write_close(out, '}');
 }
 
-static bool info(const struct node *const node, struct job *const job, struct writer *const out)
+static bool info(
+	const struct control *const control, struct job *const job, struct writer *const out)
 {
+	const struct node *const node = &control->node;
 	const uint32_t vcpus = vcpus_of(node, job->partition);
 
 	if (job->line == 0)
 		info_head(node, job, out);
 	write_key(out, "vcpus");
 	write_open(out, '[');
-	for (; job->at < vcpus && has_room(out, 160); job->at++)
-		info_vcpu(node, job, out);
+	for (; job->at < vcpus && has_room(out, 160 + EXITS_MOST); job->at++)
+		info_vcpu(control, job, out);
 	write_close(out, ']');
 	return job->at < vcpus;
 }
@@ -323,7 +345,8 @@ static void counters_events(struct writer *const out, const struct mullion_statu
 	write_close(out, ']');
 }
 
-static void counters_vcpu(struct writer *const out, const struct mullion_vcpu_status *const v)
+static void counters_vcpu(struct writer *const out, const struct mullion_vcpu_status *const v,
+	const uint64_t *const exits)
 {
 	write_comma(out);
 	write_open(out, '[');
@@ -334,13 +357,21 @@ static void counters_vcpu(struct writer *const out, const struct mullion_vcpu_st
 	write_value(out, v->latest_start);
 	write_byte(out, ',');
 	write_value(out, v->ran);
+	write_byte(out, ',');
+	write_open(out, '[');
+	for (uint32_t c = 0; c < EXIT_CLASSES; c++) {
+		write_comma(out);
+		write_value(out, exits[c]);
+	}
+	write_close(out, ']');
 	write_close(out, ']');
 }
 
-static void counters_partition(const struct node *const node, struct job *const job,
+static void counters_partition(const struct control *const control, struct job *const job,
 	const uint32_t vcpus, struct writer *const out)
 {
-	const struct node_partition *const p = &node->partitions[job->at];
+	const struct node_partition *const p = &control->node.partitions[job->at];
+	const uint32_t first = control->node.page->of_partition[job->at].first_vcpu;
 
 	write_open(out, '{');
 	member_name(out, "name", p->name);
@@ -350,33 +381,96 @@ static void counters_partition(const struct node *const node, struct job *const 
 	counters_events(out, p->status);
 	write_key(out, "vcpus");
 	write_open(out, '[');
-	for (; job->within < vcpus && has_room(out, 4 * NUMBER_MOST + 3); job->within++)
-		counters_vcpu(out, &p->status->vcpus[job->within]);
+	for (; job->within < vcpus && has_room(out, (4 + EXIT_CLASSES) * NUMBER_MOST + 5);
+		job->within++)
+		counters_vcpu(out, &p->status->vcpus[job->within],
+			exits_of(control, first + job->within));
 	write_close(out, ']');
 	write_close(out, '}');
 }
 
-static bool counters(const struct node *const node, struct job *const job, struct writer *const out)
+static void counters_of_partition(
+	const struct control *const control, struct job *const job, struct writer *const out)
 {
-	const bool any = next_partition(node, &job->at);
+	const uint32_t vcpus = vcpus_of(&control->node, job->at);
+
+	write_key(out, "partitions");
+	write_open(out, '[');
+	counters_partition(control, job, vcpus, out);
+	write_close(out, ']');
+	if (job->within >= vcpus) {
+		job->within = 0;
+		job->at++;
+	}
+}
+
+/* ---- Ports ---- */
+
+/* The next channel that exists, from `at` on. */
+static bool next_channel(const struct node *const node, uint64_t *const at)
+{
+	while (*at < NODE_CHANNELS && node->channels[*at].name[0] == '\0')
+		(*at)++;
+	return *at < NODE_CHANNELS;
+}
+
+static uint64_t look(const uint64_t *const word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static void queue_counts(const struct node *const node, const struct node_channel *const channel,
+	struct writer *const out)
+{
+	write_member_number(out, "depth", channel->depth);
+	write_member_number(out, "sent", look(&channel->queuing->head));
+	write_member_number(out, "overflows", look(&channel->queuing->overflows));
+	if (channel->reader == NULL)
+		return;
+	member_name(out, "to", node_name(node, channel->to));
+	write_member_number(out, "taken", look(&channel->reader->tail));
+}
+
+static void port(const struct node *const node, const struct node_channel *const channel,
+	struct writer *const out)
+{
+	write_comma(out);
+	write_open(out, '{');
+	member_name(out, "name", channel->name);
+	member_name(out, "from", node_name(node, channel->from));
+	write_member_number(out, "bytes", channel->message_bytes);
+	if (channel->sampling != NULL)
+		write_member_number(out, "written", look(&channel->sampling->latest));
+	if (channel->queuing != NULL)
+		queue_counts(node, channel, out);
+	write_close(out, '}');
+}
+
+static void ports(const struct node *const node, struct job *const job, struct writer *const out)
+{
+	write_key(out, "ports");
+	write_open(out, '[');
+	for (; next_channel(node, &job->from) && has_room(out, PORT_MOST); job->from++)
+		port(node, &node->channels[job->from], out);
+	write_close(out, ']');
+}
+
+/* Partitions first, a line or more each; then ports, as many a line as fit. */
+static bool counters(
+	const struct control *const control, struct job *const job, struct writer *const out)
+{
+	const struct node *const node = &control->node;
 
 	if (job->line == 0) {
 		write_member_number(out, "now", node_now());
 		member_name(out, "schedule", schedule_name(node->page, node->page->schedule));
+		write_member_number(out, "unseen", control->exits.unseen);
 	}
-	write_key(out, "partitions");
-	write_open(out, '[');
-	if (any) {
-		const uint32_t vcpus = vcpus_of(node, job->at);
-
-		counters_partition(node, job, vcpus, out);
-		if (job->within >= vcpus) {
-			job->within = 0;
-			job->at++;
-		}
-	}
-	write_close(out, ']');
-	return next_partition(node, &job->at);
+	if (next_partition(node, &job->at))
+		counters_of_partition(control, job, out);
+	else
+		ports(node, job, out);
+	return next_partition(node, &job->at) || next_channel(node, &job->from);
 }
 
 static bool version(const struct node *const node, struct writer *const out)
@@ -401,7 +495,7 @@ bool answer_line(struct session *const session, struct job *const job, struct wr
 	case COMMAND_LIST:
 		return list(&control->node, job, out);
 	case COMMAND_INFO:
-		return info(&control->node, job, out);
+		return info(control, job, out);
 	case COMMAND_CPUS:
 		return cpus(&control->node, job, out);
 	case COMMAND_SCHEDULE:
@@ -409,7 +503,7 @@ bool answer_line(struct session *const session, struct job *const job, struct wr
 	case COMMAND_HEALTH:
 		return health(control, job, out);
 	case COMMAND_COUNTERS:
-		return counters(&control->node, job, out);
+		return counters(control, job, out);
 	case COMMAND_VERSION:
 		return version(&control->node, out);
 	default:

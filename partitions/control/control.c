@@ -144,6 +144,7 @@ static bool pass(void)
 	for (unsigned s = 0; s < TRANSPORTS; s++)
 		busy = serve(s) || busy;
 	busy = consoles_pass(sessions, TRANSPORTS) || busy;
+	busy = exits_pass(&control.exits, &control.node) || busy;
 	end_node();
 	return busy;
 }

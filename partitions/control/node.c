@@ -35,6 +35,36 @@ static void note_partition(
 		node->partitions_count = (uint16_t)(index + 1);
 }
 
+/* `mine`: the kinds that control has of a channel whose end it is. */
+static void note_writer(
+	struct node *const node, const struct mullion_region *const region, const bool mine)
+{
+	const void *const at = (const void *)(uintptr_t)region->gpa;
+	struct node_channel *const channel = &node->channels[region->index % NODE_CHANNELS];
+
+	if (region->index >= NODE_CHANNELS)
+		return;
+	copy_name(channel->name, region->name);
+	channel->from = mine && region->access & MULLION_WRITE ? node->self : region->peer;
+	channel->message_bytes = region->message_bytes;
+	channel->depth = region->depth;
+	if (region->depth == 0)
+		channel->sampling = at;
+	else
+		channel->queuing = at;
+}
+
+static void note_reader(
+	struct node *const node, const struct mullion_region *const region, const bool mine)
+{
+	struct node_channel *const channel = &node->channels[region->index % NODE_CHANNELS];
+
+	if (region->index >= NODE_CHANNELS)
+		return;
+	channel->reader = (const struct mullion_queuing_reader *)(uintptr_t)region->gpa;
+	channel->to = mine && region->access & MULLION_WRITE ? node->self : region->peer;
+}
+
 static void note_region(struct node *const node, const struct mullion_region *const region)
 {
 	const void *const at = (const void *)(uintptr_t)region->gpa;
@@ -62,6 +92,15 @@ static void note_region(struct node *const node, const struct mullion_region *co
 		if (region->index < NODE_TRACES)
 			node->traces[region->index] = at;
 		break;
+	case MULLION_REGION_CHANNEL:
+	case MULLION_REGION_SAMPLING:
+	case MULLION_REGION_QUEUING:
+		note_writer(node, region, region->kind != MULLION_REGION_CHANNEL);
+		break;
+	case MULLION_REGION_CHANNEL_READER:
+	case MULLION_REGION_QUEUING_READER:
+		note_reader(node, region, region->kind != MULLION_REGION_CHANNEL_READER);
+		break;
 	default:
 		break;
 	}
@@ -69,9 +108,9 @@ static void note_region(struct node *const node, const struct mullion_region *co
 
 bool node_find(struct node *const node, const struct mullion_info *const info)
 {
+	node->self = info->partition;
 	for (uint32_t i = 0; i < info->regions_count; i++)
 		note_region(node, &info->regions[i]);
-	node->self = info->partition;
 	node->hz_numerator = info->tsc_hz_numerator;
 	node->hz_denominator = info->tsc_hz_denominator;
 	if (node->page == NULL || node->journal == NULL || node->log == NULL ||
@@ -89,6 +128,13 @@ uint16_t node_partition(const struct node *const node, const char *const name)
 			same_text(node->partitions[p].name, name, NAME_BYTES))
 			return p;
 	return NO_PARTITION;
+}
+
+const char *node_name(const struct node *const node, const uint16_t partition)
+{
+	return partition < node->partitions_count && partition < MULLION_NODE_PARTITIONS
+		       ? node->partitions[partition].name
+		       : "";
 }
 
 const char *node_state_word(const uint32_t state)

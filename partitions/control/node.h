@@ -9,14 +9,25 @@
 
 #include <mullion/abi.h>
 
-#define NODE_TRACES  64u
-#define NAME_BYTES   24u /* of a region */
-#define NO_PARTITION 0xffffu
+#define NODE_TRACES   64u
+#define NODE_CHANNELS 64u
+#define NAME_BYTES    24u /* of a region */
+#define NO_PARTITION  0xffffu
 
 struct node_partition {
 	char name[NAME_BYTES];
 	const struct mullion_status *status; /* NULL: there is none of this number */
 	const struct mullion_console *console;
+};
+
+/* Its pages, as far as control sees them; a page of its header is all that is read. */
+struct node_channel {
+	char name[NAME_BYTES]; /* "": there is none of this number */
+	uint16_t from, to;     /* partitions; to: of a queuing channel */
+	uint32_t message_bytes, depth;
+	const struct mullion_sampling *sampling; /* NULL: it is a queuing channel */
+	const struct mullion_queuing *queuing;
+	const struct mullion_queuing_reader *reader; /* NULL: that page is not seen */
 };
 
 struct node {
@@ -26,6 +37,7 @@ struct node {
 	volatile uint64_t *exchange; /* MULLION_PEEK_BYTES */
 	const struct mullion_trace *traces[NODE_TRACES];
 	struct node_partition partitions[MULLION_NODE_PARTITIONS];
+	struct node_channel channels[NODE_CHANNELS];
 	uint16_t partitions_count, cpus_count, self;
 	uint64_t hz_numerator, hz_denominator;
 };
@@ -35,6 +47,9 @@ bool node_find(struct node *node, const struct mullion_info *info);
 
 /* A partition by name; NO_PARTITION: there is none. */
 uint16_t node_partition(const struct node *node, const char *name);
+
+/* Its name by its number; "": there is none. */
+const char *node_name(const struct node *node, uint16_t partition);
 
 /* The words of the protocol for numbers of the ABI; "?" for what it does not know. */
 const char *node_state_word(uint32_t state);

@@ -41,12 +41,6 @@ static void clamp(struct job *const job, const uint64_t head, const uint64_t cap
 		job->from = head - capacity;
 }
 
-static const char *partition_name(const struct node *const node, const uint16_t p)
-{
-	return p < node->partitions_count && p < MULLION_NODE_PARTITIONS ? node->partitions[p].name
-									 : "";
-}
-
 static void journal_entry(const struct node *const node, struct writer *const out,
 	const uint64_t at, const struct mullion_journal_entry *const entry)
 {
@@ -55,7 +49,7 @@ static void journal_entry(const struct node *const node, struct writer *const ou
 	write_member_number(out, "at", at);
 	write_member_number(out, "tsc", entry->tsc);
 	write_member_string(
-		out, "partition", partition_name(node, entry->partition), MULLION_NAME_BYTES);
+		out, "partition", node_name(node, entry->partition), MULLION_NAME_BYTES);
 	write_member_number(out, "vcpu", entry->vcpu);
 	write_member_string(out, "event", node_event_word(entry->event), KEY_BYTES);
 	write_member_string(out, "action", node_action_word(entry->action), KEY_BYTES);

@@ -7,6 +7,7 @@
 
 #include "auth.h"
 #include "datagrams.h"
+#include "exits.h"
 #include "node.h"
 #include "writer.h"
 
@@ -64,6 +65,7 @@ enum ending { ENDING_NOT, ENDING_POWER_OFF, ENDING_RESET };
 struct control {
 	struct node node;
 	struct auth auth;
+	struct exits exits;
 	uint64_t refused[REFUSALS];
 	uint64_t longest[STEPS];           /* ticks of a step */
 	enum ending ending;                /* carried out when the answer is on its way */

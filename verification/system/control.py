@@ -118,7 +118,7 @@ class Node:
         return self.ask(cmd, **members)[0]
 
     def entered(self, name):
-        return sum(p["vcpus"][0][1] for line in self.ask("counters") for p in line["result"]["partitions"]
+        return sum(p["vcpus"][0][1] for line in self.ask("counters") for p in line["result"].get("partitions", [])
                    if p["name"] == name)
 
     def wait_state(self, name, state):

@@ -20,7 +20,7 @@ struct mullion_journal fake_journal;
 struct mullion_console fake_log, fake_consoles[FAKE_PARTITIONS];
 struct mullion_status fake_status[FAKE_PARTITIONS];
 struct mullion_trace fake_trace;
-uint64_t fake_exchange[MULLION_PAGE_BYTES / 8];
+uint64_t fake_exchange[MULLION_PEEK_BYTES / 8];
 
 uint64_t fake_memory[FAKE_BLOCKS][MULLION_PEEK_BYTES / 8];
 
@@ -30,7 +30,7 @@ static const char *const names[FAKE_PARTITIONS] = { "control", "nav", "watch" };
 static void fake_exchange_block(const bool in, const uint64_t block)
 {
 	if (block >= FAKE_BLOCKS && block < MULLION_PEEK_VCPU)
-		memset(fake_exchange, 0, MULLION_PEEK_BYTES);
+		memset(fake_exchange, 0, sizeof(fake_exchange));
 	else if (block < FAKE_BLOCKS && in)
 		memcpy(fake_memory[block], fake_exchange, MULLION_PEEK_BYTES);
 	else if (block < FAKE_BLOCKS)

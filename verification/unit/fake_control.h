@@ -27,7 +27,7 @@ extern struct mullion_journal fake_journal;
 extern struct mullion_console fake_log, fake_consoles[FAKE_PARTITIONS];
 extern struct mullion_status fake_status[FAKE_PARTITIONS];
 extern struct mullion_trace fake_trace;
-extern uint64_t fake_exchange[MULLION_PAGE_BYTES / 8];
+extern uint64_t fake_exchange[MULLION_PEEK_BYTES / 8];
 
 extern uint64_t fake_memory[FAKE_BLOCKS][MULLION_PEEK_BYTES / 8];
 

@@ -310,6 +310,75 @@ static void counters_tell_every_number_exactly(void **state)
 	}
 }
 
+static json_int_t nth(json_t *const array, const size_t at)
+{
+	return json_integer_value(json_array_get(array, at));
+}
+
+static void counters_tell_exits_by_cause_and_how_many_were_not_seen(void **state)
+{
+	(void)state;
+	control.exits.unseen = 12;
+	for (unsigned v = 0; v < MULLION_NODE_VCPUS; v++)
+		for (unsigned c = 0; c < EXIT_CLASSES; c++)
+			control.exits.counts[v][c] = 1000 * v + c;
+	ask("\"cmd\":\"counters\"");
+	assert_int_equal(number(result(0), "unseen"), 12);
+	for (unsigned p = 0, vcpu = 0; p < FAKE_PARTITIONS; p++) {
+		json_t *const rows = json_object_get(element("partitions", p), "vcpus");
+
+		for (size_t v = 0; v < json_array_size(rows); v++, vcpu++) {
+			json_t *const causes = json_array_get(json_array_get(rows, v), 4);
+
+			assert_int_equal(json_array_size(causes), EXIT_CLASSES);
+			assert_int_equal(nth(causes, EXIT_OTHER), 1000 * vcpu + EXIT_OTHER);
+		}
+	}
+	ask("\"cmd\":\"info\",\"partition\":\"watch\"");
+	assert_int_equal(number(json_object_get(element("vcpus", 0), "causes"), "hypercall"), 3004);
+}
+
+static struct mullion_sampling pose = { .begun = 8, .latest = 7 };
+static struct mullion_queuing orders = { .head = 40, .overflows = 3 };
+static struct mullion_queuing_reader orders_reader = { .tail = 38 };
+
+static void counters_tell_the_traffic_of_every_channel(void **state)
+{
+	json_t *port;
+
+	(void)state;
+	for (unsigned i = 3; i < NODE_CHANNELS; i += 2) {
+		control.node.channels[i] = (struct node_channel){ .name = "another-channel-of-many",
+			.from = 1,
+			.to = 2,
+			.message_bytes = UINT32_MAX,
+			.depth = UINT32_MAX,
+			.queuing = &orders,
+			.reader = &orders_reader };
+	}
+	control.node.channels[1] = (struct node_channel){
+		.name = "pose", .from = 1, .message_bytes = 64, .sampling = &pose
+	};
+	ask("\"cmd\":\"counters\"");
+	assert_int_equal(elements("partitions"), FAKE_PARTITIONS);
+	assert_int_equal(elements("ports"), 1 + (NODE_CHANNELS - 2) / 2);
+	port = element("ports", 0);
+	assert_string_equal(text(port, "name"), "pose");
+	assert_string_equal(text(port, "from"), "nav");
+	assert_int_equal(number(port, "written"), 7);
+	assert_null(json_object_get(port, "depth"));
+	port = element("ports", elements("ports") - 1);
+	assert_string_equal(text(port, "to"), "watch");
+	assert_int_equal(number(port, "sent"), 40);
+	assert_int_equal(number(port, "taken"), 38);
+	assert_int_equal(number(port, "overflows"), 3);
+	assert_int_equal(number(port, "depth"), UINT32_MAX);
+	control.node.channels[1] = (struct node_channel){ .name = "" };
+	control.node.channels[3].reader = NULL;
+	ask("\"cmd\":\"counters\"");
+	assert_null(json_object_get(element("ports", 0), "taken"));
+}
+
 /* The records of all lines, put together. */
 static size_t records(struct mullion_trace_record *const to)
 {
@@ -563,6 +632,8 @@ int main(void)
 		TEST(what_the_log_has_lost_is_skipped),
 		TEST(the_journal_is_told_from_its_oldest_entry),
 		TEST(counters_tell_every_number_exactly),
+		TEST(counters_tell_exits_by_cause_and_how_many_were_not_seen),
+		TEST(counters_tell_the_traffic_of_every_channel),
 		TEST(a_trace_is_told_to_the_bit),
 		TEST(records_that_were_overwritten_are_not_told),
 		TEST(a_page_is_dumped_in_eight_parts),
