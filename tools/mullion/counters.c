@@ -41,7 +41,7 @@ static struct counters_partition *find(struct counters *counters, const char *na
 static void take_vcpus(struct counters_partition *partition, uint64_t first, const json_t *vcpus)
 {
 	json_t *vcpu;
-	size_t i;
+	size_t i, c;
 
 	json_array_foreach(vcpus, i, vcpu)
 	{
@@ -49,6 +49,8 @@ static void take_vcpus(struct counters_partition *partition, uint64_t first, con
 			return;
 		partition->vcpu[first + i] = (struct mullion_vcpu_status){ number_at(vcpu, 0),
 			number_at(vcpu, 1), number_at(vcpu, 2), number_at(vcpu, 3) };
+		for (c = 0; c < CAUSES; c++)
+			partition->exits[first + i][c] = number_at(json_array_get(vcpu, 4), c);
 		if (partition->vcpus <= first + i)
 			partition->vcpus = (unsigned)(first + i) + 1;
 	}
@@ -74,6 +76,23 @@ static void take_partition(struct counters *counters, const json_t *item)
 		partition, (uint64_t)session_number(item, "first"), json_object_get(item, "vcpus"));
 }
 
+static void take_port(struct counters *counters, const json_t *item)
+{
+	struct counters_port *port = &counters->ports[counters->ports_count];
+
+	if (counters->ports_count == COUNTERS_PORTS)
+		return;
+	counters->ports_count++;
+	take_name(port->name, sizeof(port->name), session_text(item, "name"));
+	take_name(port->from, sizeof(port->from), session_text(item, "from"));
+	take_name(port->to, sizeof(port->to), session_text(item, "to"));
+	port->bytes = (uint64_t)session_number(item, "bytes");
+	port->depth = (uint64_t)session_number(item, "depth");
+	port->written = (uint64_t)session_number(item, port->depth ? "sent" : "written");
+	port->taken = (uint64_t)session_number(item, "taken");
+	port->overflows = (uint64_t)session_number(item, "overflows");
+}
+
 bool counters_take(struct counters *counters, const json_t *answer)
 {
 	const json_t *partitions = json_object_get(answer, "partitions");
@@ -83,6 +102,8 @@ bool counters_take(struct counters *counters, const json_t *answer)
 	*counters = (struct counters){ .now = (uint64_t)session_number(answer, "now") };
 	take_name(counters->schedule, sizeof(counters->schedule), session_text(answer, "schedule"));
 	json_array_foreach(partitions, i, item) take_partition(counters, item);
+	json_array_foreach(json_object_get(answer, "ports"), i, item) take_port(counters, item);
+	counters->unseen = (uint64_t)session_number(answer, "unseen");
 	return counters->now && json_is_array(partitions);
 }
 
@@ -164,6 +185,14 @@ static double difference(uint64_t before, uint64_t after)
 	return after > before ? (double)(after - before) : 0;
 }
 
+/* Between the two looks, by the node's clock. */
+static double seconds_between(const struct counters_node *node, const struct counters *before,
+	const struct counters *after)
+{
+	return difference(before->now, after->now) * (double)node->clock.denominator /
+	       (double)node->clock.numerator;
+}
+
 struct counters_rate counters_rate(const struct counters_node *node, const struct counters *before,
 	const struct counters *after, size_t p, unsigned vcpu)
 {
@@ -172,11 +201,11 @@ struct counters_rate counters_rate(const struct counters_node *node, const struc
 	const struct mullion_vcpu_status *to = &partition->vcpu[vcpu];
 	const struct mullion_vcpu_status *from = earlier ? &earlier->vcpu[vcpu] : to;
 	const double ticks = difference(before->now, after->now);
-	const double seconds =
-		ticks * (double)node->clock.denominator / (double)node->clock.numerator;
+	const double seconds = seconds_between(node, before, after);
 	struct counters_rate rate = { .cpu = cpu_of(node, partition->name, vcpu),
 		.latest_ns = node_ns(node->clock, to->latest_start) };
 	const bool owned = rate.cpu >= 0 && node->owned[rate.cpu];
+	unsigned c;
 
 	rate.window = owned ? 1 : described(node, after, rate.cpu, partition->name);
 	if (!(ticks > 0))
@@ -186,6 +215,48 @@ struct counters_rate counters_rate(const struct counters_node *node, const struc
 	if (owned)
 		rate.used = !strcmp(partition->state, "running");
 	rate.windows = difference(from->entered, to->entered) / seconds;
-	rate.exits = difference(from->exits, to->exits) / seconds;
+	for (c = 0; earlier && c < CAUSES; c++) {
+		rate.causes[c] =
+			difference(earlier->exits[vcpu][c], partition->exits[vcpu][c]) / seconds;
+		rate.exits += rate.causes[c];
+	}
 	return rate;
+}
+
+const char *counters_cause(enum counters_cause cause)
+{
+	static const char *const names[CAUSES] = { "cpuid", "msr", "port", "memory", "hypercall",
+		"interrupt", "halt", "nmi", "other" };
+
+	return names[cause];
+}
+
+/* ---- Ports ---- */
+
+static const struct counters_port *known_port(const struct counters *counters, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < counters->ports_count; i++)
+		if (!strcmp(counters->ports[i].name, name))
+			return &counters->ports[i];
+	return NULL;
+}
+
+struct counters_traffic counters_traffic(const struct counters_node *node,
+	const struct counters *before, const struct counters *after, size_t port)
+{
+	const struct counters_port *to = &after->ports[port];
+	const struct counters_port *from = known_port(before, to->name);
+	const double seconds = seconds_between(node, before, after);
+	struct counters_traffic traffic = { 0 };
+
+	if (to->depth && to->written > to->taken)
+		traffic.waiting =
+			to->written - to->taken < to->depth ? to->written - to->taken : to->depth;
+	if (!from || !(seconds > 0))
+		return traffic;
+	traffic.messages = difference(from->written, to->written) / seconds;
+	traffic.overflows = difference(from->overflows, to->overflows) / seconds;
+	return traffic;
 }

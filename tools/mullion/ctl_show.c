@@ -52,23 +52,25 @@ int ctl_list(struct session *session, const struct ctl_request *request)
 static void print_vcpus(struct session *session, const json_t *vcpus)
 {
 	const struct node_clock clock = session_clock(session);
-	char latest[NODE_DURATION_BYTES], ran[NODE_DURATION_BYTES];
+	char latest[NODE_DURATION_BYTES], ran[NODE_DURATION_BYTES], *causes;
 	struct table table;
 	json_t *vcpu;
 	size_t i;
 
-	table_begin(&table, "VCPU|>CPU|>EXITS|>ENTERED|>LATEST START|>RAN");
+	table_begin(&table, "VCPU|>CPU|>ENTERED|>LATEST START|>RAN|EXITS");
 	json_array_foreach(vcpus, i, vcpu)
 	{
 		const uint64_t late = (uint64_t)session_number(vcpu, "latest_start");
 
 		table_add(&table, "%" PRId64, session_number(vcpu, "vcpu"));
 		table_add(&table, "%" PRId64, session_number(vcpu, "cpu"));
-		table_add(&table, "%" PRIu64, (uint64_t)session_number(vcpu, "exits"));
 		table_add(&table, "%" PRIu64, (uint64_t)session_number(vcpu, "entered"));
 		table_add(&table, "%s", node_duration(latest, node_ns(clock, late)));
 		table_add(&table, "%s",
 			node_duration(ran, node_ns(clock, (uint64_t)session_number(vcpu, "ran"))));
+		causes = ctl_events(json_object_get(vcpu, "causes"));
+		table_add(&table, "%s", causes);
+		free(causes);
 	}
 	table_end(&table, stdout);
 }

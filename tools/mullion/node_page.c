@@ -131,52 +131,93 @@ static void put_end(const struct node_page *page, FILE *out, const char *name)
 		}
 }
 
-static void put_channel(const struct node_page *page, FILE *out, const json_t *channel)
+/* What the description says of a channel; NULL: nothing. */
+static const json_t *described(const struct node_page *page, const char *name)
 {
-	const bool sampling = !strcmp(session_text(channel, "type"), "sampling");
-	char refresh[NODE_DURATION_BYTES];
-	json_t *to;
+	json_t *channel;
 	size_t i;
 
-	fputs("<tr><td>", out);
-	node_put(out, session_text(channel, "name"));
-	fputs("</td><td class=\"l\">", out);
-	node_put(out, session_text(channel, "type"));
-	fputs("</td><td class=\"l\">", out);
-	put_end(page, out, session_text(channel, "from"));
-	fputs("</td><td class=\"l\">", out);
-	json_array_foreach(json_object_get(channel, "to"), i, to)
+	json_array_foreach(json_object_get(page->view->report->system, "channels"), i, channel)
+	{
+		if (!strcmp(session_text(channel, "name"), name))
+			return channel;
+	}
+	return NULL;
+}
+
+static void put_receivers(const struct node_page *page, FILE *out, const struct counters_port *port)
+{
+	const json_t *to = json_object_get(described(page, port->name), "to");
+	json_t *name;
+	size_t i;
+
+	fputs("<td class=\"l\">", out);
+	json_array_foreach(to, i, name)
 	{
 		fputs(i ? " " : "", out);
-		put_end(page, out, json_is_string(to) ? json_string_value(to) : "?");
+		put_end(page, out, json_is_string(name) ? json_string_value(name) : "?");
 	}
-	fprintf(out, "</td><td>%" PRId64 "</td>", session_number(channel, "message_bytes"));
-	if (sampling)
-		fprintf(out, "<td>refreshed each %s</td></tr>\n",
-			node_duration(refresh, (uint64_t)session_number(channel, "refresh_ns")));
+	if (!json_array_size(to) && *port->to)
+		put_end(page, out, port->to);
+	else if (!json_array_size(to))
+		fputs("–", out);
+	fputs("</td>", out);
+}
+
+/* A queue's depth, or how often a sampling port is to be written. */
+static void put_size(const struct node_page *page, FILE *out, const struct counters_port *port)
+{
+	const uint64_t refresh =
+		(uint64_t)session_number(described(page, port->name), "refresh_ns");
+	char text[NODE_DURATION_BYTES];
+
+	if (port->depth)
+		fprintf(out, "<td>%" PRIu64 " deep</td>", port->depth);
+	else if (refresh)
+		fprintf(out, "<td>each %s</td>", node_duration(text, refresh));
 	else
-		fprintf(out, "<td>%" PRId64 " deep</td></tr>\n", session_number(channel, "depth"));
+		fputs("<td>–</td>", out);
+}
+
+static void put_port(const struct node_page *page, FILE *out, size_t i)
+{
+	const struct counters_port *port = &page->after.ports[i];
+	const struct counters_traffic traffic =
+		counters_traffic(&page->node, &page->before, &page->after, i);
+
+	fputs("<tr><td>", out);
+	node_put(out, port->name);
+	fprintf(out, "</td><td class=\"l\">%s</td><td class=\"l\">",
+		port->depth ? "queuing" : "sampling");
+	put_end(page, out, port->from);
+	fputs("</td>", out);
+	put_receivers(page, out, port);
+	fprintf(out, "<td>%" PRIu64 "</td>", port->bytes);
+	put_size(page, out, port);
+	fprintf(out, "<td>%.0f</td><td>%" PRIu64 "</td>", traffic.messages, port->written);
+	if (port->depth)
+		fprintf(out, "<td>%" PRIu64 "</td><td class=\"%s\">%" PRIu64 "</td></tr>\n",
+			traffic.waiting, port->overflows ? "fail" : "pass", port->overflows);
+	else
+		fputs("<td>–</td><td>–</td></tr>\n", out);
 }
 
 static void put_ports(const struct node_page *page, FILE *out)
 {
-	const json_t *channels = json_object_get(page->view->report->system, "channels");
-	json_t *channel;
 	size_t i;
 
 	fputs("<h2>Ports</h2><div class=\"card\">\n", out);
-	if (!json_array_size(channels)) {
-		fputs(channels ? "<p>None.</p></div>\n"
-			       : "<p class=\"note\">Not known: --system names the system.json that "
-				 "describes them.</p></div>\n",
-			out);
+	if (!page->after.ports_count) {
+		fputs("<p>None.</p></div>\n", out);
 		return;
 	}
 	fputs("<table><thead><tr><th>channel</th><th class=\"l\">kind</th><th "
-	      "class=\"l\">from</th><th class=\"l\">to</th><th>bytes</th><th></th></tr></thead>"
+	      "class=\"l\">from</th><th class=\"l\">to</th><th>bytes</th><th>size, refresh</th>"
+	      "<th>messages/s</th><th>messages</th><th>waiting</th><th>not taken</th></tr></thead>"
 	      "<tbody>\n",
 		out);
-	json_array_foreach(channels, i, channel) put_channel(page, out, channel);
+	for (i = 0; i < page->after.ports_count; i++)
+		put_port(page, out, i);
 	fputs("</tbody></table></div>\n", out);
 }
 

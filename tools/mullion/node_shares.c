@@ -140,14 +140,50 @@ static size_t count_exits(const struct node_page *page, struct exits *list)
 	return count;
 }
 
-void node_exits_write(const struct node_page *page, FILE *out)
+static void put_rates(const struct node_page *page, FILE *out, size_t p, unsigned vcpu)
+{
+	const struct counters_partition *partition = &page->after.partitions[p];
+	const struct counters_rate rate =
+		counters_rate(&page->node, &page->before, &page->after, p, vcpu);
+	unsigned c;
+
+	fputs("<tr>", out);
+	put_name(page, out, partition->name);
+	fprintf(out, "<td>%u</td>", vcpu);
+	for (c = 0; c < CAUSES; c++)
+		fprintf(out, "<td>%.0f</td>", rate.causes[c]);
+	fprintf(out, "<td>%.0f</td></tr>\n", rate.exits);
+}
+
+static void put_rates_table(const struct node_page *page, FILE *out)
+{
+	const uint64_t unseen = page->after.unseen - page->before.unseen;
+	unsigned c, v;
+	size_t p;
+
+	fputs("<table><thead><tr><th>partition</th><th>vcpu</th>", out);
+	for (c = 0; c < CAUSES; c++)
+		fprintf(out, "<th>%s</th>", counters_cause(c));
+	fputs("<th>all</th></tr></thead><tbody>\n", out);
+	for (p = 0; p < page->after.count; p++)
+		for (v = 0; v < page->after.partitions[p].vcpus; v++)
+			put_rates(page, out, p, v);
+	fputs("</tbody></table>\n", out);
+	if (unseen)
+		fprintf(out,
+			"<p class=\"note\">%" PRIu64
+			" records of the trace were overwritten before control counted them.</p>\n",
+			unseen);
+}
+
+static void put_causes_table(const struct node_page *page, FILE *out)
 {
 	static struct exits list[EXITS_MAX];
 	const size_t count = count_exits(page, list);
 	size_t i;
 
-	fputs("<h2>Exits</h2><div class=\"card\"><p class=\"note\">In the trace's last records of "
-	      "each CPU, by cause.</p>\n",
+	fputs("<div class=\"card\"><h3>In the trace</h3><p class=\"note\">The last records of each "
+	      "CPU, most first.</p>\n",
 		out);
 	if (count)
 		fputs("<table class=\"exits\"><thead><tr><th>partition</th><th "
@@ -166,4 +202,12 @@ void node_exits_write(const struct node_page *page, FILE *out)
 			palette_of(node_partition(page, list[i].partition))->fill);
 	}
 	fputs(count ? "</tbody></table></div>\n" : "<p>none</p></div>\n", out);
+}
+
+void node_exits_write(const struct node_page *page, FILE *out)
+{
+	fputs("<h2>Exits</h2><div class=\"card\"><h3>A second, by cause</h3>\n", out);
+	put_rates_table(page, out);
+	fputs("</div>\n", out);
+	put_causes_table(page, out);
 }

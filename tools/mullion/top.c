@@ -82,7 +82,11 @@ static const struct argp parser = { options, parse, NULL,
 	"Show, live, what each CPU and partition of a node uses.\v"
 	"Columns: USED% of its CPU's time between the start of its windows and their being given "
 	"back; WINDOW% the same by the description (--system); windows and exits a second; the "
-	"latest start of a window ever; restarts; health events. Keys: u sorts by use, e by exits, "
+	"latest start of a window ever; restarts; health events. Below, exits a second by cause, "
+	"and of "
+	"each channel messages a second and in all, how many wait in its queue, and how many it "
+	"could "
+	"not take. Keys: u sorts by use, e by exits, "
 	"p as described; space looks at once; q ends.",
 	children, NULL, NULL };
 
@@ -177,6 +181,16 @@ static unsigned within(int value, unsigned low, unsigned high)
 	return value < (int)low ? low : value > (int)high ? high : (unsigned)value;
 }
 
+static bool is_heading(const struct top_page *page, unsigned line)
+{
+	unsigned i;
+
+	for (i = 0; i < TOP_TABLES; i++)
+		if (line && page->headings[i] == line)
+			return true;
+	return false;
+}
+
 static void draw(struct top *top)
 {
 	unsigned i;
@@ -186,9 +200,9 @@ static void draw(struct top *top)
 	top_draw(&top->page, &top->node, &top->counters[0], &top->counters[1], top->order);
 	erase();
 	for (i = 0; i < top->page.lines; i++) {
-		if (i == 0 || i == top->page.heading)
+		if (i == 0 || is_heading(&top->page, i))
 			attron(i ? A_REVERSE : A_BOLD);
-		mvprintw((int)i, 0, i == top->page.heading ? "%-*s" : "%.*s", COLS,
+		mvprintw((int)i, 0, is_heading(&top->page, i) ? "%-*s" : "%.*s", COLS,
 			top->page.text[i]);
 		attrset(A_NORMAL);
 	}

@@ -23,7 +23,7 @@ import time
 
 KEY = bytes(range(32))
 WAIT_S = 180  # a machine may be busy; who answers does so at once
-TESTS = 51
+TESTS = 56
 number = failed = 0
 
 
@@ -248,6 +248,28 @@ def commands(node):
        "version tells versions, and the image", (version, image))
     entered = [node.entered("nav") for _ in range(5)]
     ok(entered == sorted(entered) and entered[-1] > entered[0], "counters go on", entered)
+    exits(node)
+
+
+CAUSES = ("cpuid", "msr", "port", "memory", "hypercall", "interrupt", "halt", "nmi", "other")
+
+
+def exits(node):
+    """What control counted of each vcpu against what the kernel did: all that its trace holds are exits but few."""
+    lines = node.ask("counters")
+    rows = {p["name"]: p["vcpus"][0] for line in lines for p in line["result"].get("partitions", [])}
+    nav = dict(zip(CAUSES, rows["nav"][4]))
+    ok(lines[0]["result"]["unseen"] == 0, "exits are counted without a gap", lines[0])
+    ok(nav["msr"] > 0 and nav["halt"] > 0 and nav["port"] == nav["memory"] == nav["hypercall"] == 0,
+       "by what caused them", nav)
+    ok(0.5 * rows["nav"][0] <= sum(rows["nav"][4]) <= rows["nav"][0] + 2, "each once", rows["nav"])
+    causes = node.one("info", partition="control")["result"]["vcpus"][0]["causes"]
+    ok(causes["hypercall"] > 10 and set(causes) <= set(CAUSES), "info tells them by name", causes)
+    trace = node.ask("trace", cpu=1, **{"from": 0})
+    data = b"".join(base64.b64decode(line["result"]["records"]) for line in trace)
+    kinds = [data[i + 8:i + 16] for i in range(0, len(data), 32)]
+    counted = sum(dict(zip(CAUSES, rows["other"][4])).values())
+    ok(0 < counted == sum(k[0:2] == b"\1\0" for k in kinds[:counted + 50]), "as the trace has them", (counted, len(kinds)))
 
 
 def logs(node):

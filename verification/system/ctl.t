@@ -2,7 +2,7 @@
 # mullion ctl, top and trace with a booted node: every command of config/deployments/control.dts's node, and what
 # it left behind.
 . verification/system/lib.sh
-plan 30
+plan 32
 
 socket=$work/line
 export MULLION_NODE=unix:$socket
@@ -35,6 +35,8 @@ says "$work/out" '^ABI: +1, this tool 1$' "and its version"
 ok $? "its counters are read"
 says "$work/out" '^hog +running +0 +(3[5-9]|4[0-5])\.[0-9] +40\.0 +(9[0-9]{2}|1[01][0-9]{2}) ' \
 	"windows as described, a thousand a second"
+says "$work/out" '^hog +[0-9]+k? +[0-9]+k? +[0-9]+k? +[0-9]+k? +[0-9]+k? ' "its exits by cause"
+says "$work/out" '^pose +sampling nav +idle +(9[0-9]{2}|1[01][0-9]{2}) +[0-9]+ +- +-$' "a message of nav in each period"
 says "$work/out" '^health:.*hog port violation' "hog is caught"
 
 ctl stop nav

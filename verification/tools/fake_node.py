@@ -7,8 +7,9 @@ It plays the demo: control, nav, hog and watch in windows of CPU 0, probe on CPU
 clock by formula, so what a tool makes of them is known. Trouble: `silent` never answers, `slow` answers late,
 `deaf` loses every second request, `mute` every second answer, `gap` a line of the first long answer,
 `echoes` brings the first line of each answer twice, `torn` writes byte by byte, `noise` shares the line with text, notices and
-others' answers, `damaged` finds the first request after hello malformed, `closing` hangs up instead of
-answering list, `ahead` has heard requests far in the future, `refuse:CMD=ERROR` refuses, `nonsense` sends data that cannot be.
+others' answers, `crowd` has 40 ports, `damaged` finds the first request after hello malformed, `closing` hangs up instead of
+answering list, `deaf-trace` misses exits,
+`ahead` has heard requests far in the future, `refuse:CMD=ERROR` refuses, `nonsense` sends data that cannot be.
 """
 import base64
 import hashlib
@@ -110,24 +111,33 @@ class Node:
         return {"name": name, "state": self.states[name], "restarts": self.restarts[name], "vcpus": 1}
 
     def counts(self, index):
-        """exits, entered, latest start, ran: hog runs all its 450 of 1,000 us, the others half."""
+        """exits, entered, latest start, ran, exits by cause: hog runs all its 450 of 1,000 us, the others half."""
         ticks = self.now() - self.epoch
         frames = ticks // FRAME
         if index == 1:
-            return [frames * 25, 1, 0, ticks]
+            return [frames * 25, 1, 0, ticks, [0, frames * 25] + [0] * 7]
         width = next(end - start for vcpu, start, end in WINDOWS if vcpu == index)
-        return [frames * (2 if index == 4 else 0), frames, 700 if index == 3 else 0,
-                ticks * width // (FRAME if index == 4 else 2 * FRAME)]
+        hog = frames if index == 4 else 0
+        return [hog * 2, frames, 700 if index == 3 else 0, ticks * width // (FRAME if index == 4 else 2 * FRAME),
+                [hog, 0, hog] + [0] * 6]
+
+    def ports(self):
+        """pose: 500 messages a second; orders: 100, of which three wait, and a tenth was refused."""
+        frames = (self.now() - self.epoch) // FRAME
+        return [{"name": "pose", "from": "nav", "bytes": 64, "written": frames // 2},
+                {"name": "orders", "from": "control", "to": "hog", "bytes": 128, "depth": 16, "sent": frames // 10 + 3,
+                 "taken": frames // 10, "overflows": frames // 100}] + \
+            [{"name": "more<%d>" % k, "from": "nav", "bytes": 8, "written": k} for k in range(38 if "crowd" in self.trouble else 0)]
 
     def info(self, request):
         name = self.partition(request)
         index = PARTITIONS.index(name)
-        exits, entered, late, ran = self.counts(index)
+        exits, entered, late, ran, causes = self.counts(index)
         return [{"partition": name, "state": self.states[name], "since": self.epoch + 2500000,
                  "reason": "command" if self.states[name] == "stopped" else "none", "action": "stop",
                  "restarts": self.restarts[name], "memory": MEMORY, "events": {"raise": 2},
                  "vcpus": [{"vcpu": 0, "cpu": CPU_OF[index], "exits": exits, "entered": entered,
-                            "latest_start": late, "ran": ran}]}]
+                            "latest_start": late, "ran": ran, "causes": {"cpuid": causes[0], "port": causes[2]}}]}]
 
     def cpus(self, _):
         return [{"cpus": [{"cpu": 0, "mode": "framed", "vcpus": ["control/0", "nav/0", "watch/0", "hog/0"]}]},
@@ -176,10 +186,10 @@ class Node:
         return [{"head": 9, "entries": chosen[:2]}, {"entries": chosen[2:]}]
 
     def counters(self, _):
-        return [{"now": self.now(), "schedule": self.schedule, "partitions": [
+        return [{"now": self.now(), "unseen": self.now() if "deaf-trace" in self.trouble else 0, "schedule": self.schedule, "partitions": [
             {"name": n, "state": self.states[n], "restarts": self.restarts[n], "first": 0,
              "events": [1 if n == "hog" else 0] + [0] * 10, "vcpus": [self.counts(i)]}]}
-            for i, n in enumerate(PARTITIONS)]
+            for i, n in enumerate(PARTITIONS)] + [{"ports": self.ports()[k:k + 8]} for k in range(0, len(self.ports()), 8)]
 
     def trace(self, request):
         records, begin = self.traces[request["cpu"]], max(request["from"], 10 if request["cpu"] == 0 else 0)

@@ -2,12 +2,12 @@
 # mullion ctl report: one page that needs nothing else, says what is so, and is drawn by a browser.
 set -u
 . verification/tools/node.sh
-echo 1..22
+echo 1..25
 system='{"name": "demo", "partitions": [{"name": "control"}, {"name": "probe"}, {"name": "nav"}, {"name": "watch"},
  {"name": "hog"}], "vcpus": [{"partition": "control", "index": 0, "cpu": 0}, {"partition": "probe", "index": 0, "cpu": 1},
  {"partition": "nav", "index": 0, "cpu": 0}, {"partition": "watch", "index": 0, "cpu": 0},
  {"partition": "hog", "index": 0, "cpu": 0}],
- "channels": [{"name": "pose<b>", "type": "sampling", "from": "nav", "to": ["probe"], "message_bytes": 64, "refresh_ns": 2000000}],
+ "channels": [{"name": "pose", "type": "sampling", "from": "nav", "to": ["probe"], "message_bytes": 64, "refresh_ns": 2000000}],
  "schedules": [{"name": "normal", "startup": true, "major_frame_ns": 1000000, "cpus": [{"cpu": 0, "windows": [
  {"partition": "control", "offset_ns": 0, "duration_ns": 150000, "start_ticks": [0, 0], "end_ticks": [150000, 0]},
  {"partition": "nav", "offset_ns": 150000, "duration_ns": 200000, "start_ticks": [150000, 0], "end_ticks": [350000, 0]},
@@ -53,7 +53,9 @@ has 'hog</td><td>350 us</td><td>450 us</td><td>100</td><td class="pass">on the t
 has 'watch</td><td>800 us</td><td>200 us</td><td>100</td><td class="fail">700 ns' "and one that was late"
 has '<td>45\.[01]</td><td>45\.0</td>' "shares, used and described"
 has 'probe</td><td class="l">MSR</td><td>400</td>' "exits by cause"
-has '<td>pose&lt;b&gt;</td>' "ports; names are escaped"
+has 'probe</td><td>0</td><td>0</td><td>2[45][0-9][0-9][0-9]</td><td>0</td>.*</tr>' "a second, too"
+has '<td>pose</td>.*nav</td>.*probe</td><td>64</td><td>each 2 ms</td><td>\(4[89]\|50\)[0-9]</td>' "ports, with what passes there"
+has '<td>orders</td>.*control</td>.*hog</td><td>128</td><td>16 deep</td><td>\(99\|10[01]\)</td>.*<td>3</td>' "and waits"
 has 'memory violation</td><td>1</td>' "health by kind"
 [ "$(grep -c '<td class="l">log</td>' "$work/page.html")" -eq 9 ]
 ok $? "and the journal, each entry"
@@ -65,6 +67,9 @@ ok $? "and says what is not known"
 "$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
 has '1 partition not running' "a stopped partition is told"
 has 'nav <span class="fail">stopped</span>' "at its ports, too"
+start_node --trouble crowd
+"$mullion" ctl report -o "$work/page.html"
+has '<td>more&lt;7&gt;</td>' "names are escaped"
 start_node --trouble refuse:journal=not-now
 ends 1 "a node that does not tell all has no page" "$mullion" ctl report -o "$work/half.html"
 [ -z "$(find "$work" -name 'half*')" ]

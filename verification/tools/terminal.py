@@ -3,7 +3,7 @@
 
     terminal.py KEYS PROGRAM [ARGUMENT]...
 
-KEYS are typed one every 0.7 s, `.` is a pause; the screen is printed before the last one, which should end the
+KEYS are typed one every 0.7 s from the first picture on, `.` is a pause; the screen is printed before the last one, which should end the
 program. Exits as the program does; 99 if it does not end.
 """
 import fcntl
@@ -17,7 +17,7 @@ import time
 
 import pyte
 
-COLUMNS, LINES, STEP_S = 80, 24, 0.7
+COLUMNS, LINES, STEP_S, FIRST_S = 80, 24, 0.7, 20
 
 
 def read_for(seconds, master, stream):
@@ -40,6 +40,10 @@ def main(keys, command):
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     screen = pyte.Screen(COLUMNS, LINES)
     stream = pyte.ByteStream(screen)
+    begun = time.monotonic()
+    while not any(line.strip() for line in screen.display) and time.monotonic() < begun + FIRST_S:
+        if not read_for(0.1, master, stream):
+            break
     for key in keys[:-1]:
         if key != ".":
             os.write(master, key.encode())

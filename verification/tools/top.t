@@ -2,11 +2,11 @@
 # mullion top: what it makes of counters whose rates are known, as text and on a terminal of 80 x 24.
 set -u
 . verification/tools/node.sh
-echo 1..26
+echo 1..37
 top=("$mullion" top)
 cat >"$work/system.json" <<'END'
 {"schedules": [{"name": "normal", "major_frame_ns": 1000000, "cpus": [{"cpu": 0, "shares":
-[{"partition": "hog", "time_ns": 450000}, {"partition": "nav", "time_ns": 200000}]}]}]}
+[{"partition": "hog", "time_ns": 450000}, {"partition": "nav", "time_ns": 200000}]}]}], "channels": [{"name": "pose", "to": ["probe", "hog"]}]}
 END
 
 unset MULLION_NODE
@@ -25,6 +25,10 @@ prints '^CPU 1   owned  \[|*\] 100.0 %$' "an owned CPU is its partition's"
 prints '^hog  *running  *0  *45\.[01]  *45\.0 ' "what a partition used, and what its windows are"
 prints '^nav  *running  *0  *10\.0  *20\.0  *\(99\|100\)[0-9]  *0 ' "windows a second"
 prints '^watch .* 700 ns   0    0$' "the latest start"
+prints '^EXITS/s  *cpuid  *msr  *port' "exits by cause have a table"
+prints '^hog  *\(99\|100\)[0-9]  *0  *\(99\|100\)[0-9]  *0 ' "of who has some"
+prints '^pose  *sampling nav  *probe+1  *\(49\|50\)[0-9]  *[0-9]*  *-  *-$' "so have the ports: messages a second"
+prints '^orders  *queuing  control  *hog  *\(99\|10[01]\)  *[0-9]*  *3/16  *[0-9]*$' "and how full a queue is"
 prints 'health: hog memory violation 1' "health events by kind"
 [ "$(awk 'length > 80' "$work/out" | wc -l)" -eq 0 ]
 ok $? "no line is wider than 80"
@@ -41,6 +45,7 @@ prints '^PARTITION  *STATE' "the table is there"
 prints '^q end' "so are the keys"
 [ "$(grep -c . "$work/out")" -le 24 ]
 ok $? "all of it on 24 lines"
+prints '^PORT  *KIND' "ports and exits, too"
 head -6 "$work/out" | tail -1 | grep -q '^control'
 ok $? "first as described"
 timeout 40 verification/tools/terminal.py '.u.q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
@@ -49,6 +54,17 @@ ok $? "u sorts by use"
 timeout 40 verification/tools/terminal.py '.e..q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
 head -7 "$work/out" | tail -1 | grep -q '^hog'
 ok $? "e by exits"
+start_node --trouble crowd
+timeout 40 verification/tools/terminal.py '..q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+[ "$(wc -l <"$work/out")" -eq 24 ] && grep -q '^q end' "$work/out"
+ok $? "a node with more than fits keeps to the screen"
+prints '^hog .*running' "its partitions are all there"
+prints '^probe  *0  *2[0-9][0-9][0-9][0-9] ' "so are its exits"
+prints '^(32 lines more; a larger window shows them)$' "and what is left out is counted"
+start_node --trouble deaf-trace
+ends 0 "a node that could not count all exits" "${top[@]}" --once -d 0.1
+prints '^EXITS/s (part)  *cpuid' "says so"
+start_node
 (sleep 1.5; end_node) &
 timeout 40 verification/tools/terminal.py '.....q' "${top[@]}" -d 0.3 --timeout 0.5 >"$work/out" 2>"$work/err"
 [ $? -eq 1 ]

@@ -56,12 +56,13 @@ static void rates_are_differences_over_the_nodes_time(void **state)
 	struct counters_rate rate;
 
 	(void)state;
-	assert_true(take(&before, AT("1000000000", "[[10,5,700,1000000]]")));
-	assert_true(take(&after, AT("3000000000", "[[110,25,900,501000000]]")));
+	assert_true(take(&before, AT("1000000000", "[[10,5,700,1000000,[10,0,0]]]")));
+	assert_true(take(&after, AT("3000000000", "[[110,25,900,501000000,[50,0,60]]]")));
 	rate = counters_rate(&node, &before, &after, 0, 0);
 	assert_int_equal(rate.cpu, 0);
 	assert_true(rate.used == 0.25 && rate.window == 0.25);
 	assert_true(rate.exits == 50 && rate.windows == 10);
+	assert_true(rate.causes[CAUSE_CPUID] == 20 && rate.causes[CAUSE_PORT] == 30);
 	assert_int_equal(rate.latest_ns, 900);
 	assert_int_equal(after.partitions[0].events[0], 3);
 	assert_true(take(&after, AT("3000000000", "[[\"0xfffffffffffffffe\",25,900,501000000]]")));
@@ -103,6 +104,35 @@ static void counters_that_go_back_or_are_new_make_no_rate(void **state)
 	assert_true(counters_rate(&node, &after, &after, 0, 0).windows == 0);
 }
 
+#define PORTS(now, pose, sent, taken)                                                              \
+	"{\"now\":" now ",\"partitions\":[],\"unseen\":7,\"ports\":[{\"name\":\"pose\",\"from\":"  \
+	"\"nav\",\"bytes\":64,\"written\":" pose "},{\"name\":\"orders\",\"from\":\"nav\",\"to\":" \
+	"\"hog\",\"bytes\":8,\"depth\":4,\"sent\":" sent ",\"taken\":" taken ",\"overflows\":6}]}"
+
+static void ports_have_rates_and_queues_a_filling(void **state)
+{
+	struct counters_traffic traffic;
+
+	(void)state;
+	assert_true(take(&before, PORTS("1000000000", "5", "3", "1")));
+	assert_true(take(&after, PORTS("3000000000", "105", "7", "5")));
+	assert_int_equal(after.unseen, 7);
+	assert_int_equal(after.ports_count, 2);
+	assert_int_equal(after.ports[0].depth, 0);
+	traffic = counters_traffic(&node, &before, &after, 0);
+	assert_true(traffic.messages == 50 && traffic.waiting == 0);
+	traffic = counters_traffic(&node, &before, &after, 1);
+	assert_true(traffic.messages == 2 && traffic.waiting == 2 && traffic.overflows == 0);
+	/* Whatever its ends say. */
+	assert_true(take(&after, PORTS("3000000000", "105", "700", "5")));
+	assert_int_equal(counters_traffic(&node, &before, &after, 1).waiting, 4);
+	assert_true(take(&after, PORTS("3000000000", "1", "2", "5")));
+	traffic = counters_traffic(&node, &before, &after, 1);
+	assert_true(traffic.messages == 0 && traffic.waiting == 0);
+	before.ports_count = 0;
+	assert_true(counters_traffic(&node, &before, &after, 0).messages == 0);
+}
+
 static void nonsense_is_bounded(void **state)
 {
 	(void)state;
@@ -125,6 +155,7 @@ int main(void)
 		cmocka_unit_test(a_partition_in_pieces_is_one),
 		cmocka_unit_test(an_owned_cpu_is_its_partitions_while_that_runs),
 		cmocka_unit_test(counters_that_go_back_or_are_new_make_no_rate),
+		cmocka_unit_test(ports_have_rates_and_queues_a_filling),
 		cmocka_unit_test(nonsense_is_bounded),
 	};
 
