@@ -50,6 +50,10 @@ static inline void copy_few(uint8_t *const to, const uint8_t *const from, const 
 {
 	const uint32_t words = bytes & ~(COPY_WORD_BYTES - 1);
 
+	if (bytes == COPY_BLOCK_BYTES) {
+		__builtin_memcpy(to, from, COPY_BLOCK_BYTES);
+		return;
+	}
 	copy_few_words(to, from, words);
 	copy_rest(to + words, from + words, bytes - words);
 }

@@ -11,6 +11,7 @@ JUDGE = os.path.join("verification", "bench", "judge")
 MODES = "spin cpuid vmmcall wrmsr rdmsr port mmio hlt clihlt clispin fpu mix".split()
 CALLS = "virtio_net_send virtio_net_receive nvme_submit_read nvme_submit_write nvme_submit_flush nvme_poll".split()
 PORTS = "sampling_write sampling_read queuing_send queuing_receive".split()
+MESSAGES = "post_send_64B receive_64B local_send_64B local_receive_64B local_complete_64B".split()
 number = 0
 
 
@@ -77,6 +78,7 @@ def good_runs():
                   "partitions": {name: {"delta": 0, "same": True, "samples": 9000, "seconds": 11, "last": 10 ** 7 + 10 ** 10}
                                  for name in ("watch", "other")}},
         "control-cost": {"steps": {f"step{k}": {"stated": 60000, "measured": 15000 + k} for k in range(13)}},
+        "rdma": {what: {"measured": 250, "calls": 200} for what in MESSAGES},
         "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010} for call in CALLS},
     }
     return runs, watch, facts
@@ -166,6 +168,9 @@ refuses("a call of a driver that was not measured is an error", "driver.virtio_n
         lambda r, w, f: f["drivers"].pop("virtio_net_send"))
 refuses("so is one measured without a call", "driver.nvme_poll",
         lambda r, w, f: f["drivers"]["nvme_poll"].update(calls=0))
+refuses("a message that was not measured is an error", "rdma.local_send_64B", lambda r, w, f: f["rdma"].pop("local_send_64B"))
+refuses("so is one measured too seldom or at no cost", "rdma.post_send_64B",
+        lambda r, w, f: f["rdma"]["post_send_64B"].update(calls=199))
 refuses("a port that was not measured is an error", "port.queuing_send", lambda r, w, f: f["ports"].pop("port.queuing_send"))
 refuses("so is one measured too seldom", "apex.sampling_read",
         lambda r, w, f: f["ports"]["apex.sampling_read"].update(n=9999))
@@ -211,6 +216,8 @@ misses("a call of a driver longer than stated is seen", "driver.nvme_poll", 1201
        lambda r, w, f: f["drivers"]["nvme_poll"].update(measured=1201))
 misses("and one whose code has a longer path, even if it never took it", "driver.nvme_poll", 1088,
        lambda r, w, f: f["drivers"]["nvme_poll"].update(longest=1201))
+misses("a message dearer than its target is seen", "rdma.local_send_64B", 301,
+       lambda r, w, f: f["rdma"]["local_send_64B"].update(measured=301))
 misses("a port operation of one instruction too many is seen", "port.queuing_receive", 81,
        lambda r, w, f: f["ports"]["port.queuing_receive"].update(max=81))
 misses("and one that leaves the partition", "port.sampling_write", 41,
