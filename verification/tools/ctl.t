@@ -2,7 +2,7 @@
 # mullion ctl against a node that answers well, badly, late, or not at all.
 set -u
 . verification/tools/node.sh
-echo 1..114
+echo 1..111
 key=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 ctl=("$mullion" ctl)
 
