@@ -22,6 +22,7 @@ static const char more_style[] =
 	".cpu{display:flex;align-items:center;margin:6px 0}.cpu span{width:64px;color:var(--muted)}"
 	".bar{flex:1;display:flex;height:26px;border-radius:5px;overflow:hidden;background:"
 	"var(--empty)}.bar b{font-size:12px;line-height:26px;text-align:center;overflow:hidden;"
+	"text-overflow:ellipsis;white-space:nowrap;"
 	"font-weight:600}.exits td b{display:block;height:10px;border-radius:3px;min-width:2px}"
 	".exits td:last-child{width:45%}.facts{color:var(--muted)}.cpu+table{margin-top:10px}";
 
@@ -82,8 +83,10 @@ static void put_verdict(const struct node_page *page, FILE *out)
 	if (late)
 		fprintf(out, "%" PRIu64 " window%s of the trace started late, by %s at most", late,
 			plural(late), node_duration(latest, latest_ps / 1000));
-	else
+	else if (node_schedule_seen(page))
 		fputs("Every window of the trace started on its tick", out);
+	else
+		fputs("The trace held no window", out);
 	fprintf(out, "; %" PRIu64 " health event%s; ", events, plural(events));
 	if (stopped)
 		fprintf(out, "%" PRIu64 " partition%s not running.", stopped, plural(stopped));

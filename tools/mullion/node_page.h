@@ -32,6 +32,9 @@ void node_schedule_write(const struct node_page *page, FILE *out);
 /* Windows that the trace saw start late, over all CPUs; *latest_ps: by how much at most. */
 uint64_t node_schedule_late(const struct node_page *page, uint64_t *latest_ps);
 
+/* Windows that the trace held. */
+uint64_t node_schedule_seen(const struct node_page *page);
+
 /* ---- node_shares.c ---- */
 
 void node_shares_write(const struct node_page *page, FILE *out);

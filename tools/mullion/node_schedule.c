@@ -379,6 +379,16 @@ void node_schedule_write(const struct node_page *page, FILE *out)
 			write_cpu(page, out, (unsigned)i);
 }
 
+uint64_t node_schedule_seen(const struct node_page *page)
+{
+	uint64_t count = 0;
+	size_t i;
+
+	for (i = 0; i < page->view->slices_count; i++)
+		count += page->view->slices[i].kind == TRACE_SLICE_WINDOW;
+	return count;
+}
+
 uint64_t node_schedule_late(const struct node_page *page, uint64_t *latest_ps)
 {
 	uint64_t count = 0;

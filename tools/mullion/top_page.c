@@ -91,21 +91,33 @@ static void row_name(char name[MULLION_NAME_BYTES + 16], const struct counters_p
 		(void)snprintf(name, MULLION_NAME_BYTES + 16, "%s/%u", partition->name, vcpu);
 }
 
+/* Four places are enough up to 10^9 or so. */
+static const char *count_text(char text[24], uint64_t count)
+{
+	if (count < 10000)
+		(void)snprintf(text, 24, "%" PRIu64, count);
+	else if (count < 1000000)
+		(void)snprintf(text, 24, "%" PRIu64 "k", count / 1000);
+	else
+		(void)snprintf(text, 24, "%" PRIu64 "M", count / 1000000);
+	return text;
+}
+
 static void put_row(struct top_page *page, const struct counters *counters, const struct row *row)
 {
 	const struct counters_partition *partition = &counters->partitions[row->partition];
 	char name[MULLION_NAME_BYTES + 16], window[16] = "-", cpu[16] = "-";
-	char latest[NODE_DURATION_BYTES];
+	char latest[NODE_DURATION_BYTES], events[24];
 
 	row_name(name, partition, row->vcpu);
 	if (row->rate.window >= 0)
 		(void)snprintf(window, sizeof(window), "%.1f", row->rate.window * 100);
 	if (row->rate.cpu >= 0)
 		(void)snprintf(cpu, sizeof(cpu), "%d", row->rate.cpu);
-	put(page, "%-14.14s %-10.10s %3s %6.1f %7s %6.0f %8.0f %10.10s %3" PRIu64 " %4" PRIu64,
-		name, partition->state, cpu, row->rate.used * 100, window, row->rate.windows,
+	put(page, "%-14.14s %-10.10s %3s %6.1f %7s %6.0f %8.0f %10.10s %3" PRIu64 " %4s", name,
+		partition->state, cpu, row->rate.used * 100, window, row->rate.windows,
 		row->rate.exits, node_duration(latest, row->rate.latest_ns), partition->restarts,
-		all_events(partition));
+		count_text(events, all_events(partition)));
 }
 
 /* ---- CPUs ---- */
@@ -239,7 +251,7 @@ static void put_port(struct top_page *page, const struct counters_node *node,
 	if (port->depth) {
 		(void)snprintf(waiting, sizeof(waiting), "%" PRIu64 "/%" PRIu64, traffic.waiting,
 			port->depth);
-		(void)snprintf(lost, sizeof(lost), "%" PRIu64, port->overflows);
+		count_text(lost, port->overflows);
 	}
 	put(page, "%-16.16s %-8s %-10.10s %-10.10s %7.0f %10" PRIu64 " %7s %5s", port->name,
 		port->depth ? "queuing" : "sampling", port->from, to, traffic.messages,

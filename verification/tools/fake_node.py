@@ -188,7 +188,7 @@ class Node:
     def counters(self, _):
         return [{"now": self.now(), "unseen": self.now() if "deaf-trace" in self.trouble else 0, "schedule": self.schedule, "partitions": [
             {"name": n, "state": self.states[n], "restarts": self.restarts[n], "first": 0,
-             "events": [1 if n == "hog" else 0] + [0] * 10, "vcpus": [self.counts(i)]}]}
+             "events": [19456 if n == "hog" and "crowd" in self.trouble else 1 if n == "hog" else 0] + [0] * 10, "vcpus": [self.counts(i)]}]}
             for i, n in enumerate(PARTITIONS)] + [{"ports": self.ports()[k:k + 8]} for k in range(0, len(self.ports()), 8)]
 
     def trace(self, request):

@@ -2,7 +2,7 @@
 # mullion ctl report: one page that needs nothing else, says what is so, and is drawn by a browser.
 set -u
 . verification/tools/node.sh
-echo 1..25
+echo 1..35
 system='{"name": "demo", "partitions": [{"name": "control"}, {"name": "probe"}, {"name": "nav"}, {"name": "watch"},
  {"name": "hog"}], "vcpus": [{"partition": "control", "index": 0, "cpu": 0}, {"partition": "probe", "index": 0, "cpu": 1},
  {"partition": "nav", "index": 0, "cpu": 0}, {"partition": "watch", "index": 0, "cpu": 0},
@@ -76,15 +76,35 @@ ends 1 "a node that does not tell all has no page" "$mullion" ctl report -o "$wo
 ok $? "not even half a page"
 
 # ---- In a browser
-if ! command -v chromium >/dev/null; then
-	for what in "a browser draws it" "in the colours of the schedule" "and a page without them would be noticed"; do
-		number=$((number + 1))
-		echo "ok $number - $what # SKIP chromium is not installed"
-	done
-	exit
-fi
 start_node
 "$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+measure() {
+	verification/tools/measure.py "$1" "$work/profile" >"$work/out" 2>"$work/err"
+}
+ends 0 "a browser lays it out" verification/tools/measure.py "$work/page.html" "$work/profile"
+cp "$work/out" "$work/measured"
+! grep -q '^console' "$work/out"
+ok $? "without a complaint"
+! grep -q '^wider\|^overlap' "$work/out"
+ok $? "within its window, no label on another"
+[ "$(sed -n 's/^described //p' "$work/out" | paste -sd,)" = "control 15,nav 20,hog 45,watch 20" ]
+ok $? "each described window as wide as it lasts"
+[ "$(sed -n 's/^used //p' "$work/out" | sed 's/44\.9\|45\.1/45/' | paste -sd,)" = \
+	"CPU 0 control 7.5,CPU 0 nav 10,CPU 0 watch 10,CPU 0 hog 45,CPU 1 probe 100" ]
+ok $? "and each share as wide as what was used"
+sed -e 's/<\/main>/<p style="width:3000px">x<\/p>&/' -e 's/<\/body>/<script>none()<\/script>&/' \
+	-e 's/<\/svg>/<text x="300" y="20">a<\/text><text x="302" y="20">b<\/text>&/' \
+	-e 's/\(width="\)[0-9.]*\(" height="[0-9.]*" fill="#8466ae"\)/\1200\2/' "$work/page.html" >"$work/planted.html"
+measure "$work/planted.html"
+grep -q '^console.*none' "$work/out"
+ok $? "a script that fails would be noticed"
+grep -q '^wider' "$work/out"
+ok $? "so would a page wider than its window"
+grep -q '^overlap a / b$' "$work/out"
+ok $? "a label on another"
+grep -q '^described hog [12][0-9]' "$work/out"
+ok $? "and a window drawn with another width"
+
 shot() { # PAGE PICTURE
 	timeout 100 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
 		--window-size=1240,1800 --screenshot="$2" "file://$1" >"$work/out" 2>"$work/err"
@@ -94,8 +114,12 @@ purple() {
 	convert "$1" -crop 990x1+158+290 +repage -fuzz 4% -fill white +opaque '#8466ae' -fill black -opaque '#8466ae' \
 		-format '%[fx:round(100*(1-mean))]' info:
 }
-shot "$work/page.html" "$work/page.png" && [ -s "$work/page.png" ]
-ok $? "a browser draws it"
+# A picture with something in it: its brightness varies.
+is_drawn() {
+	[ "$(convert "$1" -format '%[fx:standard_deviation>0.05]' info:)" = 1 ]
+}
+shot "$work/page.html" "$work/page.png" && is_drawn "$work/page.png"
+ok $? "its picture is not blank"
 share=$(purple "$work/page.png")
 [ "$share" -ge 38 ] && [ "$share" -le 47 ]
 ok $? "in the colours of the schedule"
@@ -103,4 +127,8 @@ ok $? "in the colours of the schedule"
 sed 's/#8466ae/#ffffff/g' "$work/page.html" >"$work/pale.html"
 shot "$work/pale.html" "$work/pale.png"
 [ "$(purple "$work/pale.png")" -eq 0 ]
-ok $? "and a page without them would be noticed"
+ok $? "a page without them would be noticed"
+echo '<p></p>' >"$work/blank.html"
+shot "$work/blank.html" "$work/blank.png"
+! is_drawn "$work/blank.png"
+ok $? "and so would a blank one"
