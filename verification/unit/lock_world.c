@@ -231,12 +231,22 @@ static void fly(struct world *w, uint16_t from, const struct lock_envelope *e)
 		w->most_flying = w->flying;
 }
 
-static void post(struct world *w, uint16_t from, const struct lock_envelope *e)
+void world_post(struct world *w, uint16_t from, const struct lock_envelope *e)
 {
 	w->sent[e->message.kind]++;
 	fly(w, from, e);
 	if (unit_random(&w->random) % 100 < w->repeat_percent)
 		fly(w, from, e);
+}
+
+bool world_fetch(struct world *w, uint32_t p, struct flight *f)
+{
+	if (w->inbox_count[p] == 0)
+		return false;
+	*f = w->inbox[p][0];
+	w->inbox_count[p]--;
+	memmove(&w->inbox[p][0], &w->inbox[p][1], w->inbox_count[p] * sizeof(*f));
+	return true;
 }
 
 static void arrive(struct world *w, const struct flight *f)
@@ -245,6 +255,13 @@ static void arrive(struct world *w, const struct flight *f)
 
 	if (w->down[f->to])
 		return;
+	if (f->to >= FIRST_CLIENT_NODE && w->apart[f->to - FIRST_CLIENT_NODE]) {
+		const uint32_t p = f->to - FIRST_CLIENT_NODE;
+
+		assert_true(w->inbox_count[p] < 64);
+		w->inbox[p][w->inbox_count[p]++] = *f;
+		return;
+	}
 	if (f->to >= FIRST_CLIENT_NODE) {
 		lock_client_receive(&w->client[f->to - FIRST_CLIENT_NODE], f->from, &f->message,
 			LOCK_MESSAGE_BYTES, now_ns);
@@ -284,7 +301,7 @@ static void turn_server(struct world *w, struct lock_server *s)
 		assert_true(calls++ < 100000);
 	assert_true(lock_server_due_ns(s, now_ns) >= now_ns);
 	while (lock_server_send(s, now_ns, &e))
-		post(w, s->node, &e);
+		world_post(w, s->node, &e);
 }
 
 /* A token is used when it is got: no writer's is below one that was used for writing before. */
@@ -311,13 +328,13 @@ static void turn_client(struct world *w, uint32_t p)
 	struct lock_event event;
 	uint32_t calls = 0;
 
-	if (w->down[node])
+	if (w->down[node] || w->apart[p])
 		return;
 	while (lock_client_tick(c, now_ns))
 		assert_true(calls++ < 100000);
 	assert_true(lock_client_due_ns(c, now_ns) >= now_ns);
 	while (lock_client_send(c, now_ns, &e))
-		post(w, node, &e);
+		world_post(w, node, &e);
 	while (lock_client_event(c, &event))
 		note_event(w, p, &event);
 }

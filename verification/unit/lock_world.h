@@ -53,8 +53,10 @@ struct world {
 	struct flight flights[WORLD_FLIGHTS];
 	uint32_t flying, most_flying;
 	uint64_t sent[LOCK_KINDS];
-	uint64_t *fence;              /* by lock: the greatest token of a writer */
-	struct lock_event last_event; /* of `last_own_client` */
+	bool apart[WORLD_NODES]; /* by client: somebody else drives it, and takes these */
+	struct flight inbox[WORLD_NODES][64];
+	uint32_t inbox_count[WORLD_NODES];
+	uint64_t *fence; /* by lock: the greatest token of a writer */
 	uint32_t events;
 	struct lock_event *event; /* by client and lock: the last one */
 	uint32_t life;
@@ -67,6 +69,10 @@ void world_free(struct world *w);
 uint64_t world_clock(const struct world *w, uint32_t node);
 void world_step(struct world *w);
 void world_run(struct world *w, uint64_t duration_ns);
+
+/* What a client that is driven from outside does: send, and receive the oldest that came. */
+void world_post(struct world *w, uint16_t from, const struct lock_envelope *e);
+bool world_fetch(struct world *w, uint32_t client, struct flight *f);
 
 /* Run until it is so, for 100 ms at most. */
 void world_until_serving(struct world *w, uint32_t group);

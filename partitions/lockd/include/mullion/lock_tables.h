@@ -67,6 +67,7 @@ struct lock_sharer {
 	uint32_t member;
 	uint32_t own; /* this slot's place in its participant's list `own_slots` */
 	uint8_t priority;
+	uint64_t wait_bound_ns; /* the longest that a request here waits; 0 if none was computed */
 };
 
 struct lock_member {
