@@ -67,11 +67,14 @@ compiled wire_check . -fsanitize=address,undefined && compiled mad_check . -fsan
 ok $? "every frame Linux sends decodes, its ICRC is right, and it encodes to the same bytes" "$work/faults"
 seen "$work/frames" "ipv4, ipv6, tagged, of other protocols"
 ok $? "there are frames over IPv4, IPv6 and a VLAN" "$work/frames"
-seen "$work/frames" "rc send first, rc send middle, rc send last, rc send only, rc write first, rc write middle,
-	rc write last, rc write only, rc read request, rc read response first, rc read response middle,
+seen "$work/frames" "rc send first, rc send middle, rc send last, rc send last immediate,
+	rc send last invalidate, rc send only, rc send only immediate, rc send only invalidate, rc write first, rc write middle,
+	rc write last, rc write last immediate, rc write only, rc write only immediate, rc read request, rc read response first, rc read response middle,
 	rc read response last, rc read response only, rc acknowledge, rc atomic acknowledge, rc compare swap,
-	rc fetch add, uc send first, uc send last, uc write first, uc write middle, uc write last, ud send only,
-	ud send only immediate"
+	rc fetch add, uc send first, uc send middle, uc send last, uc send last immediate, uc send only, uc send only immediate,
+	uc write first, uc write middle, uc write last, uc write last immediate, uc write only,
+	uc write only immediate,
+	ud send only, ud send only immediate"
 ok $? "there are requests and responses of RC, UC and UD, packets first, middle, last and only" "$work/frames"
 seen "$work/frames" "cm req, cm rep, cm rtu, cm rej, cm dreq, cm drep, cm sidr req, cm sidr rep"
 ok $? "connections are asked for, made, refused and ended" "$work/frames"
@@ -97,7 +100,16 @@ planted wire_check "$work/server.pcap" "a codec that misses a bit of a REQ is fo
 planted mad_check "$work/fabric/mads" "a codec that misses the component mask of a query is found out" mad.c \
 	'/IB_FIELD(sa, components/d'
 
-compiled wire_check . && { head -c 4000 "$work/server.pcap" && printf '\377' && tail -c +4002 "$work/server.pcap"; } \
-	>"$work/damaged.pcap" && { "$work/wire_check" "$work/damaged.pcap" >/dev/null 2>"$work/planted.log"; [ $? -eq 1 ]; }
+# The first frame to port 4791 over IPv4 without a tag: a bit of its packet sequence number.
+compiled wire_check . && python3 - "$work/server.pcap" "$work/damaged.pcap" <<'END' &&
+import struct, sys
+data, at = bytearray(open(sys.argv[1], "rb").read()), 24
+while data[at + 16 + 12:at + 16 + 14] != b"\x08\x00" or data[at + 16 + 36:at + 16 + 38] != b"\x12\xb7":
+    at += 16 + struct.unpack_from("<I", data, at + 8)[0]
+data[at + 16 + 42 + 11] ^= 1
+open(sys.argv[2], "wb").write(data)
+END
+	{ "$work/wire_check" "$work/damaged.pcap" >/dev/null 2>"$work/planted.log"; [ $? -eq 1 ]; } &&
+	[ "$(wc -l <"$work/planted.log")" -eq 1 ] && grep -q 'refused: icrc' "$work/planted.log"
 ok $? "a frame that was damaged is found" "$work/planted.log"
 exit $status
