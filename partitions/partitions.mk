@@ -33,7 +33,8 @@ $(NEWLIB_STAMP):
 	@touch $@
 
 PARTITION_CPPFLAGS := -nostdinc -isystem $(NEWLIB_PREFIX)/include \
-	-isystem $$($(CC) -print-file-name=include) -Ipartitions/lib/include -Irtdrivers -Icore/include \
+	-isystem $$($(CC) -print-file-name=include) -Ipartitions/lib/include \
+	-Ipartitions/lockd/include -Irtdrivers -Icore/include \
 	-D_DEFAULT_SOURCE
 PARTITION_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 	-Wmissing-prototypes -Wstrict-prototypes -Werror $(PARTITION_MACHINE) \
@@ -51,6 +52,9 @@ NETTLE_HEADERS ?= /usr/include/nettle
 NETTLE_INCLUDE := $(BUILD)/partitions/include
 NETTLE_LINK := -Wl,--defsym=_nettle_sha256_compress=_nettle_sha256_compress_x86_64
 PARTITION_LIBRARY := $(BUILD)/partitions/libmullion.a
+
+# The lock service's engine and API (docs/locks.md), linked by whoever uses them.
+LOCK_LIBRARY := $(BUILD)/partitions/liblock.a
 
 # Drivers: compiled so that the longest path through the object code can be told (docs/drivers.md), one
 # library for all partitions. drivers.elf has every one of them, whether a partition uses it or not.
@@ -92,6 +96,15 @@ $(PARTITION_LIBRARY): $(call partition_objects,partitions/lib)
 	@echo "  AR    $@"
 	@ar rcsD $@ $^
 
+lock_objects := $(call partition_objects,partitions/lockd/engine) \
+	$(call partition_objects,partitions/lockd/api)
+
+$(LOCK_LIBRARY): $(lock_objects)
+	@rm -f $@
+	@echo "  AR    $@"
+	@ar rcsD $@ $^
+-include $(lock_objects:.o=.d)
+
 driver_objects := $(patsubst rtdrivers/%,$(DRIVER_OBJECTS)/%.o,$(wildcard rtdrivers/*/*.c))
 
 $(DRIVER_OBJECTS)/%.c.o: rtdrivers/%.c $(NEWLIB_STAMP) partitions/partitions.mk
@@ -113,10 +126,10 @@ $(DRIVER_ELF): $(DRIVER_LIBRARY) $(PARTITION_LIBRARY) partitions/lib/partition.l
 
 define partition_rule
 $(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(DRIVER_LIBRARY) \
-		$(PARTITION_LIBRARY) partitions/lib/partition.ld
+		$(PARTITION_LIBRARY) $(LOCK_LIBRARY) partitions/lib/partition.ld
 	@echo "  LD    $$@"
 	@$$(CC) $$(PARTITION_LDFLAGS) -o $$@ $(call partition_objects,$(1)) \
-		$(DRIVER_LIBRARY) $$(PARTITION_LINK) \
+		$(DRIVER_LIBRARY) $(LOCK_LIBRARY) $$(PARTITION_LINK) \
 		-Wl,--start-group $(PARTITION_LIBRARY) -L$(NEWLIB_PREFIX)/lib -lc -lm -lgcc -Wl,--end-group
 -include $(patsubst %.o,%.d,$(call partition_objects,$(1)))
 endef
@@ -134,4 +147,4 @@ $(foreach d,$(PARTITION_TEST_DIRS),\
 -include $(patsubst %.o,%.d,$(call partition_objects,partitions/lib))
 
 .PHONY: partitions
-partitions: $(PARTITION_ELFS) $(DRIVER_ELF)
+partitions: $(PARTITION_ELFS) $(DRIVER_ELF) $(LOCK_LIBRARY)

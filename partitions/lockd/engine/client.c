@@ -42,14 +42,14 @@ void lock_client_init(struct lock_client *const c, const struct lock_tables *con
 	}
 }
 
-void client_due(struct lock_client *const c, const uint32_t own, const uint8_t what)
+void lockd_client_due(struct lock_client *const c, const uint32_t own, const uint8_t what)
 {
 	c->storage.owns[own].out = what;
 	if (lock_links_empty(c->storage.links, out_link(own)))
 		lock_links_insert(c->storage.links, out_link(own), out_end(c));
 }
 
-void client_tell(struct lock_client *const c, const uint32_t own, const uint8_t events)
+void lockd_client_tell(struct lock_client *const c, const uint32_t own, const uint8_t events)
 {
 	c->storage.owns[own].events |= events;
 	if (lock_links_empty(c->storage.links, event_link(c, own)))
@@ -65,7 +65,7 @@ static bool keeps_others_waiting(const uint8_t mode)
  * The list of what the program holds or waits for. Requests go upwards, so that a new one belongs to its
  * end, and the end tells the highest rank.
  */
-void client_rank(struct lock_client *const c, const uint32_t own)
+void lockd_client_rank(struct lock_client *const c, const uint32_t own)
 {
 	const struct lock_own *const o = &c->storage.owns[own];
 	const bool listed = !lock_links_empty(c->storage.links, rank_link(c, own));
@@ -81,7 +81,7 @@ void client_rank(struct lock_client *const c, const uint32_t own)
 }
 
 /* The operation under way is over. */
-void client_finish(
+void lockd_client_finish(
 	struct lock_client *const c, const uint32_t own, const uint8_t state, const uint8_t status)
 {
 	struct lock_own *const o = &c->storage.owns[own];
@@ -93,12 +93,12 @@ void client_finish(
 	lock_links_remove(c->storage.links, out_link(own));
 	lock_links_remove(c->storage.links, timer_link(c, own));
 	if (!(o->marks & MARK_QUIET))
-		client_tell(c, own, LOCK_EVENT_DONE);
+		lockd_client_tell(c, own, LOCK_EVENT_DONE);
 	o->marks &= (uint8_t) ~(MARK_QUIET | MARK_CANCEL);
-	client_rank(c, own);
+	lockd_client_rank(c, own);
 }
 
-void client_give_back(struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
+void lockd_client_give_back(struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
@@ -106,7 +106,7 @@ void client_give_back(struct lock_client *const c, const uint32_t own, const uin
 	o->state = LOCK_RELEASING;
 	o->flags = o->marks & MARK_DIRTY ? LOCK_FLAG_VALUE : 0;
 	o->since_ns = now_ns;
-	client_due(c, own, OUT_OPERATION);
+	lockd_client_due(c, own, OUT_OPERATION);
 }
 
 /* What was written under a lock that is lost, nobody may know: it vouches for nothing. */
@@ -121,11 +121,11 @@ static void lose(struct lock_client *const c, const uint32_t own)
 	o->held = LOCK_NONE;
 	o->marks &= (uint8_t) ~(MARK_USED | MARK_TOLD | MARK_DIRTY);
 	if (used)
-		client_tell(c, own, LOCK_EVENT_LOST);
+		lockd_client_tell(c, own, LOCK_EVENT_LOST);
 	if (under_way)
-		client_finish(c, own, LOCK_IDLE, LOCK_LOST);
+		lockd_client_finish(c, own, LOCK_IDLE, LOCK_LOST);
 	o->state = LOCK_IDLE;
-	client_rank(c, own);
+	lockd_client_rank(c, own);
 }
 
 static void leave(struct lock_client *const c, const uint32_t membership)
@@ -141,7 +141,8 @@ static void leave(struct lock_client *const c, const uint32_t membership)
 		lose(c, c->tables->slot[c->tables->member_slots[row->first + i]].own);
 }
 
-bool client_settle(struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
+bool lockd_client_settle(
+	struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
 {
 	const struct lock_membership *const m = &c->storage.memberships[membership];
 
@@ -189,13 +190,13 @@ static bool repeat(struct lock_client *const c, const uint32_t membership, const
 	if (now_ns < o->sent_ns + wait_ns)
 		return false;
 	lock_links_remove(c->storage.links, link);
-	client_due(c, own, o->marks & MARK_CANCEL ? OUT_CANCEL : OUT_OPERATION);
+	lockd_client_due(c, own, o->marks & MARK_CANCEL ? OUT_CANCEL : OUT_OPERATION);
 	return true;
 }
 
 static bool tick(struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
 {
-	if (client_settle(c, membership, now_ns) || beat(c, membership, now_ns))
+	if (lockd_client_settle(c, membership, now_ns) || beat(c, membership, now_ns))
 		return true;
 	return c->storage.memberships[membership].state == LOCK_JOINED &&
 	       repeat(c, membership, now_ns);

@@ -102,11 +102,11 @@ static inline const struct lock_group *group_row(
 }
 
 /* client.c */
-bool client_settle(struct lock_client *c, uint32_t membership, uint64_t now_ns);
-void client_due(struct lock_client *c, uint32_t own, uint8_t what);
-void client_tell(struct lock_client *c, uint32_t own, uint8_t events);
-void client_finish(struct lock_client *c, uint32_t own, uint8_t state, uint8_t status);
-void client_rank(struct lock_client *c, uint32_t own);
-void client_give_back(struct lock_client *c, uint32_t own, uint64_t now_ns);
+bool lockd_client_settle(struct lock_client *c, uint32_t membership, uint64_t now_ns);
+void lockd_client_due(struct lock_client *c, uint32_t own, uint8_t what);
+void lockd_client_tell(struct lock_client *c, uint32_t own, uint8_t events);
+void lockd_client_finish(struct lock_client *c, uint32_t own, uint8_t state, uint8_t status);
+void lockd_client_rank(struct lock_client *c, uint32_t own);
+void lockd_client_give_back(struct lock_client *c, uint32_t own, uint64_t now_ns);
 
 #endif

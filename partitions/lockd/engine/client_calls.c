@@ -28,7 +28,7 @@ static enum lock_status ready(
 {
 	const struct lock_own *const o = &c->storage.owns[own];
 
-	client_settle(c, o->membership, now_ns);
+	lockd_client_settle(c, o->membership, now_ns);
 	if (c->storage.memberships[o->membership].state != LOCK_JOINED)
 		return LOCK_LOST;
 	return o->state == LOCK_WAITING || o->state == LOCK_RELEASING ? LOCK_BUSY : LOCK_DONE;
@@ -40,7 +40,7 @@ static void weaken(struct lock_client *const c, const uint32_t own, const uint8_
 	struct lock_own *const o = &c->storage.owns[own];
 
 	o->held = mode;
-	client_rank(c, own);
+	lockd_client_rank(c, own);
 }
 
 static enum lock_status ask(struct lock_client *const c, const uint32_t own, const uint8_t mode,
@@ -54,8 +54,8 @@ static enum lock_status ask(struct lock_client *const c, const uint32_t own, con
 	o->wanted = mode;
 	o->flags = (uint8_t)(flags | (o->marks & MARK_DIRTY ? LOCK_FLAG_VALUE : 0));
 	o->since_ns = now_ns;
-	client_due(c, own, OUT_OPERATION);
-	client_rank(c, own);
+	lockd_client_due(c, own, OUT_OPERATION);
+	lockd_client_rank(c, own);
 	return LOCK_PENDING;
 }
 
@@ -76,7 +76,7 @@ static enum lock_status reuse(struct lock_client *const c, const uint32_t own)
 
 	o->marks |= MARK_USED;
 	o->status = LOCK_DONE;
-	client_rank(c, own);
+	lockd_client_rank(c, own);
 	return LOCK_DONE;
 }
 
@@ -118,11 +118,11 @@ enum lock_status lock_client_release(struct lock_client *const c, const uint32_t
 	if (value && writes(o->held))
 		write_value(o, value);
 	o->marks &= (uint8_t)~MARK_USED;
-	client_rank(c, own);
+	lockd_client_rank(c, own);
 	if ((lock_row(c, own)->options & LOCK_CACHED) && !(o->marks & MARK_TOLD))
 		return LOCK_DONE;
 	o->status = LOCK_PENDING;
-	client_give_back(c, own, now_ns);
+	lockd_client_give_back(c, own, now_ns);
 	return LOCK_PENDING;
 }
 
@@ -140,7 +140,7 @@ enum lock_status lock_client_cancel(
 		return LOCK_WRONG;
 	o->marks |= MARK_CANCEL;
 	lock_links_remove(c->storage.links, timer_link(c, own));
-	client_due(c, own, OUT_CANCEL);
+	lockd_client_due(c, own, OUT_CANCEL);
 	return LOCK_PENDING;
 }
 

@@ -102,7 +102,7 @@ static enum lock_reason grant(
 	o->held = m->held;
 	o->token = m->token;
 	learn(o, m);
-	client_finish(c, own, LOCK_HOLDING, LOCK_DONE);
+	lockd_client_finish(c, own, LOCK_HOLDING, LOCK_DONE);
 	return LOCK_TAKEN;
 }
 
@@ -115,10 +115,11 @@ static enum lock_reason refuse(struct lock_client *const c, const uint32_t own,
 		return LOCK_OLD_SEQUENCE;
 	if (m->token != LOCK_AGAIN && m->token != LOCK_DEADLOCK && m->token != LOCK_CANCELED)
 		return LOCK_BAD_FIELD;
-	client_finish(c, own, o->held == LOCK_NONE ? LOCK_IDLE : LOCK_HOLDING, (uint8_t)m->token);
+	lockd_client_finish(
+		c, own, o->held == LOCK_NONE ? LOCK_IDLE : LOCK_HOLDING, (uint8_t)m->token);
 	if (o->state == LOCK_HOLDING && (o->marks & (MARK_USED | MARK_TOLD)) == MARK_TOLD) {
 		o->marks |= MARK_QUIET;
-		client_give_back(c, own, now_ns);
+		lockd_client_give_back(c, own, now_ns);
 	}
 	return LOCK_TAKEN;
 }
@@ -132,7 +133,7 @@ static enum lock_reason released(
 		return LOCK_OLD_SEQUENCE;
 	o->held = LOCK_NONE;
 	o->marks &= (uint8_t) ~(MARK_TOLD | MARK_DIRTY);
-	client_finish(c, own, LOCK_IDLE, LOCK_DONE);
+	lockd_client_finish(c, own, LOCK_IDLE, LOCK_DONE);
 	return LOCK_TAKEN;
 }
 
@@ -156,10 +157,10 @@ static enum lock_reason blocking(struct lock_client *const c, const uint32_t own
 	o->marks |= MARK_TOLD;
 	o->blocked = m->wanted;
 	if (o->marks & MARK_USED) {
-		client_tell(c, own, LOCK_EVENT_BLOCKING);
+		lockd_client_tell(c, own, LOCK_EVENT_BLOCKING);
 	} else if (o->state == LOCK_HOLDING) {
 		o->marks |= MARK_QUIET;
-		client_give_back(c, own, now_ns);
+		lockd_client_give_back(c, own, now_ns);
 	}
 	return LOCK_TAKEN;
 }
@@ -181,7 +182,7 @@ static enum lock_reason judge_session(struct lock_client *const c, const uint16_
 		return LOCK_BAD_NODE;
 	if (m->span_ns > group_row(c, i)->timing.session_ns)
 		return LOCK_BAD_FIELD;
-	client_settle(c, i, now_ns);
+	lockd_client_settle(c, i, now_ns);
 	if (m->kind == LOCK_WELCOME)
 		return welcome(c, i, place, m, now_ns);
 	if (m->kind == LOCK_NEW_EPOCH)
@@ -221,7 +222,7 @@ static enum lock_reason judge_slot(struct lock_client *const c, const uint16_t f
 
 	if (group_row(c, i)->nodes[s->leader] != from)
 		return LOCK_BAD_NODE;
-	client_settle(c, i, now_ns);
+	lockd_client_settle(c, i, now_ns);
 	if (!lock_rule_epoch(s->epoch, m->epoch))
 		return LOCK_OLD_EPOCH;
 	if (s->state != LOCK_JOINED || !lock_rule_incarnation(s->incarnation, m->incarnation))

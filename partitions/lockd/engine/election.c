@@ -113,7 +113,7 @@ static void elected(struct lock_server *const s, const uint64_t now_ns)
 	s->epoch = s->voter.voted;
 	s->voter.memory = true;
 	s->voter.campaign_ns = now_ns;
-	rebuild_start(s, now_ns);
+	lockd_rebuild_start(s, now_ns);
 }
 
 static enum lock_reason vote(struct lock_server *const s, const uint32_t place,
@@ -145,7 +145,7 @@ static enum lock_reason deny(
 	return LOCK_TAKEN;
 }
 
-enum lock_reason election_receive(struct lock_server *const s, const uint32_t place,
+enum lock_reason lockd_election_receive(struct lock_server *const s, const uint32_t place,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	switch (m->kind) {
@@ -207,7 +207,7 @@ static bool speak(struct lock_server *const s, const uint64_t now_ns)
 	return true;
 }
 
-bool election_tick(struct lock_server *const s, const uint64_t now_ns)
+bool lockd_election_tick(struct lock_server *const s, const uint64_t now_ns)
 {
 	if (s->voter.silent)
 		return speak(s, now_ns);
@@ -237,7 +237,7 @@ static void fill(const struct lock_server *const s, const uint32_t place, const 
 	m->stamp = m->kind == LOCK_CANDIDATE ? now_ns : v->out_stamp[place];
 }
 
-bool election_send(
+bool lockd_election_send(
 	struct lock_server *const s, const uint64_t now_ns, struct lock_envelope *const envelope)
 {
 	struct lock_voter *const v = &s->voter;

@@ -58,14 +58,14 @@ static void count_waiter(struct lock_server *const s, const uint32_t slot, const
 		l->converting[p->wanted] += by;
 }
 
-void grant_queue(struct lock_server *const s, const uint32_t slot)
+void lockd_grant_queue(struct lock_server *const s, const uint32_t slot)
 {
 	count_waiter(s, slot, 1);
 	lock_links_insert(links(s), wait_link(slot), queue_end(s, slot));
 }
 
 /* Behind all that wait for longer; times may wrap around, differences do not. */
-void grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
+void lockd_grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
 {
 	const uint64_t since = s->storage.places[slot].since_ns;
 	const uint32_t end = queue_end(s, slot);
@@ -78,7 +78,7 @@ void grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
 	lock_links_insert(links(s), wait_link(slot), where);
 }
 
-void grant_unqueue(struct lock_server *const s, const uint32_t slot)
+void lockd_grant_unqueue(struct lock_server *const s, const uint32_t slot)
 {
 	count_waiter(s, slot, (uint32_t)-1);
 	lock_links_remove(links(s), wait_link(slot));
@@ -101,7 +101,7 @@ static void list_holder(struct lock_server *const s, const uint32_t slot, const 
 	lock_links_insert(links(s), hold_link(s, slot), end_link(s, lock_of(s, slot), END_HOLDERS));
 }
 
-void grant_install(
+void lockd_grant_install(
 	struct lock_server *const s, const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
@@ -133,14 +133,14 @@ static void confirm(
 	const uint8_t before = p->held;
 
 	p->held = mode;
-	p->token = operation_token(s);
+	p->token = lockd_operation_token(s);
 	p->answer = LOCK_DONE;
 	s->storage.locks[lock_of(s, slot)].told = 0;
 	list_holder(s, slot, before, now_ns);
-	outbox_place(s, slot, OUT_GRANT);
+	lockd_outbox_place(s, slot, OUT_GRANT);
 }
 
-void grant_now(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
+void lockd_grant_now(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
 {
 	const uint8_t mode = s->storage.places[slot].wanted;
 
@@ -155,13 +155,13 @@ static bool grant_waiter(struct lock_server *const s, const uint32_t slot, const
 
 	if (!admit(s, slot))
 		return false;
-	grant_unqueue(s, slot);
+	lockd_grant_unqueue(s, slot);
 	confirm(s, slot, mode, now_ns);
 	return true;
 }
 
 /* Where nobody waits, there is no queue to go through. */
-bool grant_alone(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
+bool lockd_grant_alone(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
 {
 	if (s->storage.locks[lock_of(s, slot)].waiting != 0)
 		return false;
@@ -175,12 +175,12 @@ bool grant_alone(struct lock_server *const s, const uint32_t slot, const uint64_
 	return true;
 }
 
-void grant_drop(struct lock_server *const s, const uint32_t slot)
+void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
 	if (p->wanted != LOCK_NONE)
-		grant_unqueue(s, slot);
+		lockd_grant_unqueue(s, slot);
 	if (p->held == LOCK_NONE)
 		return;
 	lock_holders_leave(s->storage.locks[lock_of(s, slot)].held, p->held);
@@ -198,7 +198,7 @@ static void tell(struct lock_server *const s, const uint32_t holder, const uint8
 	if (cached && !(p->marks & MARK_TOLD))
 		p->since_ns = now_ns;
 	p->marks |= MARK_TOLD;
-	outbox_place(s, holder, OUT_BLOCKING);
+	lockd_outbox_place(s, holder, OUT_BLOCKING);
 }
 
 /* Tell those who keep `slot` waiting, once for each mode until the next grant. Bounded by the holders. */
@@ -289,7 +289,7 @@ static void grant_phases(struct lock_server *const s, const uint32_t lock, const
 	}
 }
 
-void grant_pass(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+void lockd_grant_pass(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
 {
 	if (s->storage.locks[lock].waiting == 0 || !grant_from(s, lock, END_CONVERT, now_ns))
 		return;
@@ -299,8 +299,8 @@ void grant_pass(struct lock_server *const s, const uint32_t lock, const uint64_t
 		grant_batches(s, lock, now_ns);
 }
 
-void grant_tell_again(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+void lockd_grant_tell_again(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
 {
 	s->storage.locks[lock].told = 0;
-	grant_pass(s, lock, now_ns);
+	lockd_grant_pass(s, lock, now_ns);
 }

@@ -8,7 +8,7 @@
  * The next fencing token: greater than any before it, in this epoch and in others. When an epoch has no
  * more of them, its leader's authority ends with the last, and a new epoch follows.
  */
-uint64_t operation_token(struct lock_server *const s)
+uint64_t lockd_operation_token(struct lock_server *const s)
 {
 	s->counter++;
 	if (s->counter >= TOKEN_COUNTER_MOST)
@@ -36,17 +36,17 @@ static void write_value(
 }
 
 /* The slot's participant is gone: what it held for writing may be half written. */
-void operation_abandon(struct lock_server *const s, const uint32_t slot)
+void lockd_operation_abandon(struct lock_server *const s, const uint32_t slot)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
 
 	if (writes(p->held)) {
 		l->valid = false;
-		l->version = operation_token(s);
+		l->version = lockd_operation_token(s);
 	}
-	grant_drop(s, slot);
-	outbox_forget(s, slot, OUT_ALL);
+	lockd_grant_drop(s, slot);
+	lockd_outbox_forget(s, slot, OUT_ALL);
 	p->marks = 0;
 	p->sequence = 0;
 	p->answer = LOCK_DONE;
@@ -56,14 +56,14 @@ void operation_abandon(struct lock_server *const s, const uint32_t slot)
 static void begin(struct lock_server *const s, const uint32_t slot, const uint32_t sequence)
 {
 	s->storage.places[slot].sequence = sequence;
-	outbox_forget(s, slot, OUT_ANSWERS);
+	lockd_outbox_forget(s, slot, OUT_ANSWERS);
 }
 
 static enum lock_reason refuse(
 	struct lock_server *const s, const uint32_t slot, const enum lock_status status)
 {
 	s->storage.places[slot].answer = (uint8_t)status;
-	outbox_place(s, slot, OUT_REFUSE);
+	lockd_outbox_place(s, slot, OUT_REFUSE);
 	return LOCK_TAKEN;
 }
 
@@ -89,16 +89,16 @@ static enum lock_reason wait_or_refuse(struct lock_server *const s, const uint32
 	const uint32_t lock = lock_of(s, slot);
 
 	p->wanted = m->wanted;
-	if (grant_alone(s, slot, now_ns))
+	if (lockd_grant_alone(s, slot, now_ns))
 		return LOCK_TAKEN;
 	p->marks &= (uint8_t)~MARK_NOQUEUE;
 	p->marks |= m->flags & LOCK_FLAG_NOQUEUE ? MARK_NOQUEUE : 0;
-	grant_queue(s, slot);
-	grant_pass(s, lock, now_ns);
+	lockd_grant_queue(s, slot);
+	lockd_grant_pass(s, lock, now_ns);
 	if (p->wanted == LOCK_NONE || !(m->flags & LOCK_FLAG_NOQUEUE))
 		return LOCK_TAKEN;
-	grant_unqueue(s, slot);
-	grant_pass(s, lock, now_ns);
+	lockd_grant_unqueue(s, slot);
+	lockd_grant_pass(s, lock, now_ns);
 	return refuse(s, slot, LOCK_AGAIN);
 }
 
@@ -110,8 +110,8 @@ static enum lock_reason convert(struct lock_server *const s, const uint32_t slot
 	write_value(s, slot, m);
 	if (lock_mode_covers(p->held, m->wanted)) {
 		p->wanted = m->wanted;
-		grant_now(s, slot, now_ns);
-		grant_pass(s, lock_of(s, slot), now_ns);
+		lockd_grant_now(s, slot, now_ns);
+		lockd_grant_pass(s, lock_of(s, slot), now_ns);
 		return LOCK_TAKEN;
 	}
 	if (p->held != LOCK_NL && conversions_meet(s, slot))
@@ -142,9 +142,9 @@ static enum lock_reason release(struct lock_server *const s, const uint32_t slot
 	begin(s, slot, m->sequence);
 	p->answer = LOCK_DONE;
 	write_value(s, slot, m);
-	grant_drop(s, slot);
-	outbox_place(s, slot, OUT_RELEASED);
-	grant_pass(s, lock_of(s, slot), now_ns);
+	lockd_grant_drop(s, slot);
+	lockd_outbox_place(s, slot, OUT_RELEASED);
+	lockd_grant_pass(s, lock_of(s, slot), now_ns);
 	return LOCK_TAKEN;
 }
 
@@ -157,8 +157,8 @@ static enum lock_reason cancel(struct lock_server *const s, const uint32_t slot,
 	if (p->wanted != LOCK_NONE) {
 		if (p->sequence != m->sequence)
 			return LOCK_IMPOSSIBLE;
-		grant_unqueue(s, slot);
-		grant_pass(s, lock_of(s, slot), now_ns);
+		lockd_grant_unqueue(s, slot);
+		lockd_grant_pass(s, lock_of(s, slot), now_ns);
 	}
 	begin(s, slot, m->sequence);
 	return refuse(s, slot, LOCK_CANCELED);
@@ -171,15 +171,15 @@ static enum lock_reason repeat(
 	struct lock_place *const p = &s->storage.places[slot];
 
 	if (p->wanted != LOCK_NONE)
-		grant_tell_again(s, lock_of(s, slot), now_ns);
+		lockd_grant_tell_again(s, lock_of(s, slot), now_ns);
 	else if (p->answer != LOCK_DONE)
-		outbox_place(s, slot, OUT_REFUSE);
+		lockd_outbox_place(s, slot, OUT_REFUSE);
 	else
-		outbox_place(s, slot, p->held == LOCK_NONE ? OUT_RELEASED : OUT_GRANT);
+		lockd_outbox_place(s, slot, p->held == LOCK_NONE ? OUT_RELEASED : OUT_GRANT);
 	return LOCK_REPEATED;
 }
 
-enum lock_reason operation_receive(struct lock_server *const s, const uint32_t slot,
+enum lock_reason lockd_operation_receive(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const struct lock_place *const p = &s->storage.places[slot];

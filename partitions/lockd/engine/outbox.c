@@ -13,13 +13,13 @@ static void due(struct lock_server *const s, const uint32_t link)
 		lock_links_insert(s->storage.links, link, out_end(s));
 }
 
-void outbox_place(struct lock_server *const s, const uint32_t slot, const uint8_t what)
+void lockd_outbox_place(struct lock_server *const s, const uint32_t slot, const uint8_t what)
 {
 	s->storage.places[slot].out |= what;
 	due(s, place_out_link(s, slot));
 }
 
-void outbox_forget(struct lock_server *const s, const uint32_t slot, const uint8_t what)
+void lockd_outbox_forget(struct lock_server *const s, const uint32_t slot, const uint8_t what)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
@@ -28,7 +28,7 @@ void outbox_forget(struct lock_server *const s, const uint32_t slot, const uint8
 		lock_links_remove(s->storage.links, place_out_link(s, slot));
 }
 
-void outbox_session(struct lock_server *const s, const uint32_t member, const uint8_t what)
+void lockd_outbox_session(struct lock_server *const s, const uint32_t member, const uint8_t what)
 {
 	s->storage.sessions[member].out |= what;
 	due(s, session_out_link(s, member));
@@ -131,7 +131,7 @@ bool lock_server_send(
 {
 	uint32_t link;
 
-	if (election_send(s, now_ns, envelope))
+	if (lockd_election_send(s, now_ns, envelope))
 		return true;
 	if (!leads(s) || !lock_rule_authority(now_ns, s->authority_end_ns) ||
 		lock_links_empty(s->storage.links, out_end(s)))

@@ -37,7 +37,7 @@ static void clear_member(struct lock_server *const s, const uint32_t member)
 	alone(s, session_out_link(s, member));
 }
 
-bool rebuild_clear(struct lock_server *const s)
+bool lockd_rebuild_clear(struct lock_server *const s)
 {
 	const uint32_t i = s->cursor;
 
@@ -57,7 +57,7 @@ bool rebuild_clear(struct lock_server *const s)
 	return true;
 }
 
-void rebuild_start(struct lock_server *const s, const uint64_t now_ns)
+void lockd_rebuild_start(struct lock_server *const s, const uint64_t now_ns)
 {
 	s->phase = LOCK_COLLECTING;
 	s->counter = 0;
@@ -94,14 +94,14 @@ static void take_state(struct lock_server *const s, const uint32_t slot,
 	p->token = m->token;
 	p->marks = MARK_REPORTED;
 	if (m->held != LOCK_NONE)
-		grant_install(s, slot, m->held, now_ns);
+		lockd_grant_install(s, slot, m->held, now_ns);
 	p->marks |= MARK_REPORTED;
 	if (!(m->flags & LOCK_FLAG_WAITING))
 		return;
 	p->wanted = m->wanted;
 	if (p->held == LOCK_NONE || p->held == LOCK_NL)
 		p->since_ns = now_ns - m->span_ns;
-	grant_queue_by_age(s, slot);
+	lockd_grant_queue_by_age(s, slot);
 }
 
 /* A member that has reported all it has lives: no session lasts longer than from now on. */
@@ -113,7 +113,7 @@ static void count_report(struct lock_server *const s, const uint32_t member, con
 	if (session->reported < member_row(s, member)->slots)
 		return;
 	session->state = LOCK_LIVE;
-	session_renew(s, member, now_ns);
+	lockd_session_renew(s, member, now_ns);
 	s->complete++;
 }
 
@@ -129,7 +129,7 @@ static bool report_is_possible(
 	return m->held == LOCK_NONE || lock_holders_admit(held, m->held);
 }
 
-enum lock_reason rebuild_report(struct lock_server *const s, const uint32_t slot,
+enum lock_reason lockd_rebuild_report(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const uint32_t member = member_of(s, slot);
@@ -159,7 +159,7 @@ static bool announce(struct lock_server *const s, const uint64_t now_ns)
 	if (now_ns < s->announce_ns)
 		return false;
 	if (s->storage.sessions[s->cursor].state < LOCK_LIVE)
-		outbox_session(s, s->cursor, OUT_EPOCH);
+		lockd_outbox_session(s, s->cursor, OUT_EPOCH);
 	s->cursor++;
 	if (s->cursor < s->group->members)
 		return true;
@@ -188,7 +188,7 @@ static bool vouches(const struct lock_place *const p)
 
 static void forget(struct lock_server *const s, const uint32_t slot)
 {
-	grant_drop(s, slot);
+	lockd_grant_drop(s, slot);
 	s->storage.places[slot] = unused;
 }
 
@@ -230,12 +230,12 @@ static bool build(struct lock_server *const s, const uint64_t now_ns)
 		return true;
 	}
 	l->valid = l->valid && (l->vouched || l->known == lock_row(s, s->cursor)->slots);
-	grant_pass(s, s->cursor, now_ns);
+	lockd_grant_pass(s, s->cursor, now_ns);
 	s->cursor++;
 	return true;
 }
 
-bool rebuild_tick(struct lock_server *const s, const uint64_t now_ns)
+bool lockd_rebuild_tick(struct lock_server *const s, const uint64_t now_ns)
 {
 	switch (s->phase) {
 	case LOCK_COLLECTING:

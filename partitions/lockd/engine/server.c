@@ -46,7 +46,7 @@ static enum lock_reason judge_peer(struct lock_server *const s, const uint16_t f
 {
 	for (uint32_t place = 0; place < LOCK_GROUP_NODES; place++) {
 		if (place != s->place && s->group->nodes[place] == from)
-			return election_receive(s, place, m, now_ns);
+			return lockd_election_receive(s, place, m, now_ns);
 	}
 	return LOCK_BAD_NODE;
 }
@@ -66,10 +66,10 @@ static enum lock_reason judge_member(struct lock_server *const s, const uint16_t
 	if (!lives_at(s, member, from))
 		return LOCK_BAD_NODE;
 	if (m->kind == LOCK_HELLO)
-		return session_hello(s, member, m, now_ns);
+		return lockd_session_hello(s, member, m, now_ns);
 	if (!lock_rule_epoch(s->epoch, m->epoch))
 		return LOCK_OLD_EPOCH;
-	return session_beat(s, member, m, now_ns);
+	return lockd_session_beat(s, member, m, now_ns);
 }
 
 static enum lock_reason judge_slot(struct lock_server *const s, const uint16_t from,
@@ -84,7 +84,7 @@ static enum lock_reason judge_slot(struct lock_server *const s, const uint16_t f
 	if (!lock_rule_epoch(s->epoch, m->epoch))
 		return LOCK_OLD_EPOCH;
 	if (m->kind == LOCK_REPORT)
-		return rebuild_report(s, slot, m, now_ns);
+		return lockd_rebuild_report(s, slot, m, now_ns);
 	const struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
 
 	if (session->state != LOCK_LIVE ||
@@ -92,7 +92,7 @@ static enum lock_reason judge_slot(struct lock_server *const s, const uint16_t f
 		return LOCK_OLD_INCARNATION;
 	if (m->sequence == 0)
 		return LOCK_BAD_FIELD;
-	return operation_receive(s, slot, m, now_ns);
+	return lockd_operation_receive(s, slot, m, now_ns);
 }
 
 static enum lock_reason judge(struct lock_server *const s, const uint16_t from,
@@ -130,13 +130,13 @@ enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t
 
 bool lock_server_tick(struct lock_server *const s, const uint64_t now_ns)
 {
-	if (election_tick(s, now_ns))
+	if (lockd_election_tick(s, now_ns))
 		return true;
 	if (!leads(s))
-		return rebuild_clear(s);
+		return lockd_rebuild_clear(s);
 	if (s->phase != LOCK_SERVING)
-		return rebuild_tick(s, now_ns);
-	return session_tick(s, now_ns);
+		return lockd_rebuild_tick(s, now_ns);
+	return lockd_session_tick(s, now_ns);
 }
 
 static uint64_t earlier(const uint64_t a, const uint64_t b)

@@ -124,46 +124,46 @@ static inline bool leads(const struct lock_server *const s)
 }
 
 /* grant.c: who holds and who waits. */
-void grant_queue(struct lock_server *s, uint32_t slot);
-void grant_queue_by_age(struct lock_server *s, uint32_t slot);
-void grant_unqueue(struct lock_server *s, uint32_t slot);
-bool grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
-void grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
-void grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
-void grant_drop(struct lock_server *s, uint32_t slot);
-void grant_pass(struct lock_server *s, uint32_t lock, uint64_t now_ns);
-void grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
+void lockd_grant_queue(struct lock_server *s, uint32_t slot);
+void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
+void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
+bool lockd_grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
+void lockd_grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
+void lockd_grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
+void lockd_grant_drop(struct lock_server *s, uint32_t slot);
+void lockd_grant_pass(struct lock_server *s, uint32_t lock, uint64_t now_ns);
+void lockd_grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 
 /* outbox.c */
-void outbox_place(struct lock_server *s, uint32_t slot, uint8_t what);
-void outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
-void outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
+void lockd_outbox_place(struct lock_server *s, uint32_t slot, uint8_t what);
+void lockd_outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
+void lockd_outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
 
 /* operations.c: what clients ask of a slot. */
-enum lock_reason operation_receive(
+enum lock_reason lockd_operation_receive(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
-void operation_abandon(struct lock_server *s, uint32_t slot);
-uint64_t operation_token(struct lock_server *s);
+void lockd_operation_abandon(struct lock_server *s, uint32_t slot);
+uint64_t lockd_operation_token(struct lock_server *s);
 
 /* session.c: who is there. */
-enum lock_reason session_hello(
+enum lock_reason lockd_session_hello(
 	struct lock_server *s, uint32_t member, const struct lock_message *m, uint64_t now_ns);
-enum lock_reason session_beat(
+enum lock_reason lockd_session_beat(
 	struct lock_server *s, uint32_t member, const struct lock_message *m, uint64_t now_ns);
-void session_renew(struct lock_server *s, uint32_t member, uint64_t now_ns);
-bool session_tick(struct lock_server *s, uint64_t now_ns);
+void lockd_session_renew(struct lock_server *s, uint32_t member, uint64_t now_ns);
+bool lockd_session_tick(struct lock_server *s, uint64_t now_ns);
 
 /* rebuild.c: from a new epoch to service. */
-enum lock_reason rebuild_report(
+enum lock_reason lockd_rebuild_report(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
-bool rebuild_tick(struct lock_server *s, uint64_t now_ns);
-bool rebuild_clear(struct lock_server *s);
-void rebuild_start(struct lock_server *s, uint64_t now_ns);
+bool lockd_rebuild_tick(struct lock_server *s, uint64_t now_ns);
+bool lockd_rebuild_clear(struct lock_server *s);
+void lockd_rebuild_start(struct lock_server *s, uint64_t now_ns);
 
 /* election.c: who leads. */
-enum lock_reason election_receive(
+enum lock_reason lockd_election_receive(
 	struct lock_server *s, uint32_t place, const struct lock_message *m, uint64_t now_ns);
-bool election_tick(struct lock_server *s, uint64_t now_ns);
-bool election_send(struct lock_server *s, uint64_t now_ns, struct lock_envelope *envelope);
+bool lockd_election_tick(struct lock_server *s, uint64_t now_ns);
+bool lockd_election_send(struct lock_server *s, uint64_t now_ns, struct lock_envelope *envelope);
 
 #endif

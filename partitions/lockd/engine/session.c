@@ -7,7 +7,7 @@
  */
 #include "server.h"
 
-void session_renew(struct lock_server *const s, const uint32_t member, const uint64_t now_ns)
+void lockd_session_renew(struct lock_server *const s, const uint32_t member, const uint64_t now_ns)
 {
 	const struct lock_timing *const t = &s->group->timing;
 
@@ -24,7 +24,7 @@ static void note_clock(struct lock_session *const session, const uint64_t stamp)
 		session->stamp = stamp;
 }
 
-enum lock_reason session_hello(struct lock_server *const s, const uint32_t member,
+enum lock_reason lockd_session_hello(struct lock_server *const s, const uint32_t member,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_session *const session = &s->storage.sessions[member];
@@ -43,12 +43,12 @@ enum lock_reason session_hello(struct lock_server *const s, const uint32_t membe
 	session->incarnation = m->incarnation;
 	session->revoked = false;
 	note_clock(session, m->stamp);
-	session_renew(s, member, now_ns);
-	outbox_session(s, member, OUT_WELCOME);
+	lockd_session_renew(s, member, now_ns);
+	lockd_outbox_session(s, member, OUT_WELCOME);
 	return known ? LOCK_REPEATED : LOCK_TAKEN;
 }
 
-enum lock_reason session_beat(struct lock_server *const s, const uint32_t member,
+enum lock_reason lockd_session_beat(struct lock_server *const s, const uint32_t member,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_session *const session = &s->storage.sessions[member];
@@ -61,8 +61,8 @@ enum lock_reason session_beat(struct lock_server *const s, const uint32_t member
 	if (session->revoked)
 		return LOCK_REVOKED;
 	note_clock(session, m->stamp);
-	session_renew(s, member, now_ns);
-	outbox_session(s, member, OUT_ACK);
+	lockd_session_renew(s, member, now_ns);
+	lockd_outbox_session(s, member, OUT_ACK);
 	return LOCK_TAKEN;
 }
 
@@ -73,8 +73,8 @@ static void give_up_slot(struct lock_server *const s, const uint64_t now_ns)
 	const uint32_t slot =
 		s->tables->member_slots[row->first + s->ending_cursor] - s->group->first_slot;
 
-	operation_abandon(s, slot);
-	grant_pass(s, lock_of(s, slot), now_ns);
+	lockd_operation_abandon(s, slot);
+	lockd_grant_pass(s, lock_of(s, slot), now_ns);
 	s->ending_cursor++;
 	if (s->ending_cursor < row->slots)
 		return;
@@ -133,7 +133,7 @@ static void watch_budget(struct lock_server *const s, const uint64_t now_ns)
 		overrun(s, lock, slot);
 }
 
-bool session_tick(struct lock_server *const s, const uint64_t now_ns)
+bool lockd_session_tick(struct lock_server *const s, const uint64_t now_ns)
 {
 	watch_budget(s, now_ns);
 	if (s->ending != NOBODY) {
