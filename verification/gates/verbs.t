@@ -1,0 +1,95 @@
+#!/bin/sh
+# The tests of verbs, lanes and local links, against copies with a planted defect each: one of them has to notice.
+set -u
+echo 1..16
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+status=0
+flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Iverification/unit"
+engine="answers ah context cq engine local local_serve message mr names post qp requester resource responder headers packet"
+
+ok() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		status=1
+		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | tail -n 20
+	fi
+}
+
+# compile SOURCE OBJECT
+compile() {
+	# shellcheck disable=SC2086
+	gcc $flags -c "$1" -o "$2" >>"$work/log" 2>&1
+}
+
+# objects NAME...: of the driver's files
+objects() {
+	for name in "$@"; do
+		echo "$work/$name.o"
+	done
+}
+
+# run TEST: link it with the objects that there are, and run it.
+run() {
+	files="$engine"
+	pair=$work/verbs_pair.o
+	if [ "$1" = test_vlarb ]; then
+		files="vlarb bucket"
+		pair=
+	fi
+	# shellcheck disable=SC2046,SC2086
+	gcc "$work/$1.o" $pair $(objects $files) -lcmocka -o "$work/$1" >>"$work/log" 2>&1 || return 99
+	timeout 120 "$work/$1" >>"$work/log" 2>&1
+}
+
+# notices TEST FILE EXPRESSION SENTENCE: with this change of the source, the test fails.
+notices() {
+	: >"$work/log"
+	sed "$3" "rtdrivers/ib/$2.c" >"$work/rtdrivers/ib/$2.c"
+	if cmp -s "$work/rtdrivers/ib/$2.c" "rtdrivers/ib/$2.c" || ! compile "$work/rtdrivers/ib/$2.c" "$work/$2.o"; then
+		echo "# $3 changes nothing of $2.c, or does not compile"
+		ok 1 "$4"
+	else
+		run "$1"
+		[ $? -ne 99 ] && grep -q '^not ok\|Terminated\|exception' "$work/log"
+		ok $? "$4"
+	fi
+	cp "rtdrivers/ib/$2.c" "$work/rtdrivers/ib/$2.c"
+	compile "$work/rtdrivers/ib/$2.c" "$work/$2.o"
+}
+
+cp -r rtdrivers "$work"
+: >"$work/log"
+for name in $engine vlarb bucket; do
+	compile "$work/rtdrivers/ib/$name.c" "$work/$name.o"
+done
+for name in verbs_pair test_verbs test_verbs_link test_verbs_local test_vlarb; do
+	compile "verification/unit/$name.c" "$work/$name.o"
+done
+run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb
+ok $? "without a defect, all of them pass"
+
+notices test_verbs_link answers 's/ && !is_read(send_entry(qp, r->head))//' 'an acknowledgement that skips a READ is noticed'
+notices test_verbs_link resource 's/^\t\tresource->next = 0;/\t\tresource->result = execute(qp, packet);&/' \
+	'an atomic that is done twice is noticed'
+notices test_verbs_link responder 's/if (ahead < 0)/if (ahead < -1)/' 'a duplicate that is done again is noticed'
+notices test_verbs_link requester 's/++r->silent >= PORTION_PACKETS/++r->silent > 4 * PORTION_PACKETS/' \
+	'acknowledgements asked for too seldom are noticed'
+notices test_verbs_link answers 's/qp->requester.retries--;/;/' 'retransmission without an end is noticed'
+notices test_verbs_link responder 's/if (!qp->responder.complained)/if (qp->responder.complained)/' \
+	'a gap that nobody complains about is noticed'
+notices test_verbs engine 's/ && ((own | pkey) & IB_PKEY_FULL) != 0//' 'limited members that speak are noticed'
+notices test_verbs post 's/ || qp->send_cq->room == 0//' 'a completion queue that overruns is noticed'
+notices test_verbs requester 's/(entry->flags & IBV_SEND_FENCE) && r->reads != 0/false/' 'a fence that holds nothing is noticed'
+notices test_verbs_local local_serve 's/if (!(qp->attr.qp_access_flags & IBV_ACCESS_REMOTE_READ))/if (false)/' \
+	'a right that is not asked for is noticed in a local link'
+notices test_verbs_local local_serve 's/ != link->peer_life)/ == 0)/' 'a new life that is taken for the old one is noticed'
+notices test_vlarb vlarb 's/(entry->weight - 1u) + in_units(most)/entry->weight/' 'a bound without what entries oversend is noticed'
+notices test_vlarb vlarb 's/return gap + low_packets/return 3 * gap + low_packets/' 'an idle bound is noticed'
+notices test_vlarb vlarb 's/if (high \&\& !(low \&\& arbiter->high_left <= 0))/if (high)/' 'a limit that low never sees is noticed'
+notices test_vlarb bucket 's/room)$/room * 2)/' 'a bucket that overflows is noticed'
+exit $status
