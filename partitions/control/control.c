@@ -25,8 +25,8 @@
 #define NAP_NS      200000ull
 /* What has sent something may be about to send more: so long it is listened to before the rest. */
 #define LISTEN_NS 100000ull
-/* A card that sends nothing does not keep the node from ending. */
-#define LAST_WORDS_NS 1000000000ull
+/* A line or card that takes nothing for so long does not keep the node from ending. */
+#define LAST_WORDS_NS 100000000ull
 
 static struct control control;
 static struct session sessions[TRANSPORTS];
@@ -36,6 +36,7 @@ static struct writer answer;
 static char input[INPUT_BYTES];
 static uint32_t input_at, input_used;
 static uint64_t listen_until, listen_ticks, end_by;
+static uint32_t room_before;
 
 static void on_nap(struct irq_frame *const frame)
 {
@@ -126,13 +127,15 @@ static bool serve(const unsigned s)
 	return true;
 }
 
+/* Once what was said is on its way, or none of it has gone on for a while: nobody may be listening. */
 static void end_node(void)
 {
 	if (control.ending == ENDING_NOT)
 		return;
-	if (end_by == 0)
+	if (end_by == 0 || room_before != serial_room())
 		end_by = tsc_read() + time_ticks_from_ns(LAST_WORDS_NS);
-	if (serial_is_idle() && (datagrams_are_sent() || tsc_read() > end_by))
+	room_before = serial_room();
+	if ((serial_is_idle() && datagrams_are_sent()) || tsc_read() > end_by)
 		node_call(MULLION_HC_SHUTDOWN, control.ending == ENDING_RESET, 0);
 }
 
