@@ -1,9 +1,10 @@
 #!/bin/sh
 # RDMA verbs in a partition, natively, where an instruction is a tick: two adapters exchange messages by frames
-# handed over in memory, and by shared memory. What a message costs is told, and kept for the bench.
+# handed over in memory, and by shared memory; what a message costs is told, and kept for the bench. Then two
+# partitions under Mullion, on an owned and a framed CPU, through the pages of two channels.
 . verification/system/lib.sh
 
-plan 8
+plan 17
 serial=$work/native
 timeout "${TIMEOUT:-120}" qemu-system-x86_64 -nodefaults -no-user-config -machine q35 -cpu max -m 64 -accel tcg \
 	-icount shift=0,sleep=off -display none -no-reboot -kernel "$build/partitions/test-verbs.elf" \
@@ -19,4 +20,10 @@ sed 's/^/# /' "$work/costs"
 ok $? "and what they cost is told"
 awk 'BEGIN { printf "{" } { printf "%s\"%s\": {\"measured\": %d, \"calls\": %d}", comma, $1, $3, $2; comma = ", " }
 	END { print "}" }' "$work/costs" | facts rdma.json
+
+boot verbs verification/system/deployments/verbs.dts
+[ "$status" -eq 0 ]
+ok $? "two partitions: the node ends well"
+guest_tap "[ping] "
+guest_tap "[echo] "
 finish

@@ -1,5 +1,5 @@
 /*
- * verbs: messages between two adapters of one partition, by RoCEv2 frames that are handed over in memory and
+ * verbs: between two partitions with do=ping and do=echo (peer.c); else messages between two adapters of one partition, by RoCEv2 frames that are handed over in memory and
  * by a local link, compared to the byte; and what they cost each side.
  *
  * Natively under QEMU's -icount shift=0 a tick is an instruction. Lines "instructions NAME: ..." tell the
@@ -8,10 +8,12 @@
  */
 #include <string.h>
 
+#include <mullion/args.h>
 #include <mullion/meter.h>
 #include <mullion/tap.h>
 
 #include "ends.h"
+#include "peer.h"
 
 #define MESSAGES 200u
 #define LARGE    40000u
@@ -128,6 +130,10 @@ static bool large(void (*const exchange)(void))
 
 int main(void)
 {
+	if (args_is("do", "ping"))
+		return peer_ping();
+	if (args_is("do", "echo"))
+		return peer_echo();
 	tap_plan(6);
 	tap_check(ends_open(false), "two_ends_are_connected_by_frames", "they are not");
 	tap_check(many(send_frames), "small_messages_arrive_in_frames", "they do not");
