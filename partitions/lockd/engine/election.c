@@ -242,8 +242,6 @@ bool lockd_election_send(
 {
 	struct lock_voter *const v = &s->voter;
 
-	if (!v->speaks)
-		return false;
 	for (uint32_t place = 0; place < LOCK_GROUP_NODES; place++) {
 		if (v->out[place] == 0)
 			continue;

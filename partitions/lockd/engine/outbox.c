@@ -131,7 +131,7 @@ bool lock_server_send(
 {
 	uint32_t link;
 
-	if (lockd_election_send(s, now_ns, envelope))
+	if (s->voter.speaks && lockd_election_send(s, now_ns, envelope))
 		return true;
 	if (!leads(s) || !lock_rule_authority(now_ns, s->authority_end_ns) ||
 		lock_links_empty(s->storage.links, out_end(s)))

@@ -97,8 +97,7 @@ _Static_assert(sizeof(struct lock_message) == LOCK_MESSAGE_BYTES, "one size, no 
 /* From one place to another one. */
 static inline void lock_value_copy(uint8_t *restrict const to, const uint8_t *restrict const from)
 {
-	for (uint32_t i = 0; i < LOCK_VALUE_BYTES; i++)
-		to[i] = from[i];
+	__builtin_memcpy(to, from, LOCK_VALUE_BYTES);
 }
 
 /* A message and the node it goes to. */
