@@ -7,7 +7,7 @@ demo=config/deployments/demo.dts
 hello=config/deployments/hello.dts
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-echo 1..36
+echo 1..44
 number=0
 
 ok() {
@@ -98,3 +98,27 @@ answer 'exec sleep 20'
 ends 1 "a node that never ends is ended" "$mullion" run --timeout 1 "$work/one"
 says 'ended after 1 s' "and the time limit is named"
 ends 1 "a build that is not there is refused" "$mullion" run "$work/none"
+
+# with_args NAME ARGS: the demo's build as $work/NAME, with these args of control.
+with_args() {
+	cp -r "$work/one" "$work/$1"
+	python3 - "$work/$1/system.json" "$2" <<'END'
+import json, sys
+system = json.load(open(sys.argv[1]))
+next(p for p in system["partitions"] if p["control"])["args"] = sys.argv[2]
+json.dump(system, open(sys.argv[1], "w"))
+END
+}
+answer 'exit 33'
+ends 2 "a port to lead on without an address is a usage error" "$mullion" run --udp localhost:7070 "$work/one"
+ends 2 "port 0 is one, too" "$mullion" run --udp 127.0.0.1:0 "$work/one"
+ends 1 "datagrams lead nowhere where control has no address" "$mullion" run --udp 127.0.0.1:7070 "$work/one"
+says 'no udp=ADDRESS/BITS:PORT in its args' "which is said"
+with_args far 'xudp=1 udp=192.168.7.1/28:99 key=00'
+ends 0 "else they lead there" "$mullion" run --udp 127.0.0.2:7070 "$work/far"
+grep -q 'user,id=control,net=192.168.7.1/28,host=192.168.7.2,dns=192.168.7.3,.*hostfwd=udp:127.0.0.2:7070-192.168.7.1:99 ' \
+	"$work/arguments"
+ok $? "in a network that has the node's address, and others for QEMU"
+with_args odd 'udp=192.168.7.1/30:99'
+ends 1 "a network without room for that is refused" "$mullion" run --udp 127.0.0.1:7070 "$work/odd"
+says 'BITS 8 to 29' "with what there may be"
