@@ -173,7 +173,10 @@ bool jitter_bound_covers(const struct jitter_bound *bound, const struct jitter_r
 	const struct jitter_stream *stream);
 /* What happened on the stream's CPU while its worst sample was measured; the caller frees it. */
 char *jitter_cause(const struct jitter_report *report, const struct jitter_stream *stream);
-/* The same of any sample that its ring still holds. */
+/* Whether the trace holds the time in which it was measured. */
+bool jitter_sample_held(const struct jitter_report *report, const struct jitter_stream *stream,
+	const struct sample *sample);
+/* The same of any sample, or of a later one of the same value. */
 char *jitter_sample_cause(const struct jitter_report *report, const struct jitter_stream *stream,
 	const struct sample *sample);
 char *jitter_record_words(

@@ -140,22 +140,9 @@ static char *stretch_words(
 	return words ? words : jitter_copy("no exit, no window: the emulator's or the guest's own");
 }
 
-char *jitter_sample_cause(const struct jitter_report *report, const struct jitter_stream *stream,
-	const struct sample *sample)
-{
-	const struct jitter_ring *ring = find_ring(report, stream);
-	const struct stretch stretch = stretch_of(sample->tsc, sample->value);
-
-	if (!ring)
-		return jitter_copy("not known: no trace of its CPU");
-	if (!still_held(ring, stretch))
-		return jitter_copy("older than what the trace still holds");
-	return stretch_words(report, ring, stretch);
-}
-
-/* The last sample as bad as the worst, if the trace still holds its time. */
+/* The last sample of the same value, if the trace still holds its time; NULL: it does not. */
 static char *later_cause(const struct jitter_report *report, const struct jitter_ring *ring,
-	const struct jitter_stream *stream)
+	const struct jitter_stream *stream, int64_t value)
 {
 	size_t i = stream->samples_count;
 	char *words, *text;
@@ -164,7 +151,7 @@ static char *later_cause(const struct jitter_report *report, const struct jitter
 		struct stretch stretch =
 			stretch_of(stream->samples[i].tsc, stream->samples[i].value);
 
-		if (stream->samples[i].value != stream->max)
+		if (stream->samples[i].value != value)
 			continue;
 		if (!still_held(ring, stretch))
 			break;
@@ -173,14 +160,37 @@ static char *later_cause(const struct jitter_report *report, const struct jitter
 		free(words);
 		return text;
 	}
-	return jitter_copy(stream->min == stream->max ? "no outlier, all samples are equal"
-						      : "older than what the trace still holds");
+	return NULL;
+}
+
+bool jitter_sample_held(const struct jitter_report *report, const struct jitter_stream *stream,
+	const struct sample *sample)
+{
+	const struct jitter_ring *ring = find_ring(report, stream);
+
+	return ring && still_held(ring, stretch_of(sample->tsc, sample->value));
+}
+
+char *jitter_sample_cause(const struct jitter_report *report, const struct jitter_stream *stream,
+	const struct sample *sample)
+{
+	const struct jitter_ring *ring = find_ring(report, stream);
+	const struct stretch stretch = stretch_of(sample->tsc, sample->value);
+	char *later;
+
+	if (!ring)
+		return jitter_copy("not known: no trace of its CPU");
+	if (still_held(ring, stretch))
+		return stretch_words(report, ring, stretch);
+	later = later_cause(report, ring, stream, sample->value);
+	return later ? later : jitter_copy("older than what the trace still holds");
 }
 
 char *jitter_cause(const struct jitter_report *report, const struct jitter_stream *stream)
 {
 	const struct jitter_source *source = &report->sources[stream->source];
 	const struct jitter_ring *ring;
+	char *later;
 
 	if (!stream->n || !stream->has_times)
 		return NULL;
@@ -193,5 +203,9 @@ char *jitter_cause(const struct jitter_report *report, const struct jitter_strea
 					   : "not known: --system tells which CPU it ran on");
 	if (still_held(ring, stretch_of(stream->max_tsc, stream->max)))
 		return stretch_words(report, ring, stretch_of(stream->max_tsc, stream->max));
-	return later_cause(report, ring, stream);
+	later = later_cause(report, ring, stream, stream->max);
+	if (later)
+		return later;
+	return jitter_copy(stream->min == stream->max ? "no outlier, all samples are equal"
+						      : "older than what the trace still holds");
 }

@@ -33,6 +33,7 @@ struct trace_slice {
 struct trace_outlier {
 	size_t stream;
 	struct sample sample;
+	uint64_t from, to; /* when it was measured */
 	char *cause;
 };
 
@@ -46,7 +47,7 @@ struct trace_hint {
 struct trace_view {
 	const struct jitter_report *report;
 	struct node_clock clock;
-	uint64_t begin, end; /* of all records */
+	uint64_t begin, end; /* of all records, and outliers */
 	struct trace_slice *slices;
 	size_t slices_count;
 	struct trace_outlier *outliers;
@@ -61,7 +62,7 @@ void trace_view_make(struct trace_view *view, const struct jitter_report *report
 void trace_view_free(struct trace_view *view);
 
 /*
- * Samples above the 99th percentile of their stream that its ring still holds, the worst first, at
+ * Samples above the 99th percentile of their stream among those that it still holds, the worst first, at
  * most 32 a stream.
  */
 void trace_find_outliers(struct trace_view *view);
@@ -72,6 +73,14 @@ const char *trace_schedule_name(const struct jitter_report *report, size_t sched
 
 /* The rings, from a report's only source that has some. */
 const struct jitter_ring *trace_rings(const struct jitter_report *report, size_t *count);
+
+/* ---- trace_schedule.c ---- */
+
+/*
+ * The windows that a framed CPU had between two times that its ring does not hold, by the description;
+ * NULL where that cannot be told. The caller frees it.
+ */
+char *trace_schedule_words(const struct trace_view *view, unsigned cpu, uint64_t from, uint64_t to);
 
 /* ---- trace_guess.c ---- */
 

@@ -212,15 +212,12 @@ static void put_instants(struct writer *writer)
 static void put_outlier(struct writer *writer, const struct trace_outlier *outlier)
 {
 	const struct jitter_stream *stream = &writer->view->report->streams[outlier->stream];
-	const uint64_t ticks = (uint64_t)outlier->sample.value;
 	char value[JITTER_NUMBER_BYTES];
 	char *name;
 
-	if (outlier->sample.value < 0 || outlier->sample.tsc < writer->view->begin + ticks)
-		return;
 	jitter_format_ns(value, stream->clock, outlier->sample.value);
 	name = jitter_printf("%s %s ns", stream->name, value);
-	put(writer, outlier->sample.tsc - ticks, ticks, true,
+	put(writer, outlier->from, outlier->to - outlier->from, true,
 		json_pack("{s:s, s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "X", "cat", "outlier", "name",
 			name, "pid", PROBES_PROCESS, "tid", (int)outlier->stream, "args", "cause",
 			outlier->cause));

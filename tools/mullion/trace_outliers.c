@@ -16,6 +16,26 @@ static int worst_first(const void *left, const void *right)
 	return a->sample.tsc < b->sample.tsc ? -1 : a->sample.tsc > b->sample.tsc;
 }
 
+/* What the records say; where they are of later, what the description says of that time, too. */
+static char *cause_of(const struct trace_view *view, const struct trace_outlier *outlier)
+{
+	const struct jitter_report *report = view->report;
+	const struct jitter_stream *stream = &report->streams[outlier->stream];
+	const struct sample *sample = &outlier->sample;
+	char *cause = jitter_sample_cause(report, stream, sample), *ran, *both;
+	const int cpu = jitter_system_cpu(report, stream->origin, stream->cpu);
+
+	if (cpu < 0 || jitter_sample_held(report, stream, sample))
+		return cause;
+	ran = trace_schedule_words(view, (unsigned)cpu, outlier->from, outlier->to);
+	if (!ran)
+		return cause;
+	both = jitter_printf("%s, by the schedule; its exits: %s", ran, cause);
+	free(ran);
+	free(cause);
+	return both;
+}
+
 /* Those of one stream, from the array's index `first` on. */
 static void keep_worst(struct trace_view *view, size_t first)
 {
@@ -28,17 +48,24 @@ static void keep_worst(struct trace_view *view, size_t first)
 	for (i = first; i < view->outliers_count; i++) {
 		struct trace_outlier *outlier = &view->outliers[i];
 
-		outlier->cause = jitter_sample_cause(
-			view->report, &view->report->streams[outlier->stream], &outlier->sample);
+		outlier->cause = cause_of(view, outlier);
+		if (outlier->from < view->begin)
+			view->begin = outlier->from;
 	}
 }
 
+/* A sample's time is its end; one that was early ends when it was due. */
 static void add(struct trace_view *view, size_t stream, const struct sample *sample)
 {
+	const uint64_t late = sample->value > 0 ? (uint64_t)sample->value : 0;
+	const uint64_t early = sample->value < 0 ? -(uint64_t)sample->value : 0;
+
 	view->outliers =
 		jitter_array(view->outliers, view->outliers_count + 1, sizeof(*view->outliers));
-	view->outliers[view->outliers_count++] =
-		(struct trace_outlier){ .stream = stream, .sample = *sample };
+	view->outliers[view->outliers_count++] = (struct trace_outlier){ .stream = stream,
+		.sample = *sample,
+		.from = late < sample->tsc ? sample->tsc - late : 0,
+		.to = sample->tsc + early };
 }
 
 static void find(struct trace_view *view, size_t index)

@@ -201,6 +201,84 @@ static void every_outlier_of_a_probe_has_its_cause(void **state)
 	trace_view_free(&view);
 }
 
+static const char recurrent[] =
+	"{\"partitions\":[{\"name\":\"nav\"}],\"vcpus\":[{\"partition\":\"nav\",\"index\":0,"
+	"\"cpu\":0}],"
+	"\"schedules\":[{\"name\":\"normal\",\"startup\":true,\"frame_ticks\":[1000,1],"
+	"\"tick_denominator\":10,\"cpus\":[{\"cpu\":0,\"windows\":[{\"partition\":\"nav\","
+	"\"start_ticks\":[0,0],\"end_ticks\":[300,0]},{\"partition\":\"hog\",\"start_ticks\":[400,"
+	"5],"
+	"\"end_ticks\":[900,0]}]}]}]}";
+
+static void assert_ran(
+	const struct view_of *of, unsigned cpu, uint64_t from, uint64_t to, const char *expected)
+{
+	char *words = trace_schedule_words(&of->view, cpu, from, to);
+
+	if (expected)
+		assert_string_equal(words, expected);
+	else
+		assert_null(words);
+	free(words);
+}
+
+/* Frame n begins at 7 + 1000.1 n, rounded down. */
+static void windows_that_the_ring_does_not_hold_are_told_by_those_it_does(void **state)
+{
+	const struct mullion_trace_record records[] = {
+		at(50412, MULLION_TRACE_WINDOW, 0, 1, 50412, 50), /* 7 + 50005 + 400.5 */
+	};
+	struct view_of of;
+
+	(void)state;
+	MAKE(&of, 0, 99, records);
+	assert_ran(&of, 0, 3257, 3267, NULL); /* one of two schedules, nobody knows which */
+	json_decref(of.report.system);
+	of.report.system = json_loads(recurrent, 0, NULL);
+	assert_non_null(of.report.system);
+	assert_ran(&of, 0, 3257, 3267, "window 0 of nav");
+	assert_ran(&of, 0, 3257, 3457, "window 0 of nav; window 1 of hog");
+	assert_ran(&of, 0, 3320, 3330, "no window");
+	/* Frame 20 begins at 20009, and its first window ends at 20309. */
+	assert_ran(&of, 0, 20305, 20306, "window 0 of nav");
+	assert_ran(&of, 0, 20309, 20312, "no window");
+	assert_ran(&of, 0, 20409, 20409, "window 1 of hog");
+	assert_ran(&of, 0, 3257, 9257,
+		"window 0 of nav; window 1 of hog; window 0 of nav; window 1 of hog; and more");
+	assert_ran(&of, 0, 3, 3457, NULL); /* before the first */
+	assert_ran(&of, 1, 3257, 3267, NULL);
+	drop(&of);
+}
+
+/* The ring is full of what came between the two; its one window says that frame 0 began at 97. */
+static void an_outlier_of_before_the_trace_is_placed_by_the_schedule(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sample_stream *stream = fixture_stream(fixture, "gap", "nav");
+	struct mullion_trace *trace = fixture_trace(fixture, 0);
+	struct trace_view view;
+	int i;
+
+	for (i = 0; i < 300; i++)
+		fixture_sample(stream, i == 290 || i == 297 ? 50 : i == 291 ? 60 : 10);
+	for (i = 0; i < (int)MULLION_TRACE_RECORDS; i++)
+		fixture_record(trace, 30490, MULLION_TRACE_EXIT, 0, 0x7c, 0);
+	fixture_record(trace, 30500, MULLION_TRACE_WINDOW, 0, 1, 30500);
+	trace->records[(trace->head - 1) % MULLION_TRACE_RECORDS].b = 30;
+	fixture_record(trace, 30820, MULLION_TRACE_EXIT, 0, 0x72, 0);
+	fixture->report.system = json_loads(recurrent, 0, NULL);
+	fixture_read(fixture);
+	trace_view_make(&view, &fixture->report, (struct node_clock){ 1000000000, 1 }, NULL);
+	assert_int_equal(view.outliers_count, 3);
+	assert_string_equal(view.outliers[0].cause, "window 0 of nav, by the schedule; its exits: "
+						    "older than what the trace still holds");
+	assert_string_equal(view.outliers[1].cause, "window 0 of nav, by the schedule; its exits: "
+						    "CPUID of nav (a later sample of the same "
+						    "value)");
+	assert_string_equal(view.outliers[2].cause, "CPUID of nav");
+	trace_view_free(&view);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,7 +288,9 @@ int main(void)
 		cmocka_unit_test(a_full_rings_schedule_is_told_by_its_windows),
 		cmocka_unit_test(what_the_node_says_of_its_schedule_holds_from_that_frame_on),
 		cmocka_unit_test(an_owned_cpu_runs_from_start_to_stop),
+		cmocka_unit_test(windows_that_the_ring_does_not_hold_are_told_by_those_it_does),
 		FIXTURE_TEST(every_outlier_of_a_probe_has_its_cause),
+		FIXTURE_TEST(an_outlier_of_before_the_trace_is_placed_by_the_schedule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
