@@ -4,23 +4,8 @@
 # known, and against every defect it is there to notice.
 set -u
 echo 1..18
-build=${BUILD:-build}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
+. verification/gates/tap.sh
 path=verification/gates/longest-path
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		status=1
-		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | head -n 20
-	fi
-}
 
 # judge ELF TABLE HEADERS...: what the tool says goes to the log.
 judge() {

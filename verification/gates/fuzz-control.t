@@ -3,57 +3,13 @@
 # each, which have to find it.
 set -u
 echo 1..6
-build=${BUILD:-build}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
+fuzzed=control
+sources=partitions/control
+longest=1400
+enough=-max_total_time=60
+. verification/gates/fuzz.sh
 
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		status=1
-		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | tail -n 20
-	fi
-}
-
-# fuzz PROGRAM SECONDS: from nothing, the same on every machine as far as its speed allows.
-fuzz() {
-	rm -rf "$work/corpus"
-	mkdir "$work/corpus"
-	timeout $(($2 + 60)) "$1" -seed=1 -len_control=0 -max_len=1400 -max_total_time="$2" -artifact_prefix="$work/" \
-		-print_final_stats=1 "$work/corpus" >"$work/log" 2>&1
-}
-
-# finds FILE EXPRESSION SENTENCE: with this change of the source, the fuzzer fails.
-finds() {
-	cp -r partitions/control "$work/control"
-	sed -i "$2" "$work/control/$1"
-	if cmp -s "$work/control/$1" "partitions/control/$1"; then
-		echo "# $2 changes nothing of $1"
-		ok 1 "$3"
-		return
-	fi
-	mkdir -p "$work/verification" "$work/partitions"
-	rm -rf "$work/partitions/control"
-	mv "$work/control" "$work/partitions/control"
-	cp -r verification/unit verification/fuzz "$work/verification"
-	mkdir -p "$work/rtdrivers"
-	cp -r rtdrivers/inet "$work/rtdrivers"
-	make -s FUZZ_ROOT="$work/" FUZZ="$work/planted" "$work/planted/control" >"$work/log" 2>&1 || {
-		ok 1 "$3"
-		return
-	}
-	fuzz "$work/planted/control" 60
-	[ $? -ne 0 ] && grep -Eq 'AddressSanitizer|runtime error|^claim:' "$work/log"
-	ok $? "$3"
-}
-
-make -s "$build/fuzz/control" >"$work/log" 2>&1 && fuzz "$build/fuzz/control" 10
-ok $? "ten seconds of fuzzed lines find no fault"
+sound -max_total_time=10 'ten seconds of fuzzed lines find no fault'
 sed -n 's/^stat::number_of_executed_units/# inputs/p' "$work/log"
 
 finds request.c 's/if (r->count == REQUEST_MEMBERS)/if (r->count > 4 * REQUEST_MEMBERS)/' \

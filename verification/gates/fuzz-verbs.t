@@ -3,54 +3,13 @@
 # find it.
 set -u
 echo 1..6
-build=${BUILD:-build}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
+fuzzed=verbs
+sources=rtdrivers/ib
+longest=1600
+enough=-max_total_time=60
+. verification/gates/fuzz.sh
 
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		status=1
-		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | tail -n 20
-	fi
-}
-
-# fuzz PROGRAM SECONDS: from nothing, the same on every machine as far as its speed allows.
-fuzz() {
-	rm -rf "$work/corpus"
-	mkdir "$work/corpus"
-	timeout $(($2 + 60)) "$1" -seed=1 -len_control=0 -max_len=1600 -max_total_time="$2" -artifact_prefix="$work/" \
-		-print_final_stats=1 "$work/corpus" >"$work/log" 2>&1
-}
-
-# finds FILE EXPRESSION SENTENCE: with this change of the source, the fuzzer fails.
-finds() {
-	rm -rf "$work/rtdrivers" "$work/verification"
-	mkdir -p "$work/verification"
-	cp -r rtdrivers "$work"
-	cp -r verification/fuzz "$work/verification"
-	sed -i "$2" "$work/rtdrivers/ib/$1"
-	if cmp -s "$work/rtdrivers/ib/$1" "rtdrivers/ib/$1"; then
-		echo "# $2 changes nothing of $1"
-		ok 1 "$3"
-		return
-	fi
-	make -s FUZZ_ROOT="$work/" FUZZ="$work/planted" "$work/planted/verbs" >"$work/log" 2>&1 || {
-		ok 1 "$3"
-		return
-	}
-	fuzz "$work/planted/verbs" 60
-	[ $? -ne 0 ] && grep -Eq 'AddressSanitizer|runtime error|^claim:' "$work/log"
-	ok $? "$3"
-}
-
-make -s "$build/fuzz/verbs" >"$work/log" 2>&1 && fuzz "$build/fuzz/verbs" 5
-ok $? "five seconds of fuzzed packets find no fault"
+sound -max_total_time=5 'five seconds of fuzzed packets find no fault'
 sed -n 's/^packets received/# &/p' "$work/log"
 
 finds state.h 's/> mr->length - bytes/> mr->length/' 'memory beyond a region is found'

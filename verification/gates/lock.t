@@ -4,21 +4,7 @@
 # usage: lock.t [--large]: shapes of minutes and 2 GB, for `make campaign`.
 set -u
 models=$PWD/verification/models
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		tail -n 20 "$work/log" | sed 's/^/# /'
-		status=1
-	fi
-}
+. verification/gates/tap.sh
 
 # explore OPTIMISATION OPTION...: what was found is in the log.
 explore() {

@@ -3,21 +3,7 @@
 # core, no recursion, no calls through pointers but the named ones, and a stack that suffices.
 set -u
 echo 1..20
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		status=1
-		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | head -n 20
-	fi
-}
+. verification/gates/tap.sh
 
 flags="-std=c11 -O2 -Icore/include -Iarch/x86/include -ffreestanding -fno-pic -mgeneral-regs-only
 	-mno-red-zone -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables"

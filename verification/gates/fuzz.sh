@@ -1,0 +1,39 @@
+# Sourced by the gates that fuzz, after they have said: fuzzed, the program; sources, the directory that
+# defects are planted in; longest, an input's most bytes; enough, when a fuzzer gives a planted defect up.
+. verification/gates/tap.sh
+
+# fuzz PROGRAM ENOUGH: from nothing, the same on every machine as far as its speed allows.
+fuzz() {
+	rm -rf "$work/corpus"
+	mkdir "$work/corpus"
+	timeout 120 "$1" -seed=1 -len_control=0 -max_len="$longest" "$2" -artifact_prefix="$work/" \
+		-print_final_stats=1 "$work/corpus" >"$work/log" 2>&1
+}
+
+# sound ENOUGH SENTENCE: the program itself finds nothing.
+sound() {
+	make -s "$build/fuzz/$fuzzed" >"$work/log" 2>&1 && fuzz "$build/fuzz/$fuzzed" "$1"
+	ok $? "$2"
+}
+
+# finds FILE EXPRESSION SENTENCE: with this change of the source, the fuzzer fails.
+finds() {
+	rm -rf "$work/tree"
+	mkdir -p "$work/tree/partitions" "$work/tree/verification"
+	cp -r rtdrivers "$work/tree"
+	cp -r partitions/control "$work/tree/partitions"
+	cp -r verification/fuzz verification/unit "$work/tree/verification"
+	sed -i "$2" "$work/tree/$sources/$1"
+	if cmp -s "$work/tree/$sources/$1" "$sources/$1"; then
+		echo "# $2 changes nothing of $1"
+		ok 1 "$3"
+		return
+	fi
+	make -s FUZZ_ROOT="$work/tree/" FUZZ="$work/tree/planted" "$work/tree/planted/$fuzzed" >"$work/log" 2>&1 || {
+		ok 1 "$3"
+		return
+	}
+	fuzz "$work/tree/planted/$fuzzed" "$enough"
+	[ $? -ne 0 ] && grep -Eq 'AddressSanitizer|runtime error|^claim:' "$work/log"
+	ok $? "$3"
+}
