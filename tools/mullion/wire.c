@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SERIAL_SPEED B115200
+#define SERIAL_SPEED    B115200
+#define DATAGRAMS_BYTES (4 << 20)
 
 static bool complain(const struct wire *wire, const char *what)
 {
@@ -93,6 +94,7 @@ static bool open_unix(struct wire *wire, const char *path)
 static bool open_udp(struct wire *wire, const char *name)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	static const int room = DATAGRAMS_BYTES;
 	struct addrinfo *found, *one;
 	const char *port = NULL;
 	char host[256];
@@ -111,6 +113,8 @@ static bool open_udp(struct wire *wire, const char *name)
 		}
 	}
 	freeaddrinfo(found);
+	/* A long answer comes faster than it is read; where less is allowed, it is less. */
+	setsockopt(wire->file, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	wire->datagrams = true;
 	return wire->file >= 0 || complain(wire, strerror(errno));
 }

@@ -16,7 +16,7 @@ import time
 import control
 from control import KEY, Node, Wire, checksum, greet, ok, result
 
-TESTS = 36
+TESTS = 39
 QUIET_S = 1.5  # nothing comes within it: then nothing was sent
 
 
@@ -55,6 +55,9 @@ def commands(ctl):
     ctl.say("a node is reached by UDP", r"^idle +running +0 +1$", "list")
     ctl.say("a partition is stopped", r"^nav: stopped$", "stop", "nav")
     ctl.say("and says so", r"^reason: +command$", "info", "nav")
+    core = os.path.join(ctl.work, "nav.core")
+    ctl.say("its memory is dumped", r"^nav: 8192 KiB and 1 vcpu in ", "dump", "nav", "-o", core)
+    ctl.say("and is the same when it is loaded", r"^nav: 8192 KiB as in .*, 0 bytes of it sent$", "load", "nav", core)
     ctl.say("it is started again", r"^nav: ", "start", "nav")
     wait_running(ctl)
     ctl.say("and restarted", r"^nav: restarting$", "restart", "--cold", "nav")
@@ -66,6 +69,8 @@ def commands(ctl):
     status = ctl.run("--text", text, command="trace")
     ok(status[0] == 0 and re.search(r" nav +window 0|nav.*window", open(text, encoding="ascii").read()),
        "and the trace comes in order", status)
+    page = os.path.join(ctl.work, "page.html")
+    ctl.say("the page is written", "^$", "report", "-o", page)
     status, out, err = ctl.run("console", "idle", timeout="2")
     ok(status == 0 and out == "", "a console is attached to, and let go", (status, out, err))
 
