@@ -153,6 +153,29 @@ static void a_conversion_that_waited_waits_on(void **state)
 	world_free(w);
 }
 
+static void conversions_that_no_leader_saw_together_do_not_wait_for_each_other(void **state)
+{
+	struct world *w = started(3);
+	uint32_t loser;
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_CW);
+	world_take(w, 1, 0, LOCK_CW);
+	world_crash(w, world_leader(w, 0)->node);
+	assert_int_equal(world_ask(w, 0, 0, LOCK_PW), LOCK_PENDING);
+	assert_int_equal(world_ask(w, 1, 0, LOCK_EX), LOCK_PENDING);
+	world_until_serving(w, 0);
+	world_run(w, 2000000);
+	loser = world_own(w, 0, 0)->state == LOCK_HOLDING ? 0 : 1;
+	assert_int_equal(w->event[loser * w->locks].status, LOCK_DEADLOCK);
+	assert_true(world_holds(w, loser, 0, LOCK_CW));
+	assert_int_equal(world_own(w, 1 - loser, 0)->state, LOCK_WAITING);
+	world_give(w, loser, 0);
+	world_until(w, 1 - loser, 0, LOCK_HOLDING);
+	assert_true(world_holds(w, 1 - loser, 0, LOCK_PW));
+	world_free(w);
+}
+
 static void tokens_of_a_later_epoch_are_greater(void **state)
 {
 	struct world *w = started(2);
@@ -429,6 +452,8 @@ int main(void)
 		cmocka_unit_test(a_holder_survives_the_leader),
 		cmocka_unit_test(waiters_keep_their_order),
 		cmocka_unit_test(a_conversion_that_waited_waits_on),
+		cmocka_unit_test(
+			conversions_that_no_leader_saw_together_do_not_wait_for_each_other),
 		cmocka_unit_test(tokens_of_a_later_epoch_are_greater),
 		cmocka_unit_test(a_release_amidst_the_failover_is_done_once),
 		cmocka_unit_test(a_value_that_a_silent_member_may_have_changed_is_not_valid),

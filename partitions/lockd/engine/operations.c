@@ -119,6 +119,22 @@ static enum lock_reason convert(struct lock_server *const s, const uint32_t slot
 	return wait_or_refuse(s, slot, m, now_ns);
 }
 
+void lockd_operation_untangle(struct lock_server *const s, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	const uint8_t wanted = p->wanted;
+
+	if (wanted == LOCK_NONE || p->held == LOCK_NONE || p->held == LOCK_NL)
+		return;
+	lockd_grant_unqueue(s, slot);
+	if (conversions_meet(s, slot)) {
+		refuse(s, slot, LOCK_DEADLOCK);
+		return;
+	}
+	p->wanted = wanted;
+	lockd_grant_queue(s, slot);
+}
+
 static enum lock_reason request(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {

@@ -203,6 +203,7 @@ static void sweep_slot(struct lock_server *const s, const uint32_t slot)
 		session->state = LOCK_ABSENT;
 		return;
 	}
+	lockd_operation_untangle(s, slot);
 	l->known += p->marks & MARK_KNOWN ? 1 : 0;
 	l->vouched |= vouches(p);
 	p->marks &= (uint8_t) ~(MARK_REPORTED | MARK_KNOWN);

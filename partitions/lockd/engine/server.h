@@ -145,6 +145,12 @@ enum lock_reason lockd_operation_receive(
 void lockd_operation_abandon(struct lock_server *s, uint32_t slot);
 uint64_t lockd_operation_token(struct lock_server *s);
 
+/*
+ * A conversion as it was reported to a new leader, after all were: refused if another one waits for what this
+ * slot holds. Each of them may have been sent when nobody could know of the other.
+ */
+void lockd_operation_untangle(struct lock_server *s, uint32_t slot);
+
 /* session.c: who is there. */
 enum lock_reason lockd_session_hello(
 	struct lock_server *s, uint32_t member, const struct lock_message *m, uint64_t now_ns);
