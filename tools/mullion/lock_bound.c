@@ -35,11 +35,11 @@ bool lock_load_valid(const struct lock_group_load *group, const struct lock_load
 {
 	if (!load->participants || load->participants > group->outstanding)
 		return false;
-	if (load->order == LOCK_PHASED &&
+	if (load->order == LOCK_ORDER_PHASED &&
 		(load->reader ? load->writers >= load->participants
 			      : !load->writers || load->writers > load->participants))
 		return false;
-	if (load->order == LOCK_BATCHED &&
+	if (load->order == LOCK_ORDER_BATCHED &&
 		(!load->not_below || load->not_below > load->participants))
 		return false;
 	return group->drift_ppm < MILLION;
@@ -58,15 +58,15 @@ static struct before before(const struct lock_load *load)
 	const uint32_t readers = load->participants - load->writers;
 
 	switch (load->order) {
-	case LOCK_BATCHED:
+	case LOCK_ORDER_BATCHED:
 		/* the rest of a batch that was begun, then those of the own batch that come first */
 		return (struct before){ .writers = others + load->not_below - 1 };
-	case LOCK_PHASED:
+	case LOCK_ORDER_PHASED:
 		if (load->reader)
 			return (struct before){ load->writers != 0, load->writers != 0,
 				readers - 1 };
 		return (struct before){ load->writers - 1, readers ? load->writers : 0, readers };
-	case LOCK_FIFO:
+	case LOCK_ORDER_FIFO:
 		break;
 	}
 	return (struct before){ .writers = others };
@@ -96,7 +96,9 @@ static uint64_t handoffs(
 static uint64_t losses(const struct lock_group_load *group, struct before first)
 {
 	const uint64_t exchanges = (uint64_t)first.writers + first.reader_phases + 1;
-	const uint64_t each = times(2, drifted(group->retransmit_ns, group->drift_ppm));
+	const uint64_t round = plus(times(2, group->delay_ns), group->service_ns);
+	const uint64_t each =
+		times(2, plus(drifted(group->retransmit_ns, group->drift_ppm), round));
 
 	return times(group->losses, times(exchanges, each));
 }
@@ -190,14 +192,21 @@ const char *lock_term_name(enum lock_term term)
 	return names[term];
 }
 
+/*
+ * The voters' promise ends, the other leader waits its turn and asks for votes, twice at most; then it announces
+ * itself to all, and waits for their reports, or for the sessions of the silent.
+ */
 uint64_t lock_failover_bound_ns(const struct lock_group_load *group)
 {
-	const uint64_t rounds = plus(times(5, group->delay_ns),
-		times(times(4, group->losses), drifted(group->retransmit_ns, group->drift_ppm)));
-	const uint64_t reports = times(group->nodes, group->service_ns);
+	const uint64_t repeat = drifted(group->retransmit_ns, group->drift_ppm);
+	const uint64_t rounds =
+		plus(times(5, group->delay_ns), times(2 + 4 * (uint64_t)group->losses, repeat));
+	const uint64_t messages = 2 * ((uint64_t)group->nodes + group->slots) + 6;
+	const uint64_t leases =
+		plus(lease_over(group, group->authority_ns), lease_over(group, group->survive_ns));
 
-	return plus(lease_over(group, group->authority_ns),
-		plus(rounds, plus(reports, times(3, group->poll_ns))));
+	return plus(plus(leases, rounds),
+		plus(times(messages, group->service_ns), times(3, group->poll_ns)));
 }
 
 uint64_t lock_messages_bound(const struct lock_group_load *group)
@@ -207,7 +216,7 @@ uint64_t lock_messages_bound(const struct lock_group_load *group)
 
 uint64_t lock_failover_messages_bound(const struct lock_group_load *group)
 {
-	return 2 * (uint64_t)group->nodes + 6;
+	return 2 * (uint64_t)group->nodes + group->slots + 6;
 }
 
 uint64_t lock_memory_bound_bytes(const struct lock_group_load *group, uint32_t locks,

@@ -16,9 +16,9 @@
 
 /* Who is granted next. */
 enum lock_order {
-	LOCK_FIFO,    /* as requests reached the master */
-	LOCK_BATCHED, /* batch after batch, by priority within one, a batch closed when it is begun */
-	LOCK_PHASED, /* writers in their order, all waiting readers between any two of them */
+	LOCK_ORDER_FIFO, /* as requests reached the master */
+	LOCK_ORDER_BATCHED, /* batch after batch, by priority within one, a batch closed when it is begun */
+	LOCK_ORDER_PHASED, /* writers in their order, all waiting readers between any two of them */
 };
 
 /* A lock group: its lane, its clocks, its masters, and the faults that the bound shall cover. */
@@ -28,26 +28,28 @@ struct lock_group_load {
 	uint64_t retransmit_ns; /* a client repeats what was not answered for so long */
 	uint64_t heartbeat_ns;  /* one message of every node; 0: none passes through the master */
 	uint64_t session_ns;    /* lease of a node */
-	uint64_t authority_ns;  /* lease of a primary */
-	uint64_t poll_ns;       /* longest time until a master or voter acts on a timer */
-	uint32_t drift_ppm;     /* any clock's rate against true time, at most; below one million */
-	uint32_t nodes;         /* with a session at this group */
-	uint32_t outstanding;   /* operations of all its participants at all its locks, at most */
-	uint32_t losses;        /* how often in a row one message may be lost */
-	uint32_t crashes;       /* how many of those served before may die holding */
-	uint32_t failovers;     /* how many masters may die during the wait: 0 or 1 */
+	uint64_t authority_ns;  /* lease of a leader */
+	uint64_t survive_ns;  /* a session outlives the authority that gave it by so much at most */
+	uint64_t poll_ns;     /* longest time until a master or voter acts on a timer */
+	uint32_t drift_ppm;   /* any clock's rate against true time, at most; below one million */
+	uint32_t nodes;       /* with a session at this group */
+	uint32_t slots;       /* participants of all its locks: what is reported to a new leader */
+	uint32_t outstanding; /* operations of all its participants at all its locks, at most */
+	uint32_t losses; /* how often a message of an operation may be lost, repetitions included */
+	uint32_t crashes;   /* how many of those served before may die holding */
+	uint32_t failovers; /* how many masters may die during the wait: 0 or 1 */
 };
 
 /* One participant at one lock of that group. */
 struct lock_load {
 	enum lock_order order;
 	uint32_t participants; /* at least 1 */
-	uint32_t writers;      /* LOCK_PHASED: those that exclude others; may be all */
+	uint32_t writers;      /* LOCK_ORDER_PHASED: those that exclude others; may be all */
 	uint32_t
-		not_below; /* LOCK_BATCHED: participants of this one's priority or a higher one, with it */
-	bool reader;           /* LOCK_PHASED: this one shares */
+		not_below; /* LOCK_ORDER_BATCHED: participants of this one's priority or a higher one, with it */
+	bool reader;           /* LOCK_ORDER_PHASED: this one shares */
 	uint64_t hold_ns;      /* longest time from grant to release, by the holder's clock */
-	uint64_t read_hold_ns; /* LOCK_PHASED: that of readers */
+	uint64_t read_hold_ns; /* LOCK_ORDER_PHASED: that of readers */
 };
 
 /* What a wait is made of. A deadline that is missed is explained by the largest. */
@@ -80,7 +82,7 @@ enum lock_term lock_wait_longest(const struct lock_wait *wait);
 /* A term in the words of a teaching error, as "the holds of those served before". */
 const char *lock_term_name(enum lock_term term);
 
-/* From a primary's death until its standby serves every lock of the group again. */
+/* From a leader's death until another serves every lock of the group again. */
 uint64_t lock_failover_bound_ns(const struct lock_group_load *group);
 
 /* Messages of one acquire and release, both directions, all losses included. */

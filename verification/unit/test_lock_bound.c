@@ -66,7 +66,7 @@ static void a_batch_waits_for_the_one_before_and_its_betters(void **state)
 {
 	const struct lock_group_load at = group();
 	struct lock_load load = {
-		.order = LOCK_BATCHED, .participants = 8, .not_below = 1, .hold_ns = 10000
+		.order = LOCK_ORDER_BATCHED, .participants = 8, .not_below = 1, .hold_ns = 10000
 	};
 
 	(void)state;
@@ -80,7 +80,7 @@ static void a_batch_waits_for_the_one_before_and_its_betters(void **state)
 static void a_reader_waits_for_one_writer_however_many_there_are(void **state)
 {
 	const struct lock_group_load at = group();
-	struct lock_load load = { .order = LOCK_PHASED,
+	struct lock_load load = { .order = LOCK_ORDER_PHASED,
 		.participants = 1000,
 		.writers = 2,
 		.reader = true,
@@ -98,7 +98,7 @@ static void a_reader_waits_for_one_writer_however_many_there_are(void **state)
 static void a_writer_waits_for_the_other_writers_and_a_phase_before_each(void **state)
 {
 	const struct lock_group_load at = group();
-	struct lock_load load = { .order = LOCK_PHASED,
+	struct lock_load load = { .order = LOCK_ORDER_PHASED,
 		.participants = 1000,
 		.writers = 4,
 		.hold_ns = 10000,
@@ -122,7 +122,8 @@ static void losses_cost_both_messages_of_everyone_before(void **state)
 	without = total(&at, &load);
 	at.losses = 3;
 	at.retransmit_ns = 1000;
-	assert_int_equal(lock_wait_bound(&at, &load).term_ns[LOCK_TERM_LOSSES], 3 * 2 * 10 * 1000);
+	assert_int_equal(
+		lock_wait_bound(&at, &load).term_ns[LOCK_TERM_LOSSES], 3 * 2 * 10 * (1000 + 4300));
 	assert_true(total(&at, &load) > without);
 }
 
@@ -137,7 +138,10 @@ static void crashes_and_failovers_cost_leases(void **state)
 	assert_int_equal(
 		lock_wait_bound(&at, &load).term_ns[LOCK_TERM_CRASHES], 2 * (4000000 + 4000));
 	at.failovers = 1;
-	assert_int_equal(lock_failover_bound_ns(&at), 4000000 + 5 * 2000 + 1024 * 300);
+	assert_int_equal(lock_failover_bound_ns(&at), 4000000 + 5 * 2000 + (2 * 1024 + 6) * 300);
+	at.survive_ns = 100000;
+	at.slots = 2000;
+	assert_int_equal(lock_failover_bound_ns(&at), 4100000 + 5 * 2000 + (2 * 3024 + 6) * 300);
 	assert_int_equal(lock_wait_bound(&at, &load).term_ns[LOCK_TERM_FAILOVER],
 		lock_failover_bound_ns(&at));
 }
@@ -150,7 +154,7 @@ static void a_slow_clock_makes_a_lease_and_a_hold_longer(void **state)
 	(void)state;
 	at.drift_ppm = 500000; /* half speed */
 	assert_int_equal(lock_wait_bound(&at, &load).term_ns[LOCK_TERM_HOLDS], 20000);
-	assert_int_equal(lock_failover_bound_ns(&at), 16000000 + 5 * 2000 + 1024 * 300);
+	assert_int_equal(lock_failover_bound_ns(&at), 16000000 + 5 * 2000 + (2 * 1024 + 6) * 300);
 }
 
 static void traffic_that_outruns_the_master_has_no_bound(void **state)
@@ -277,9 +281,9 @@ static void a_load_that_contradicts_itself_is_refused(void **state)
 	assert_false(lock_load_valid(&at, &load));
 	load = fifo(4);
 	assert_true(lock_load_valid(&at, &load));
-	load.order = LOCK_BATCHED;
+	load.order = LOCK_ORDER_BATCHED;
 	assert_false(lock_load_valid(&at, &load));
-	load.order = LOCK_PHASED;
+	load.order = LOCK_ORDER_PHASED;
 	load.writers = 5;
 	assert_false(lock_load_valid(&at, &load));
 	load.writers = 0;
