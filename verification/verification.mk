@@ -9,6 +9,7 @@
 -include verification/docs/docs.mk
 -include verification/fuzz/fuzz.mk
 -include verification/proofs/proofs.mk
+-include verification/locksim/locksim.mk
 -include verification/interop/interop.mk
 
 UNIT := $(BUILD)/unit

@@ -1,0 +1,90 @@
+#!/bin/sh
+# The lock service on simulated nodes: random deployments and faults, the largest ones under the worst
+# schedule, and every rule of the engine left out, which some seed must notice.
+#
+# usage: locksim.t [--large]: 100,000 seeds, for `make campaign`.
+set -u
+build=${BUILD:-build}
+sim=$build/locksim
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+status=0
+
+ok() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		tail -n 5 "$work/log" | sed 's/^/# /'
+		status=1
+	fi
+}
+
+# clean SENTENCE OPTION...: nothing is violated.
+clean() {
+	sentence=$1
+	shift
+	"$sim/locksim" "$@" >"$work/log" 2>&1
+	ok $? "$sentence"
+}
+
+# worst SENTENCE LEAST OPTION...: the longest wait is within its bound, and at least that part of it.
+worst() {
+	sentence=$1
+	least=$2
+	shift 2
+	"$sim/locksim" --scenario=adversarial --groups=1 --locks=1 --levels=1 --order=batched --delay=2000 \
+		--service=300 --hold=10000 --verbose "$@" >"$work/log" 2>&1
+	sed -n 's/.* ns, \([0-9.]*\) of its bound.*/\1/p' "$work/log" |
+		awk -v least="$least" '{ seen = 1; good = $1 >= least && $1 <= 1 } END { exit !seen || !good }'
+	ok $? "$sentence ($(sed -n 's/.* ns, \([0-9.]*\) of its bound.*/\1/p' "$work/log") of its bound)"
+}
+
+# without RULE SEEDS: some of so many seeds notices, and names the command that plays it again; which does.
+without() {
+	"$sim/without-$1" --seeds="$2" >"$work/log" 2>&1
+	result=$?
+	replay=$(sed -n 's/^replay: locksim //p' "$work/log")
+	# shellcheck disable=SC2086
+	[ $result -eq 1 ] && [ -n "$replay" ] && "$sim/without-$1" $replay | grep -qxF "$(head -n 1 "$work/log")"
+	ok $? "without the rule \`$1', seed $(sed -n 's/^replay:.*--seed=\([0-9]*\).*/\1/p' "$work/log") of $2 notices"
+}
+
+make -s --no-print-directory BUILD="$build" locksim locksim-without >"$work/log" 2>&1 || {
+	sed 's/^/# /' "$work/log"
+	echo "Bail out! the simulator is not built"
+	exit 1
+}
+
+if [ "${1:-}" = --large ]; then
+	echo 1..1
+	clean '100,000 seeds: nothing is violated' --seed=1000 --seeds=100000
+	exit $status
+fi
+
+rules='sequence answer session_over authority promise quiet_end incarnation collecting served fence'
+echo 1..$((9 + $(echo $rules | wc -w)))
+clean '200 seeds: nothing is violated' --seeds=200
+worst '1,024 nodes at one lock wait almost as long as promised, and never longer' 0.9 --nodes=1024 \
+	--sharers=1024 --operations=2
+worst '4,096 nodes, too' 0.9 --nodes=4096 --sharers=4096 --operations=2
+worst '16,384 nodes, too, eight times' 0.9 --nodes=16384 --sharers=16384 --operations=8
+clean '16,384 nodes at 4,096 locks: nothing is violated' --scenario=calm --nodes=16384 --sharers=16 --locks=4 \
+	--groups=16 --operations=8
+clean '1,024 nodes and faults: nothing is violated' --scenario=faults --nodes=1024 --sharers=16 --groups=8 \
+	--operations=40
+"$sim/locksim" --seed=7 --verbose >"$work/once" 2>&1
+"$sim/locksim" --seed=7 --verbose >"$work/log" 2>&1
+cmp -s "$work/once" "$work/log"
+ok $? 'a seed plays the same twice'
+"$sim/locksim" --nodes=7 --sharers=2 >"$work/log" 2>&1
+[ $? -eq 2 ] && grep -q 'sharers must divide' "$work/log"
+ok $? 'a deployment that cannot be is refused, with what is wrong'
+! verification/locksim/without nothing <partitions/lockd/engine/rules.c >"$work/log" 2>&1
+ok $? 'a rule that does not exist cannot be left out'
+for rule in $rules; do
+	without "$rule" 400
+done
+exit $status
