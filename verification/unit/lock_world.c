@@ -223,6 +223,9 @@ static void fly(struct world *w, uint16_t from, const struct lock_envelope *e)
 	if (w->cut[from][e->node] || unit_random(&w->random) % 100 < w->loss_percent)
 		return;
 	f->at_ns = w->now_ns + w->delay_least_ns + unit_random(&w->random) % spread;
+	if (w->straggle_ns != 0 && e->message.kind < LOCK_CANDIDATE &&
+		unit_random(&w->random) % 100 == 0)
+		f->at_ns += unit_random(&w->random) % w->straggle_ns;
 	f->from = from;
 	f->to = e->node;
 	f->message = e->message;

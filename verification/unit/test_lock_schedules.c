@@ -19,9 +19,11 @@ struct schedule {
 	uint64_t written[LOCKS]; /* the last value that a writer tried to leave */
 	uint64_t next_value;
 	uint64_t grants;
-	uint32_t fault_ends; /* in steps */
-	uint32_t faulty;     /* the node, or none */
-	bool paused;
+	struct fault {
+		uint32_t ends;   /* in steps */
+		uint32_t faulty; /* the node, or none */
+		bool paused;
+	} fault[2]; /* of a server, and of a client */
 	bool calm;
 };
 
@@ -108,49 +110,57 @@ static void act(struct schedule *s, uint32_t p)
 		give_back(s, p, lock);
 }
 
-/* One at a time: a crash, a pause, or a cut in one or both directions. */
-static void begin_fault(struct schedule *s, uint32_t step)
+static void cut(struct world *w, uint32_t node, bool there, bool back)
+{
+	for (uint32_t other = 0; other < WORLD_NODES; other++) {
+		w->cut[node][other] = there;
+		w->cut[other][node] = back;
+	}
+}
+
+/* A crash, a pause, or a cut in one or both directions: of one server at a time, and of one client. */
+static void begin_fault(struct schedule *s, uint32_t which, uint32_t step)
 {
 	struct world *w = s->w;
-	const uint32_t nodes = LOCK_GROUP_NODES + w->groups - 1;
+	struct fault *f = &s->fault[which];
+	const uint32_t servers = LOCK_GROUP_NODES + w->groups - 1;
 	const uint32_t kind = roll(s, 4);
 
-	s->faulty = roll(s, 2) ? roll(s, nodes) : FIRST_CLIENT_NODE + roll(s, w->participants);
-	s->fault_ends = step + 1 + roll(s, FAULT_STEPS);
-	s->paused = kind == 1;
-	if (kind <= 1) {
-		world_crash(w, s->faulty);
-		return;
-	}
-	for (uint32_t node = 0; node < WORLD_NODES; node++) {
-		w->cut[s->faulty][node] = true;
-		w->cut[node][s->faulty] = kind == 2;
-	}
+	f->faulty = which == 0 ? roll(s, servers) : FIRST_CLIENT_NODE + roll(s, w->participants);
+	f->ends = step + 1 + roll(s, FAULT_STEPS);
+	f->paused = kind == 1;
+	if (kind <= 1)
+		world_crash(w, f->faulty);
+	else
+		cut(w, f->faulty, true, kind == 2);
 }
 
-static void end_fault(struct schedule *s)
+static void end_fault(struct schedule *s, uint32_t which)
 {
 	struct world *w = s->w;
+	struct fault *f = &s->fault[which];
+	const struct fault *other = &s->fault[1 - which];
 
-	if (w->down[s->faulty] && s->paused)
-		w->down[s->faulty] = false;
-	else if (w->down[s->faulty])
-		world_revive(w, s->faulty, false);
-	for (uint32_t node = 0; node < WORLD_NODES; node++) {
-		w->cut[s->faulty][node] = false;
-		w->cut[node][s->faulty] = false;
-	}
-	s->faulty = NO_NODE;
+	if (w->down[f->faulty] && f->paused)
+		w->down[f->faulty] = false;
+	else if (w->down[f->faulty])
+		world_revive(w, f->faulty, false);
+	cut(w, f->faulty, false, false);
+	f->faulty = NO_NODE;
+	if (other->faulty != NO_NODE && !w->down[other->faulty])
+		cut(w, other->faulty, true, false);
 }
 
-/* Faults are a session apart, for a server that forgot must have learned before another may fail. */
-static void disturb(struct schedule *s, uint32_t step)
+/* A server that forgot must have learned before another one may fail. */
+static void disturb(struct schedule *s, uint32_t which, uint32_t step)
 {
-	if (s->faulty != NO_NODE && step >= s->fault_ends) {
-		end_fault(s);
-		s->fault_ends = step + 3 * FAULT_STEPS / 2;
-	} else if (s->faulty == NO_NODE && !s->calm && step > s->fault_ends && roll(s, 300) == 0) {
-		begin_fault(s, step);
+	struct fault *f = &s->fault[which];
+
+	if (f->faulty != NO_NODE && step >= f->ends) {
+		end_fault(s, which);
+		f->ends = step + (which == 0 ? 3 * FAULT_STEPS / 2 : 0);
+	} else if (f->faulty == NO_NODE && !s->calm && step > f->ends && roll(s, 300) == 0) {
+		begin_fault(s, which, step);
 	}
 }
 
@@ -158,7 +168,8 @@ static void turn(struct schedule *s, uint32_t step)
 {
 	struct world *w = s->w;
 
-	disturb(s, step);
+	disturb(s, 0, step);
+	disturb(s, 1, step);
 	world_step(w);
 	for (uint32_t p = 0; p < w->participants; p++) {
 		for (uint32_t lock = 0; lock < LOCKS; lock++)
@@ -189,8 +200,11 @@ static void goes_on(struct schedule *s, uint32_t step)
 	s->calm = true;
 	w->loss_percent = 0;
 	w->repeat_percent = 0;
-	if (s->faulty != NO_NODE)
-		end_fault(s);
+	w->straggle_ns = 0;
+	for (uint32_t which = 0; which < 2; which++) {
+		if (s->fault[which].faulty != NO_NODE)
+			end_fault(s, which);
+	}
 	for (uint32_t i = 0; i < SETTLE_NS / WORLD_STEP_NS; i++)
 		turn(s, step + i);
 	assert_true(at_rest(s));
@@ -204,14 +218,17 @@ static void goes_on(struct schedule *s, uint32_t step)
 
 static uint64_t play(uint64_t seed)
 {
-	struct schedule s = { .random = seed * 0x9e3779b97f4a7c15ull + 1, .faulty = NO_NODE };
+	struct schedule s = {
+		.random = seed * 0x9e3779b97f4a7c15ull + 1,
+		.fault = { { 2000, NO_NODE, false }, { 2000, NO_NODE, false } },
+	};
 	uint32_t step = 0;
 
 	s.w = make(&s, 1 + (uint32_t)seed % 2);
-	s.fault_ends = 2000;
 	s.w->loss_percent = roll(&s, 3) * 3;
 	s.w->repeat_percent = roll(&s, 3) * 5;
-	s.w->delay_most_ns += roll(&s, 2) * 90000;
+	s.w->delay_most_ns += roll(&s, 2) * 80000;
+	s.w->straggle_ns = roll(&s, 2) * 6000000;
 	for (; step < ACTIVE_NS / WORLD_STEP_NS; step++)
 		turn(&s, step);
 	goes_on(&s, step);
