@@ -6,8 +6,8 @@
  * polynomial itself, and each other one is its predecessor shifted through the register once more.
  *
  * Folding: sixteen bytes, 128 bits further on, are worth the products of their halves with two remainders of
- * the polynomial. What is left of all in the last sixteen goes through the tables. Nothing wider than an SSE
- * register is needed, and no state but what every partition has.
+ * the polynomial; the last sixteen are divided. Nothing wider than an SSE register is needed, and no state but
+ * what every partition has.
  *
  * Specification: IEEE 802.3, 3.2.9; Kounavis and Berry, A Systematic Approach to Building High
  * Performance Software-based CRC Generators (slicing); Gopal and others, Fast CRC Computation for Generic
@@ -105,9 +105,15 @@ uint32_t ib_crc_update_short(uint32_t crc, const uint8_t *const data, const unsi
 
 typedef long long block_type __attribute__((vector_size(16)));
 
-/* x^(128 + 32) and x^(128 - 32) modulo the polynomial, reflected, one bit up. */
-#define FOLD_LOW  0x1751997d0ll
-#define FOLD_HIGH 0x0ccaa009ell
+/*
+ * Powers of x modulo the polynomial, reflected, one bit up: x^(128 + 32), x^(128 - 32), x^64. The polynomial
+ * itself and x^64 divided by it, with all their 33 bits.
+ */
+#define FOLD_128_LOW  0x1751997d0ll
+#define FOLD_128_HIGH 0x0ccaa009ell
+#define FOLD_32       0x163cd6124ll
+#define POLYNOMIAL_33 0x1db710641ll
+#define QUOTIENT_33   0x1f7011641ll
 
 static bool folds;
 
@@ -128,31 +134,90 @@ static block_type block_load(const uint8_t *const data)
 	return block;
 }
 
-/* All blocks into one, at least one, with the register in the first four bytes. */
-__attribute__((target("pclmul"))) static void fold(
-	const uint32_t crc, const uint8_t *const data, const unsigned blocks, uint8_t *const last)
+__attribute__((target("pclmul"))) static inline block_type fold(
+	const block_type block, const block_type next)
 {
-	const block_type distance = { FOLD_LOW, FOLD_HIGH };
+	const block_type distance = { FOLD_128_LOW, FOLD_128_HIGH };
+
+	return __builtin_ia32_pclmulqdq128(block, distance, 0x00) ^
+	       __builtin_ia32_pclmulqdq128(block, distance, 0x11) ^ next;
+}
+
+/* Sixteen bytes to the register: folded by 64 bits, then by 32, then divided after Barrett. */
+__attribute__((target("pclmul"))) static inline uint32_t reduce(block_type block)
+{
+	const block_type fold_64 = { FOLD_128_HIGH, 0 }, fold_32 = { FOLD_32, 0 };
+	const block_type divide = { POLYNOMIAL_33, QUOTIENT_33 }, low = { 0xffffffff, 0 };
+	block_type rest;
+
+	block = __builtin_ia32_pclmulqdq128(block, fold_64, 0x00) ^ (block_type) { block[1], 0 };
+	rest = (block_type)__builtin_ia32_psrldqi128(block, 32);
+	block = __builtin_ia32_pclmulqdq128(block & low, fold_32, 0x00) ^ rest;
+	rest = __builtin_ia32_pclmulqdq128(block & low, divide, 0x10);
+	rest = __builtin_ia32_pclmulqdq128(rest & low, divide, 0x00) ^ block;
+	return (uint32_t)((uint64_t)rest[0] >> 32);
+}
+
+__attribute__((target("pclmul"))) static uint32_t folded(
+	const uint32_t crc, const uint8_t *const data, const unsigned blocks)
+{
 	block_type block = block_load(data) ^ (block_type) { crc, 0 };
 
 	for (unsigned i = 1; i < blocks; i++)
-		block = __builtin_ia32_pclmulqdq128(block, distance, 0x00) ^
-			__builtin_ia32_pclmulqdq128(block, distance, 0x11) ^
-			block_load(data + BLOCK * i);
-	__builtin_memcpy(last, &block, sizeof(block));
+		block = fold(block, block_load(data + BLOCK * i));
+	return reduce(block);
 }
 
-static uint32_t folded(const uint32_t crc, const uint8_t *const data, const unsigned bytes)
+/*
+ * Zeros in front of data change nothing while the register is zero: so the first block is filled up with
+ * them, and the last one ends with the data. What the register begins with is in form->start.
+ */
+__attribute__((target("pclmul"))) uint32_t ib_crc_whole(
+	const struct ib_crc_form *const form, const uint8_t *const data, const unsigned bytes)
 {
-	const unsigned whole = bytes / BLOCK * BLOCK;
-	uint8_t last[BLOCK];
-	uint32_t left;
+	static const uint8_t own[IB_CRC_LEAD + BLOCK] = { [IB_CRC_LEAD] = 0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		0xff };
+	const unsigned most = bytes < IB_CRC_BYTES_MOST ? bytes : IB_CRC_BYTES_MOST;
+	const unsigned lead = -most % BLOCK, blocks = (most + lead) / BLOCK;
+	const unsigned masked = blocks < form->blocks ? blocks : form->blocks;
+	const uint8_t *const from = data - lead, *const counted = form->ones + IB_CRC_LEAD - lead;
+	block_type block =
+		(block_load(from) | block_load(counted)) & block_load(own + IB_CRC_LEAD - lead);
+	unsigned i;
 
-	fold(crc, data, bytes / BLOCK, last);
-	left = eight(eight(0, last), last + 8);
-	if (bytes - whole >= 8)
-		return ones(eight(left, data + whole), data + whole + 8, bytes - whole - 8);
-	return ones(left, data + whole, bytes - whole);
+	block ^= block_load(form->start + IB_CRC_LEAD - lead);
+	for (i = 1; i < masked; i++)
+		block = fold(block, block_load(from + BLOCK * i) | block_load(counted + BLOCK * i));
+	for (; i < blocks; i++)
+		block = fold(block, block_load(from + BLOCK * i));
+	return reduce(block);
+}
+
+bool ib_crc_folds(void)
+{
+	return folds;
+}
+
+/* Less than a block. */
+static uint32_t rest(uint32_t crc, const uint8_t *const data, const unsigned bytes)
+{
+	if (bytes < 8)
+		return ones(crc, data, bytes);
+	return ones(eight(crc, data), data + 8, bytes - 8);
 }
 
 uint32_t ib_crc_update(const uint32_t crc, const uint8_t *const data, const unsigned bytes)
@@ -160,6 +225,7 @@ uint32_t ib_crc_update(const uint32_t crc, const uint8_t *const data, const unsi
 	const unsigned most = bytes < IB_CRC_BYTES_MOST ? bytes : IB_CRC_BYTES_MOST;
 
 	if (folds && most >= IB_CRC_FOLD_LEAST)
-		return folded(crc, data, most);
+		return rest(
+			folded(crc, data, most / BLOCK), data + most / BLOCK * BLOCK, most % BLOCK);
 	return ones(eights(crc, data, most / 8), data + most / 8 * 8, most % 8);
 }

@@ -32,4 +32,28 @@ uint32_t ib_crc_update(uint32_t crc, const uint8_t *data, unsigned bytes);
  */
 uint32_t ib_crc_update_short(uint32_t crc, const uint8_t *data, unsigned bytes);
 
+/*
+ * How the ICRC of one kind of packet begins. Both arrays are of the data, with IB_CRC_LEAD zeros in front:
+ * `start` is what its first four bytes are changed by, `ones` are bits that count as ones, in the first
+ * `blocks` blocks of sixteen bytes, wherever those begin in the lead.
+ */
+#define IB_CRC_LEAD        12u
+#define IB_CRC_FORM_BLOCKS 5u
+
+struct ib_crc_form {
+	uint8_t start[IB_CRC_LEAD + 16];
+	uint8_t ones[IB_CRC_LEAD + 16 * IB_CRC_FORM_BLOCKS];
+	unsigned blocks;
+};
+
+/* Does ib_crc_whole do it? At most 10 instructions. */
+bool ib_crc_folds(void);
+
+/*
+ * The register after all of `data`: a multiple of four, 16 bytes or more, of which only IB_CRC_BYTES_MOST
+ * count. IB_CRC_LEAD bytes in front of it are read and do not count. Only where ib_crc_folds. At most
+ * 8000 instructions.
+ */
+uint32_t ib_crc_whole(const struct ib_crc_form *form, const uint8_t *data, unsigned bytes);
+
 #endif

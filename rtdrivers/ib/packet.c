@@ -15,8 +15,8 @@
 #define RESPONSE (IB_IS_RESPONSE | IB_IS_READ | IB_HAS_PAYLOAD)
 #define ATOMIC   (IB_IS_REQUEST | ONLY | IB_HAS_ATOMIC)
 
-#define OPERATIONS 32u
-#define PADDED(n)  (((n) + 3) & ~3u)
+#define OPCODES   256u
+#define PADDED(n) (((n) + 3) & ~3u)
 
 struct operation {
 	uint16_t layout;
@@ -24,98 +24,85 @@ struct operation {
 	const char *name;
 };
 
-static const struct operation rc_operations[OPERATIONS] = {
-	[IB_OP_SEND_FIRST] = { SEND | FIRST, 0, "rc send first" },
-	[IB_OP_SEND_MIDDLE] = { SEND, 0, "rc send middle" },
-	[IB_OP_SEND_LAST] = { SEND | LAST, 0, "rc send last" },
-	[IB_OP_SEND_LAST_IMMEDIATE] = { SEND | LAST | IB_HAS_IMMEDIATE, 4,
+/* By opcode; those that are not here are refused. */
+static const struct operation operations[OPCODES] = {
+	[IB_TRANSPORT_RC | IB_OP_SEND_FIRST] = { SEND | FIRST, 0, "rc send first" },
+	[IB_TRANSPORT_RC | IB_OP_SEND_MIDDLE] = { SEND, 0, "rc send middle" },
+	[IB_TRANSPORT_RC | IB_OP_SEND_LAST] = { SEND | LAST, 0, "rc send last" },
+	[IB_TRANSPORT_RC | IB_OP_SEND_LAST_IMMEDIATE] = { SEND | LAST | IB_HAS_IMMEDIATE, 4,
 		"rc send last immediate" },
-	[IB_OP_SEND_ONLY] = { SEND | ONLY, 0, "rc send only" },
-	[IB_OP_SEND_ONLY_IMMEDIATE] = { SEND | ONLY | IB_HAS_IMMEDIATE, 4,
+	[IB_TRANSPORT_RC | IB_OP_SEND_ONLY] = { SEND | ONLY, 0, "rc send only" },
+	[IB_TRANSPORT_RC | IB_OP_SEND_ONLY_IMMEDIATE] = { SEND | ONLY | IB_HAS_IMMEDIATE, 4,
 		"rc send only immediate" },
-	[IB_OP_WRITE_FIRST] = { WRITE | FIRST | IB_HAS_RETH, 16, "rc write first" },
-	[IB_OP_WRITE_MIDDLE] = { WRITE, 0, "rc write middle" },
-	[IB_OP_WRITE_LAST] = { WRITE | LAST, 0, "rc write last" },
-	[IB_OP_WRITE_LAST_IMMEDIATE] = { WRITE | LAST | IB_HAS_IMMEDIATE, 4,
+	[IB_TRANSPORT_RC |
+		IB_OP_WRITE_FIRST] = { WRITE | FIRST | IB_HAS_RETH, 16, "rc write first" },
+	[IB_TRANSPORT_RC | IB_OP_WRITE_MIDDLE] = { WRITE, 0, "rc write middle" },
+	[IB_TRANSPORT_RC | IB_OP_WRITE_LAST] = { WRITE | LAST, 0, "rc write last" },
+	[IB_TRANSPORT_RC | IB_OP_WRITE_LAST_IMMEDIATE] = { WRITE | LAST | IB_HAS_IMMEDIATE, 4,
 		"rc write last immediate" },
-	[IB_OP_WRITE_ONLY] = { WRITE | ONLY | IB_HAS_RETH, 16, "rc write only" },
-	[IB_OP_WRITE_ONLY_IMMEDIATE] = { WRITE | ONLY | IB_HAS_RETH | IB_HAS_IMMEDIATE, 20,
+	[IB_TRANSPORT_RC | IB_OP_WRITE_ONLY] = { WRITE | ONLY | IB_HAS_RETH, 16, "rc write only" },
+	[IB_TRANSPORT_RC |
+		IB_OP_WRITE_ONLY_IMMEDIATE] = { WRITE | ONLY | IB_HAS_RETH | IB_HAS_IMMEDIATE, 20,
 		"rc write only immediate" },
-	[IB_OP_READ_REQUEST] = { IB_IS_REQUEST | IB_IS_READ | ONLY | IB_HAS_RETH, 16,
-		"rc read request" },
-	[IB_OP_READ_RESPONSE_FIRST] = { RESPONSE | FIRST | IB_HAS_AETH, 4,
+	[IB_TRANSPORT_RC | IB_OP_READ_REQUEST] = { IB_IS_REQUEST | IB_IS_READ | ONLY | IB_HAS_RETH,
+		16, "rc read request" },
+	[IB_TRANSPORT_RC | IB_OP_READ_RESPONSE_FIRST] = { RESPONSE | FIRST | IB_HAS_AETH, 4,
 		"rc read response first" },
-	[IB_OP_READ_RESPONSE_MIDDLE] = { RESPONSE, 0, "rc read response middle" },
-	[IB_OP_READ_RESPONSE_LAST] = { RESPONSE | LAST | IB_HAS_AETH, 4, "rc read response last" },
-	[IB_OP_READ_RESPONSE_ONLY] = { RESPONSE | ONLY | IB_HAS_AETH, 4, "rc read response only" },
-	[IB_OP_ACKNOWLEDGE] = { IB_IS_RESPONSE | ONLY | IB_HAS_AETH, 4, "rc acknowledge" },
-	[IB_OP_ATOMIC_ACKNOWLEDGE] = { IB_IS_RESPONSE | ONLY | IB_HAS_AETH | IB_HAS_ATOMIC_ACK, 12,
-		"rc atomic acknowledge" },
-	[IB_OP_COMPARE_SWAP] = { ATOMIC, 28, "rc compare swap" },
-	[IB_OP_FETCH_ADD] = { ATOMIC, 28, "rc fetch add" },
-	[IB_OP_SEND_LAST_INVALIDATE] = { SEND | LAST | IB_HAS_IETH, 4, "rc send last invalidate" },
-	[IB_OP_SEND_ONLY_INVALIDATE] = { SEND | ONLY | IB_HAS_IETH, 4, "rc send only invalidate" },
-};
-
-static const struct operation uc_operations[OPERATIONS] = {
-	[IB_OP_SEND_FIRST] = { SEND | FIRST, 0, "uc send first" },
-	[IB_OP_SEND_MIDDLE] = { SEND, 0, "uc send middle" },
-	[IB_OP_SEND_LAST] = { SEND | LAST, 0, "uc send last" },
-	[IB_OP_SEND_LAST_IMMEDIATE] = { SEND | LAST | IB_HAS_IMMEDIATE, 4,
+	[IB_TRANSPORT_RC | IB_OP_READ_RESPONSE_MIDDLE] = { RESPONSE, 0, "rc read response middle" },
+	[IB_TRANSPORT_RC | IB_OP_READ_RESPONSE_LAST] = { RESPONSE | LAST | IB_HAS_AETH, 4,
+		"rc read response last" },
+	[IB_TRANSPORT_RC | IB_OP_READ_RESPONSE_ONLY] = { RESPONSE | ONLY | IB_HAS_AETH, 4,
+		"rc read response only" },
+	[IB_TRANSPORT_RC |
+		IB_OP_ACKNOWLEDGE] = { IB_IS_RESPONSE | ONLY | IB_HAS_AETH, 4, "rc acknowledge" },
+	[IB_TRANSPORT_RC | IB_OP_ATOMIC_ACKNOWLEDGE] = { IB_IS_RESPONSE | ONLY | IB_HAS_AETH |
+								 IB_HAS_ATOMIC_ACK,
+		12, "rc atomic acknowledge" },
+	[IB_TRANSPORT_RC | IB_OP_COMPARE_SWAP] = { ATOMIC, 28, "rc compare swap" },
+	[IB_TRANSPORT_RC | IB_OP_FETCH_ADD] = { ATOMIC, 28, "rc fetch add" },
+	[IB_TRANSPORT_RC | IB_OP_SEND_LAST_INVALIDATE] = { SEND | LAST | IB_HAS_IETH, 4,
+		"rc send last invalidate" },
+	[IB_TRANSPORT_RC | IB_OP_SEND_ONLY_INVALIDATE] = { SEND | ONLY | IB_HAS_IETH, 4,
+		"rc send only invalidate" },
+	[IB_TRANSPORT_UC | IB_OP_SEND_FIRST] = { SEND | FIRST, 0, "uc send first" },
+	[IB_TRANSPORT_UC | IB_OP_SEND_MIDDLE] = { SEND, 0, "uc send middle" },
+	[IB_TRANSPORT_UC | IB_OP_SEND_LAST] = { SEND | LAST, 0, "uc send last" },
+	[IB_TRANSPORT_UC | IB_OP_SEND_LAST_IMMEDIATE] = { SEND | LAST | IB_HAS_IMMEDIATE, 4,
 		"uc send last immediate" },
-	[IB_OP_SEND_ONLY] = { SEND | ONLY, 0, "uc send only" },
-	[IB_OP_SEND_ONLY_IMMEDIATE] = { SEND | ONLY | IB_HAS_IMMEDIATE, 4,
+	[IB_TRANSPORT_UC | IB_OP_SEND_ONLY] = { SEND | ONLY, 0, "uc send only" },
+	[IB_TRANSPORT_UC | IB_OP_SEND_ONLY_IMMEDIATE] = { SEND | ONLY | IB_HAS_IMMEDIATE, 4,
 		"uc send only immediate" },
-	[IB_OP_WRITE_FIRST] = { WRITE | FIRST | IB_HAS_RETH, 16, "uc write first" },
-	[IB_OP_WRITE_MIDDLE] = { WRITE, 0, "uc write middle" },
-	[IB_OP_WRITE_LAST] = { WRITE | LAST, 0, "uc write last" },
-	[IB_OP_WRITE_LAST_IMMEDIATE] = { WRITE | LAST | IB_HAS_IMMEDIATE, 4,
+	[IB_TRANSPORT_UC |
+		IB_OP_WRITE_FIRST] = { WRITE | FIRST | IB_HAS_RETH, 16, "uc write first" },
+	[IB_TRANSPORT_UC | IB_OP_WRITE_MIDDLE] = { WRITE, 0, "uc write middle" },
+	[IB_TRANSPORT_UC | IB_OP_WRITE_LAST] = { WRITE | LAST, 0, "uc write last" },
+	[IB_TRANSPORT_UC | IB_OP_WRITE_LAST_IMMEDIATE] = { WRITE | LAST | IB_HAS_IMMEDIATE, 4,
 		"uc write last immediate" },
-	[IB_OP_WRITE_ONLY] = { WRITE | ONLY | IB_HAS_RETH, 16, "uc write only" },
-	[IB_OP_WRITE_ONLY_IMMEDIATE] = { WRITE | ONLY | IB_HAS_RETH | IB_HAS_IMMEDIATE, 20,
+	[IB_TRANSPORT_UC | IB_OP_WRITE_ONLY] = { WRITE | ONLY | IB_HAS_RETH, 16, "uc write only" },
+	[IB_TRANSPORT_UC |
+		IB_OP_WRITE_ONLY_IMMEDIATE] = { WRITE | ONLY | IB_HAS_RETH | IB_HAS_IMMEDIATE, 20,
 		"uc write only immediate" },
-};
-
-static const struct operation ud_operations[OPERATIONS] = {
-	[IB_OP_SEND_ONLY] = { SEND | ONLY | IB_HAS_DETH, 8, "ud send only" },
-	[IB_OP_SEND_ONLY_IMMEDIATE] = { SEND | ONLY | IB_HAS_DETH | IB_HAS_IMMEDIATE, 12,
+	[IB_TRANSPORT_UD | IB_OP_SEND_ONLY] = { SEND | ONLY | IB_HAS_DETH, 8, "ud send only" },
+	[IB_TRANSPORT_UD |
+		IB_OP_SEND_ONLY_IMMEDIATE] = { SEND | ONLY | IB_HAS_DETH | IB_HAS_IMMEDIATE, 12,
 		"ud send only immediate" },
+	[IB_OPCODE_CNP] = { IB_IS_CONGESTION | ONLY | IB_HAS_PAYLOAD, 0,
+		"congestion notification" },
 };
-
-static const struct operation congestion = { IB_IS_CONGESTION | ONLY | IB_HAS_PAYLOAD, 0,
-	"congestion notification" };
-static const struct operation reserved = { 0, 0, "reserved" };
-
-static const struct operation *operation_of(const uint8_t opcode)
-{
-	const unsigned operation = opcode & IB_OP_MASK;
-	const unsigned transport = opcode & IB_TRANSPORT_MASK;
-	const struct operation *found = &reserved;
-
-	if (transport == IB_TRANSPORT_RC)
-		found = &rc_operations[operation];
-	else if (transport == IB_TRANSPORT_UC)
-		found = &uc_operations[operation];
-	else if (transport == IB_TRANSPORT_UD)
-		found = &ud_operations[operation];
-	else if (opcode == IB_OPCODE_CNP)
-		found = &congestion;
-	return found->layout != 0 ? found : &reserved;
-}
 
 unsigned ib_opcode_layout(const uint8_t opcode)
 {
-	return operation_of(opcode)->layout;
+	return operations[opcode].layout;
 }
 
 unsigned ib_opcode_extended_bytes(const uint8_t opcode)
 {
-	return operation_of(opcode)->bytes;
+	return operations[opcode].bytes;
 }
 
 const char *ib_opcode_name(const uint8_t opcode)
 {
-	return operation_of(opcode)->name;
+	return operations[opcode].layout != 0 ? operations[opcode].name : "reserved";
 }
 
 static void extended_decode(
@@ -186,7 +173,7 @@ enum ib_refusal ib_packet_decode(
 	ib_bth_decode(data, &packet->bth);
 	if (packet->bth.version != 0)
 		return IB_REFUSED_BTH_VERSION;
-	operation = operation_of(packet->bth.opcode);
+	operation = &operations[packet->bth.opcode];
 	if (operation->layout == 0)
 		return IB_REFUSED_OPCODE;
 	headers = IB_BTH_BYTES + operation->bytes;
@@ -204,45 +191,56 @@ enum ib_refusal ib_packet_decode(
 
 unsigned ib_packet_payload_offset(const struct ib_packet *const packet)
 {
-	const struct operation *const operation = operation_of(packet->bth.opcode);
+	const struct operation *const operation = &operations[packet->bth.opcode];
 
 	return operation->layout != 0 ? IB_BTH_BYTES + operation->bytes : 0;
 }
 
 unsigned ib_packet_bytes(const struct ib_packet *const packet)
 {
-	const struct operation *const operation = operation_of(packet->bth.opcode);
+	const struct operation *const operation = &operations[packet->bth.opcode];
 
 	if (operation->layout == 0 || !payload_fits(operation->layout, packet->payload_bytes))
 		return 0;
 	return IB_BTH_BYTES + operation->bytes + PADDED(packet->payload_bytes);
 }
 
-/* The padding is zero; a payload has at most IB_MTU_MOST bytes. */
-static void payload_put(uint8_t *const to, const uint8_t *const from, const unsigned bytes)
+static void payload_copy(uint8_t *const to, const uint8_t *const from, const unsigned bytes)
 {
-	for (unsigned i = 0; from != to && i < bytes / 8; i++)
+	for (unsigned i = 0; i < bytes / 8; i++)
 		__builtin_memcpy(to + 8 * i, from + 8 * i, 8);
-	for (unsigned i = bytes / 8 * 8; from != to && i < bytes; i++)
+	for (unsigned i = bytes / 8 * 8; i < bytes; i++)
 		to[i] = from[i];
-	for (unsigned i = bytes; i < PADDED(bytes); i++)
+}
+
+static void padding_clear(uint8_t *const to, const unsigned bytes)
+{
+	for (unsigned i = 0; i < bytes; i++)
 		to[i] = 0;
+}
+
+void ib_packet_write(const struct ib_packet *const packet, uint8_t *const data)
+{
+	const struct operation *const operation = &operations[packet->bth.opcode];
+	uint8_t *const payload = data + IB_BTH_BYTES + operation->bytes;
+	struct ib_bth bth = packet->bth;
+
+	bth.pad_bytes = -packet->payload_bytes & 3;
+	bth.version = 0;
+	ib_bth_encode(&bth, data);
+	extended_encode(operation->layout, packet, data + IB_BTH_BYTES);
+	if (packet->payload != payload)
+		payload_copy(payload, packet->payload, packet->payload_bytes);
+	padding_clear(payload + packet->payload_bytes, bth.pad_bytes);
 }
 
 unsigned ib_packet_encode(
 	const struct ib_packet *const packet, uint8_t *const data, const unsigned room)
 {
-	const struct operation *const operation = operation_of(packet->bth.opcode);
 	const unsigned bytes = ib_packet_bytes(packet);
-	struct ib_bth bth;
 
 	if (bytes == 0 || bytes > room)
 		return 0;
-	bth = packet->bth;
-	bth.pad_bytes = (uint8_t)(PADDED(packet->payload_bytes) - packet->payload_bytes);
-	bth.version = 0;
-	ib_bth_encode(&bth, data);
-	extended_encode(operation->layout, packet, data + IB_BTH_BYTES);
-	payload_put(data + IB_BTH_BYTES + operation->bytes, packet->payload, packet->payload_bytes);
+	ib_packet_write(packet, data);
 	return bytes;
 }

@@ -111,6 +111,12 @@ unsigned ib_packet_payload_offset(const struct ib_packet *packet);
 unsigned ib_packet_bytes(const struct ib_packet *packet);
 
 /*
+ * Writes the packet, whose ib_packet_bytes() are not 0 and fit. The payload as with ib_packet_encode. At most
+ * 9000 instructions.
+ */
+void ib_packet_write(const struct ib_packet *packet, uint8_t *data);
+
+/*
  * Writes the packet, ib_packet_bytes() long; its length, or 0 where `room` is less or it cannot be sent
  * (refused opcode, payload that the opcode does not have or beyond IB_MTU_MOST). A payload that stands
  * already where it goes, ib_packet_payload_offset() into `data`, is left there; elsewhere it is copied and

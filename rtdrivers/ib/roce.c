@@ -80,31 +80,57 @@ static uint16_t udp_checksum(const uint8_t *const udp, const unsigned bytes, con
 }
 
 /*
- * The masked headers go through a copy: what routers may change is taken as ones (type of service, time
- * to live and header checksum, or traffic class, flow label and hop limit; UDP checksum; the first byte
- * of the BTH's second word).
+ * What routers may change counts as ones: type of service, time to live and header checksum, or traffic class,
+ * flow label and hop limit; the UDP checksum; the first byte of the BTH's second word.
  */
-uint32_t roce_icrc(const uint8_t *const ip, const unsigned bytes)
+#define AT(byte) (IB_CRC_LEAD + (byte))
+#define START_BYTES                                                                                \
+	{                                                                                          \
+		[AT(0)] = 0xe3, 0x20, 0xbb, 0xde                                                   \
+	} /* MASKED_LRH */
+
+static const struct ib_crc_form form4 = { .start = START_BYTES,
+	.ones = { [AT(1)] = 0xff,
+		[AT(8)] = 0xff,
+		[AT(10)] = 0xff,
+		[AT(11)] = 0xff,
+		[AT(26)] = 0xff,
+		[AT(27)] = 0xff,
+		[AT(32)] = 0xff },
+	.blocks = 3 };
+static const struct ib_crc_form form6 = { .start = START_BYTES,
+	.ones = { [AT(0)] = 0x0f,
+		[AT(1)] = 0xff,
+		[AT(2)] = 0xff,
+		[AT(3)] = 0xff,
+		[AT(7)] = 0xff,
+		[AT(46)] = 0xff,
+		[AT(47)] = 0xff,
+		[AT(52)] = 0xff },
+	.blocks = 5 };
+
+/* Through the tables the headers go in a copy with the ones in it. */
+static uint32_t icrc_by_tables(
+	const struct ib_crc_form *const form, const uint8_t *const ip, const unsigned bytes)
 {
 	uint8_t masked[IPV6_BYTES + UDP_HEADER_BYTES + IB_BTH_BYTES];
-	const bool ipv6 = ip[0] >> 4 == 6;
-	const unsigned header = ipv6 ? IPV6_BYTES : IPV4_HEADER_BYTES;
+	const unsigned header = form == &form6 ? IPV6_BYTES : IPV4_HEADER_BYTES;
 	const unsigned copied = header + UDP_HEADER_BYTES + IB_BTH_BYTES;
 
-	for (unsigned i = 0; i < copied / 4; i++)
-		__builtin_memcpy(masked + 4 * i, ip + 4 * i, 4);
-	if (ipv6) {
-		octets_write32(masked, 0x6fffffff);
-		masked[7] = 0xff;
-	} else {
-		masked[1] = 0xff;
-		masked[8] = 0xff;
-		octets_write16(masked + 10, 0xffff);
-	}
-	octets_write16(masked + header + 6, 0xffff);
-	masked[header + UDP_HEADER_BYTES + 4] = 0xff;
+	for (unsigned i = 0; i < copied; i += 4)
+		octets_write32(
+			masked + i, octets_read32(ip + i) | octets_read32(form->ones + AT(i)));
 	return ~ib_crc_update(
 		ib_crc_update_short(MASKED_LRH, masked, copied), ip + copied, bytes - copied);
+}
+
+uint32_t roce_icrc(const uint8_t *const ip, const unsigned bytes)
+{
+	const struct ib_crc_form *const form = ip[0] >> 4 == IB_GRH_VERSION ? &form6 : &form4;
+
+	if (ib_crc_folds() && bytes % 4 == 0)
+		return ~ib_crc_whole(form, ip, bytes);
+	return icrc_by_tables(form, ip, bytes);
 }
 
 static uint32_t icrc_stored(const uint8_t *const at)
@@ -251,29 +277,24 @@ enum ib_refusal roce_decode(
 
 /* ---- To bytes ---- */
 
-static void place_parts(const struct roce_path *const path, struct place *const place)
+static unsigned headers_bytes(const struct roce_path *const path)
 {
-	place->ip = ETHERNET_HEADER_BYTES + (path->tagged ? TAG_BYTES : 0);
-	place->udp = place->ip + (path->ipv6 ? IPV6_BYTES : IPV4_HEADER_BYTES);
-	place->packet = place->udp + UDP_HEADER_BYTES;
+	return ETHERNET_HEADER_BYTES + (path->tagged ? TAG_BYTES : 0) + UDP_HEADER_BYTES +
+	       (path->ipv6 ? IPV6_BYTES : IPV4_HEADER_BYTES);
 }
 
 unsigned roce_payload_offset(const struct roce_frame *const frame)
 {
 	const unsigned offset = ib_packet_payload_offset(&frame->packet);
-	struct place place;
 
-	place_parts(&frame->path, &place);
-	return offset != 0 ? place.packet + offset : 0;
+	return offset != 0 ? headers_bytes(&frame->path) + offset : 0;
 }
 
 unsigned roce_bytes(const struct roce_frame *const frame)
 {
 	const unsigned bytes = ib_packet_bytes(&frame->packet);
-	struct place place;
 
-	place_parts(&frame->path, &place);
-	return bytes != 0 ? place.packet + bytes + IB_ICRC_BYTES : 0;
+	return bytes != 0 ? headers_bytes(&frame->path) + bytes + IB_ICRC_BYTES : 0;
 }
 
 static void link_encode(const struct roce_path *const path, uint8_t *const data)
@@ -328,15 +349,17 @@ static void datagram_encode(
 	octets_write16(udp + 6, 0);
 }
 
-static void path_encode(const struct roce_path *const path, uint8_t *const data,
-	const struct place *const place, const unsigned end)
+static void path_encode(const struct roce_path *const path, uint8_t *const data, const unsigned ip,
+	const unsigned packet, const unsigned end)
 {
+	const unsigned udp = packet - UDP_HEADER_BYTES;
+
 	link_encode(path, data);
 	if (path->ipv6)
-		packet_encode6(path, data + place->ip, end - place->udp);
+		packet_encode6(path, data + ip, end - udp);
 	else
-		packet_encode4(path, data + place->ip, end - place->udp);
-	datagram_encode(path, data + place->udp, end - place->udp);
+		packet_encode4(path, data + ip, end - udp);
+	datagram_encode(path, data + udp, end - udp);
 }
 
 /* Last of all: it covers the ICRC, and the ICRC takes it as ones. 0 is sent as ones, its equal. */
@@ -350,18 +373,18 @@ static void udp_checksum_put(
 
 unsigned roce_encode(const struct roce_frame *const frame, uint8_t *const data, const unsigned room)
 {
-	const unsigned end = roce_bytes(frame);
-	const unsigned icrc = end - IB_ICRC_BYTES;
-	struct place place;
+	const struct roce_path *const path = &frame->path;
+	const unsigned packet = headers_bytes(path), bytes = ib_packet_bytes(&frame->packet);
+	const unsigned ip = ETHERNET_HEADER_BYTES + (path->tagged ? TAG_BYTES : 0);
+	const unsigned icrc = packet + bytes, end = icrc + IB_ICRC_BYTES;
 
-	if (end == 0 || end > room)
+	if (bytes == 0 || end > room)
 		return 0;
-	place_parts(&frame->path, &place);
-	path_encode(&frame->path, data, &place, end);
-	if (ib_packet_encode(&frame->packet, data + place.packet, icrc - place.packet) == 0)
-		return 0;
-	octets_write32(data + icrc, __builtin_bswap32(roce_icrc(data + place.ip, icrc - place.ip)));
-	if (frame->path.udp_checksum)
-		udp_checksum_put(&frame->path, data + place.udp, end - place.udp);
+	path_encode(path, data, ip, packet, end);
+	ib_packet_write(&frame->packet, data + packet);
+	octets_write32(data + icrc, __builtin_bswap32(roce_icrc(data + ip, icrc - ip)));
+	if (path->udp_checksum)
+		udp_checksum_put(
+			path, data + packet - UDP_HEADER_BYTES, end - packet + UDP_HEADER_BYTES);
 	return end;
 }

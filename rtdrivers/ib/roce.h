@@ -61,7 +61,7 @@ unsigned roce_encode(const struct roce_frame *frame, uint8_t *data, unsigned roo
 /*
  * The ICRC, as a number whose least significant byte is sent first, of `bytes` from the IP header's first to
  * the padding's last, whose version is in the first four bits. The bytes are of a whole IP header, UDP and
- * BTH at least. At most 23000 instructions.
+ * BTH at least, and the Ethernet header stands in front of them. At most 23000 instructions.
  */
 uint32_t roce_icrc(const uint8_t *ip, unsigned bytes);
 

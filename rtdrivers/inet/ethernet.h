@@ -30,8 +30,7 @@ void ethernet_encode(const struct ethernet_header *header, uint8_t *frame);
 
 static inline void ethernet_copy(uint8_t *const to, const uint8_t *const from)
 {
-	for (unsigned i = 0; i < ETHERNET_ADDRESS_BYTES; i++)
-		to[i] = from[i];
+	__builtin_memcpy(to, from, ETHERNET_ADDRESS_BYTES);
 }
 
 /* At most 50 instructions. */

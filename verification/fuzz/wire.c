@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <ib/cm.h>
+#include <ib/crc.h>
 #include <ib/native.h>
 #include <ib/roce.h>
 #include <inet/octets.h>
@@ -89,6 +90,10 @@ static void try_roce(const uint8_t *const data, const size_t size)
 		return;
 	}
 	claim_payload(&frame.packet, data, size);
+	ib_crc_fold(true);
+	claim(roce_decode(data, (unsigned)size, &frame) == IB_ACCEPTED,
+		"multiplied, the ICRC is the same as by the tables");
+	ib_crc_fold(false);
 	bytes = roce_encode(&frame, again, sizeof(again));
 	claim(bytes != 0 && bytes <= size, "what was decoded can be encoded");
 	memset(mask, 0, bytes);

@@ -94,7 +94,7 @@ sed 's/^/# /' "$work/datagrams"
 planted wire_check "$work/server.pcap" "a codec that takes an rkey for a length is found out" headers.c \
 	's/reth->rkey = octets_read32(bytes + 8)/reth->rkey = octets_read32(bytes + 12)/'
 planted wire_check "$work/server.pcap" "a codec that lets the time to live into the ICRC is found out" roce.c \
-	's/masked\[8\] = 0xff/masked[8] = ip[8]/'
+	'/\[AT(8)\] = 0xff,/d'
 planted wire_check "$work/server.pcap" "a codec that misses a bit of a REQ is found out" cm.c \
 	's/IB_FIELD(cm_req, retry_count, AT(47), 5, 3)/IB_FIELD(cm_req, retry_count, AT(47), 6, 2)/'
 planted mad_check "$work/fabric/mads" "a codec that misses the component mask of a query is found out" mad.c \

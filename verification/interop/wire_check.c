@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <ib/cm.h>
+#include <ib/crc.h>
 #include <ib/roce.h>
 
 #include "capture.h"
@@ -79,9 +80,14 @@ static void check_roce(const struct roce_frame *const frame, const uint8_t *cons
 static void check_frame(const uint8_t *const data, const unsigned bytes)
 {
 	static struct roce_frame frame;
-	const enum ib_refusal refusal = roce_decode(data, bytes, &frame);
+	enum ib_refusal refusal;
 
 	seen.frames++;
+	ib_crc_fold(true);
+	refusal = roce_decode(data, bytes, &frame);
+	ib_crc_fold(false);
+	if (refusal != roce_decode(data, bytes, &frame))
+		fault("icrc", "the tables and the multiplication disagree");
 	if (refusal == IB_ACCEPTED)
 		check_roce(&frame, data);
 	else if (refusal == IB_REFUSED_NOT_ROCE)
