@@ -151,7 +151,8 @@ __attribute__((target("pclmul"))) static inline uint32_t reduce(block_type block
 	block_type rest;
 
 	block = __builtin_ia32_pclmulqdq128(block, fold_64, 0x00) ^ (block_type) { block[1], 0 };
-	rest = (block_type)__builtin_ia32_psrldqi128(block, 32);
+	rest = (block_type){ (long long)((uint64_t)block[0] >> 32 | (uint64_t)block[1] << 32),
+		(long long)((uint64_t)block[1] >> 32) };
 	block = __builtin_ia32_pclmulqdq128(block & low, fold_32, 0x00) ^ rest;
 	rest = __builtin_ia32_pclmulqdq128(block & low, divide, 0x10);
 	rest = __builtin_ia32_pclmulqdq128(rest & low, divide, 0x00) ^ block;
