@@ -89,6 +89,7 @@ static struct job *begin_job(const struct act *const a)
 	job->until = 0;
 	job->zeros = 0;
 	job->vcpu = false;
+	job->marks = false;
 	return job;
 }
 
@@ -260,18 +261,24 @@ static void do_trace(const struct act *const a)
 {
 	const struct member *const cpu = needed(a, "cpu", VALUE_NUMBER);
 	const struct mullion_trace *trace;
+	const struct member *marks;
+	bool kept;
 
-	if (cpu == NULL)
+	if (cpu == NULL || !optional(a, "marks", VALUE_BOOL, &marks))
 		return;
+	kept = marks != NULL && marks->number != 0;
 	trace = cpu->number < NODE_TRACES ? a->control->node.traces[cpu->number] : NULL;
 	if (trace == NULL) {
 		refuse(a, REFUSED_BAD_ARGUMENT, "there is no trace of this cpu; cpus lists them",
 			"");
 		return;
 	}
-	do_ring(a, __atomic_load_n(&trace->head, __ATOMIC_ACQUIRE));
-	if (session_busy(a->session))
-		a->session->job.at = (uint32_t)cpu->number;
+	do_ring(a, kept ? a->control->exits.marks[cpu->number].head
+			: __atomic_load_n(&trace->head, __ATOMIC_ACQUIRE));
+	if (!session_busy(a->session))
+		return;
+	a->session->job.at = (uint32_t)cpu->number;
+	a->session->job.marks = kept;
 }
 
 /* ---- Memory of a stopped partition ---- */

@@ -20,12 +20,6 @@
 #define VMEXIT_VMMCALL 0x81u
 #define VMEXIT_NPF     0x400u
 
-/* What counts of a record. */
-struct seen {
-	uint16_t kind, vcpu;
-	uint32_t cause;
-};
-
 const char *exit_word(const enum exit_class class)
 {
 	static const char *const words[EXIT_CLASSES] = { "cpuid", "msr", "port", "memory",
@@ -64,10 +58,19 @@ static uint64_t head_of(const struct mullion_trace *const trace)
 	return __atomic_load_n(&trace->head, __ATOMIC_ACQUIRE);
 }
 
-static void count(struct exits *const exits, const struct seen *const seen)
+static bool is_mark(const uint16_t kind)
 {
-	if (seen->kind == MULLION_TRACE_EXIT && seen->vcpu < MULLION_NODE_VCPUS)
-		exits->counts[seen->vcpu][exit_class(seen->cause)]++;
+	return kind == MULLION_TRACE_WINDOW ||
+	       (kind >= MULLION_TRACE_START && kind <= MULLION_TRACE_SCHEDULE);
+}
+
+static void note(struct exits *const exits, struct exits_marks *const marks,
+	const struct mullion_trace_record *const record)
+{
+	if (record->kind == MULLION_TRACE_EXIT && record->vcpu < MULLION_NODE_VCPUS)
+		exits->counts[record->vcpu][exit_class(record->cause)]++;
+	else if (is_mark(record->kind))
+		marks->records[marks->head++ % EXITS_MARKS] = *record;
 }
 
 /* Of `records` from `from` on, how many of the first ones the writer may have reached again. */
@@ -83,22 +86,19 @@ static uint32_t overtaken(
 }
 
 static void take_batch(struct exits *const exits, const struct mullion_trace *const trace,
-	uint64_t *const next, const uint32_t records)
+	const uint32_t cpu, const uint32_t records)
 {
-	struct seen seen[BATCH];
+	struct mullion_trace_record copy[BATCH];
+	uint64_t *const next = &exits->next[cpu];
 	uint32_t lost;
 
-	for (uint32_t i = 0; i < BATCH && i < records; i++) {
-		const struct mullion_trace_record *const record =
-			&trace->records[(*next + i) % MULLION_TRACE_RECORDS];
-
-		seen[i] = (struct seen){ record->kind, record->vcpu, record->cause };
-	}
+	for (uint32_t i = 0; i < BATCH && i < records; i++)
+		copy[i] = trace->records[(*next + i) % MULLION_TRACE_RECORDS];
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	lost = overtaken(trace, *next, records);
 	exits->unseen += lost;
 	for (uint32_t i = lost; i < BATCH && i < records; i++)
-		count(exits, &seen[i]);
+		note(exits, &exits->marks[cpu], &copy[i]);
 	*next += records;
 }
 
@@ -112,14 +112,15 @@ static void skip_ahead(struct exits *const exits, uint64_t *const next, const ui
 
 /* True: there is more of it. */
 static bool take(
-	struct exits *const exits, const struct mullion_trace *const trace, uint64_t *const next)
+	struct exits *const exits, const struct mullion_trace *const trace, const uint32_t cpu)
 {
 	const uint64_t head = head_of(trace);
+	uint64_t *const next = &exits->next[cpu];
 
 	skip_ahead(exits, next, head);
 	for (uint32_t n = 0; n < EXITS_PASS_RECORDS / BATCH && *next < head; n++)
-		take_batch(exits, trace, next,
-			head - *next < BATCH ? (uint32_t)(head - *next) : BATCH);
+		take_batch(
+			exits, trace, cpu, head - *next < BATCH ? (uint32_t)(head - *next) : BATCH);
 	return *next < head;
 }
 
@@ -142,6 +143,6 @@ bool exits_pass(struct exits *const exits, const struct node *const node)
 		exits->cpu = 0;
 		return false;
 	}
-	exits->cpu = take(exits, node->traces[cpu], &exits->next[cpu]) ? cpu : cpu + 1;
+	exits->cpu = take(exits, node->traces[cpu], cpu) ? cpu : cpu + 1;
 	return true;
 }

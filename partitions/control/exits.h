@@ -1,5 +1,6 @@
 /*
- * Exits by cause: what control counts for every vcpu while it reads the kernel's trace rings.
+ * Exits by cause: what control counts for every vcpu while it reads the kernel's trace rings; and the
+ * records that are rarer than exits and are kept for longer.
  */
 #ifndef CONTROL_EXITS_H
 #define CONTROL_EXITS_H
@@ -21,11 +22,19 @@ enum exit_class {
 	EXIT_CLASSES
 };
 
+/* Starts of windows and vcpus, stops, restarts, switches of the schedule: the last of one CPU. */
+#define EXITS_MARKS 128u
+struct exits_marks {
+	uint64_t head; /* ever kept; mark k lies at records[k % EXITS_MARKS] */
+	struct mullion_trace_record records[EXITS_MARKS];
+};
+
 struct exits {
 	uint32_t cpu;               /* where the next pass begins to look */
 	uint64_t next[NODE_TRACES]; /* the next record of each CPU */
 	uint64_t unseen;            /* records that were overwritten before */
 	uint64_t counts[MULLION_NODE_VCPUS][EXIT_CLASSES];
+	struct exits_marks marks[NODE_TRACES];
 };
 
 const char *exit_word(enum exit_class class);

@@ -78,35 +78,52 @@ static bool journal(const struct node *const node, struct job *const job, struct
 	return job->from < job->until;
 }
 
+/* A CPU's trace ring, or what control kept of it. */
+struct ring {
+	const struct mullion_trace_record *records;
+	uint64_t capacity;
+	const uint64_t *head;
+};
+
+static struct ring ring_of(const struct control *const control, const struct job *const job)
+{
+	const struct mullion_trace *const trace = control->node.traces[job->at];
+	const struct exits_marks *const marks = &control->exits.marks[job->at];
+
+	if (job->marks)
+		return (struct ring){ marks->records, EXITS_MARKS, &marks->head };
+	return (struct ring){ trace->records, MULLION_TRACE_RECORDS, &trace->head };
+}
+
 /* Copies whole records, and says how many of the first ones the writer took back meanwhile. */
-static uint32_t copy_records(const struct mullion_trace *const trace, const uint64_t from,
+static uint32_t copy_records(const struct ring *const ring, const uint64_t from,
 	const uint32_t count, struct mullion_trace_record *const copy)
 {
 	uint64_t head;
 
 	for (uint32_t i = 0; i < count; i++)
-		copy[i] = trace->records[(from + i) % MULLION_TRACE_RECORDS];
+		copy[i] = ring->records[(from + i) % ring->capacity];
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	head = __atomic_load_n(&trace->head, __ATOMIC_RELAXED);
+	head = __atomic_load_n(ring->head, __ATOMIC_RELAXED);
 	/* The record at head may be half written: it is where from + capacity was. */
-	if (head < from + MULLION_TRACE_RECORDS)
+	if (head < from + ring->capacity)
 		return 0;
-	head -= from + MULLION_TRACE_RECORDS - 1;
+	head -= from + ring->capacity - 1;
 	return head < count ? (uint32_t)head : count;
 }
 
 static bool trace_records(
-	const struct node *const node, struct job *const job, struct writer *const out)
+	const struct control *const control, struct job *const job, struct writer *const out)
 {
-	const struct mullion_trace *const trace = node->traces[job->at];
+	const struct ring ring = ring_of(control, job);
 	struct mullion_trace_record copy[TRACE_RECORDS];
 	uint32_t count, lost;
 
-	clamp(job, __atomic_load_n(&trace->head, __ATOMIC_ACQUIRE), MULLION_TRACE_RECORDS - 1);
+	clamp(job, __atomic_load_n(ring.head, __ATOMIC_ACQUIRE), ring.capacity - 1);
 	count = job->until <= job->from                  ? 0
 		: job->until - job->from < TRACE_RECORDS ? (uint32_t)(job->until - job->from)
 							 : TRACE_RECORDS;
-	lost = copy_records(trace, job->from, count, copy);
+	lost = copy_records(&ring, job->from, count, copy);
 	write_member_number(out, "from", job->from + lost);
 	write_member_number(out, "head", job->until);
 	write_key(out, "records");
@@ -127,7 +144,7 @@ bool answer_records(
 	case COMMAND_JOURNAL:
 		return journal(&control->node, job, out);
 	case COMMAND_TRACE:
-		return trace_records(&control->node, job, out);
+		return trace_records(control, job, out);
 	case COMMAND_LOAD:
 		return memory_load(job, out);
 	default:

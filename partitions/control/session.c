@@ -29,7 +29,7 @@ static const struct {
 	[COMMAND_LOG] = { "log", "from" },
 	[COMMAND_JOURNAL] = { "journal", "from" },
 	[COMMAND_COUNTERS] = { "counters", "" },
-	[COMMAND_TRACE] = { "trace", "cpu from" },
+	[COMMAND_TRACE] = { "trace", "cpu from marks" },
 	[COMMAND_DUMP] = { "dump", "partition page pages vcpu" },
 	[COMMAND_LOAD] = { "load", "partition page part data zeros" },
 	[COMMAND_VERSION] = { "version", "" },

@@ -81,7 +81,8 @@ struct job {
 	uint32_t at, within;  /* the next element, and what is next in it */
 	uint64_t from, until; /* positions in a ring; blocks of a dump or load */
 	uint32_t zeros;       /* blocks from `from` on, found or made zero */
-	bool vcpu;
+	bool vcpu;            /* of a dump: registers */
+	bool marks;           /* of a trace: what control kept of it */
 };
 
 /* What a session's line is. */

@@ -39,6 +39,7 @@ struct jitter_ring {
 	uint64_t lost; /* records overwritten before the first one here */
 	struct mullion_trace_record *records;
 	size_t count;
+	size_t kept; /* of the first ones: windows and the like of before, whose exits are lost */
 };
 
 /* A file that samples came from. */

@@ -175,7 +175,7 @@ static void take_trace(struct jitter_report *report, struct jitter_source *sourc
 	source->rings =
 		jitter_array(source->rings, source->rings_count + 1, sizeof(*source->rings));
 	ring = &source->rings[source->rings_count++];
-	ring->cpu = trace->cpu;
+	*ring = (struct jitter_ring){ .cpu = trace->cpu };
 	ring->lost = trace->head > trace->capacity ? trace->head - trace->capacity : 0;
 	ring->count = (size_t)(trace->head - ring->lost);
 	ring->records = jitter_array(NULL, ring->count, sizeof(*ring->records));

@@ -129,7 +129,8 @@ static struct stretch stretch_of(uint64_t tsc, int64_t value)
 
 static bool still_held(const struct jitter_ring *ring, struct stretch stretch)
 {
-	return !ring->lost || (ring->count && ring->records[0].tsc <= stretch.from);
+	return !ring->lost ||
+	       (ring->count > ring->kept && ring->records[ring->kept].tsc <= stretch.from);
 }
 
 static char *stretch_words(

@@ -1,7 +1,8 @@
 /*
  * The trace rings of a running node, by the command `trace`. A ring goes on being written while it
  * is fetched: it is read up to where its head was at first, and what is overwritten before it could
- * be fetched counts as lost, with everything older.
+ * be fetched counts as lost, with everything older. Windows, starts and the like are kept for longer by
+ * control: those of before and after what was fetched are put where they belong.
  */
 #include <errno.h>
 #include <nettle/base64.h>
@@ -58,10 +59,11 @@ static void skip_hole(struct jitter_ring *ring, const json_t *part)
 
 /* One answer; the position to go on from, or -1 after an error message. */
 static int64_t take_answer(
-	struct session *session, struct jitter_ring *ring, int64_t from, int64_t *head)
+	struct session *session, struct jitter_ring *ring, int64_t from, bool marks, int64_t *head)
 {
 	json_t *answer = session_ask(session, "trace",
-		json_pack("{s:i, s:I}", "cpu", (int)ring->cpu, "from", (json_int_t)from));
+		json_pack("{s:i, s:I, s:b}", "cpu", (int)ring->cpu, "from", (json_int_t)from,
+			"marks", marks));
 	json_t *part;
 	size_t i;
 
@@ -92,7 +94,7 @@ static bool read_ring(struct session *session, struct jitter_ring *ring)
 	bool skipped = false;
 
 	do {
-		next = take_answer(session, ring, from, &head);
+		next = take_answer(session, ring, from, false, &head);
 		if (next < 0)
 			return false;
 		if (next <= from)
@@ -103,6 +105,50 @@ static bool read_ring(struct session *session, struct jitter_ring *ring)
 		skipped = true;
 	} while (from < head);
 	return true;
+}
+
+static void append(
+	struct jitter_ring *ring, const struct jitter_ring *from, size_t first, size_t end)
+{
+	if (first >= end)
+		return;
+	ring->records =
+		jitter_array(ring->records, ring->count + end - first, sizeof(*ring->records));
+	memcpy(ring->records + ring->count, from->records + first,
+		(end - first) * sizeof(*ring->records));
+	ring->count += end - first;
+}
+
+/* Marks of the time between the ring's first record and its last are in the ring. */
+static void merge(struct jitter_ring *ring, const struct jitter_ring *marks)
+{
+	struct jitter_ring all = { .cpu = ring->cpu, .lost = ring->lost };
+	size_t before = 0, after;
+
+	while (before < marks->count &&
+		(!ring->count || marks->records[before].tsc < ring->records[0].tsc))
+		before++;
+	for (after = before; after < marks->count &&
+			     marks->records[after].tsc <= ring->records[ring->count - 1].tsc;)
+		after++;
+	append(&all, marks, 0, before);
+	append(&all, ring, 0, ring->count);
+	append(&all, marks, after, marks->count);
+	all.kept = before;
+	free(ring->records);
+	*ring = all;
+}
+
+static bool read_marks(struct session *session, struct jitter_ring *ring)
+{
+	struct jitter_ring marks = { .cpu = ring->cpu };
+	int64_t head = -1;
+	const bool good = take_answer(session, &marks, 0, true, &head) >= 0;
+
+	if (good)
+		merge(ring, &marks);
+	free(marks.records);
+	return good;
 }
 
 /* ---- What runs where, as the node says it ---- */
@@ -183,7 +229,9 @@ static bool read_rings(struct session *session, struct jitter_report *report, co
 			source->rings, source->rings_count + 1, sizeof(*source->rings));
 		source->rings[source->rings_count] =
 			(struct jitter_ring){ .cpu = (unsigned)session_number(cpu, "cpu") };
-		if (!read_ring(session, &source->rings[source->rings_count++]))
+		source->rings_count++;
+		if (!read_ring(session, &source->rings[source->rings_count - 1]) ||
+			!read_marks(session, &source->rings[source->rings_count - 1]))
 			return false;
 	}
 	return true;

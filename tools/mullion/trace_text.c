@@ -79,9 +79,14 @@ void trace_write_text(const struct trace_view *view, FILE *out)
 	size_t count, i;
 	const struct jitter_ring *rings = trace_rings(view->report, &count);
 
-	for (i = 0; i < count; i++)
-		fprintf(out, "# CPU %u: %zu records, %" PRIu64 " older ones overwritten\n",
+	for (i = 0; i < count; i++) {
+		fprintf(out, "# CPU %u: %zu records, %" PRIu64 " older ones overwritten",
 			rings[i].cpu, rings[i].count, rings[i].lost);
+		if (rings[i].kept)
+			fprintf(out, "; of these, windows and the like were kept: %zu",
+				rings[i].kept);
+		fputc('\n', out);
+	}
 	fputs("#      seconds  cpu  partition     what\n", out);
 	write_records(view, out);
 	if (view->outliers_count)

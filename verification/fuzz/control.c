@@ -238,7 +238,7 @@ static const char *const commands[] = { "hello", "list", "info", "cpus", "consol
 	"restart", "schedule", "health", "log", "journal", "counters", "trace", "dump", "load",
 	"version", "shutdown", "reboot", "" };
 static const char *const keys[] = { "v", "id", "cmd", "partition", "attach", "input", "cold",
-	"name", "from", "cpu", "page", "pages", "part", "data", "zeros", "vcpu", "reset", "seq",
+	"name", "from", "cpu", "page", "pages", "part", "data", "zeros", "marks", "vcpu", "reset", "seq",
 	"mac", "other", "" };
 static const char *const values[] = { "0", "1", "2", "7", "255", "256", "300", "2147483647",
 	"2147483648", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",

@@ -482,7 +482,7 @@ def cost(node, path, facts, wire):
     node.answer()
     for cmd, members in (("list", {}), ("info", {"partition": "other"}), ("cpus", {}), ("schedule", {}),
                          ("counters", {}), ("version", {}), ("log", {"from": 0}), ("journal", {"from": 0}),
-                         ("trace", {"cpu": 0, "from": 0}), ("restart", {"partition": "other", "cold": True}),
+                         ("trace", {"cpu": 0, "from": 0}), ("trace", {"cpu": 0, "from": 0, "marks": True}), ("restart", {"partition": "other", "cold": True}),
                          ("stop", {"partition": "other"}), ("dump", {"partition": "other", "page": 512}),
                          ("dump", {"partition": "other", "page": 256, "pages": 256}),
                          ("load", {"partition": "other", "page": 600, "part": 0, "zeros": 2000}),

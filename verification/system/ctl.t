@@ -2,7 +2,7 @@
 # mullion ctl, top and trace with a booted node: every command of config/deployments/control.dts's node, and what
 # it left behind.
 . verification/system/lib.sh
-plan 32
+plan 33
 
 socket=$work/line
 export MULLION_NODE=unix:$socket
@@ -39,6 +39,9 @@ says "$work/out" '^hog +[0-9]+k? +[0-9]+k? +[0-9]+k? +[0-9]+k? +[0-9]+k? ' "its 
 says "$work/out" '^pose +sampling nav +idle +(9[0-9]{2}|1[01][0-9]{2}) +[0-9]+ +- +-$' "a message of nav in each period"
 says "$work/out" '^health:.*hog port violation' "hog is caught"
 
+ctl -o "$work/busy.html" --system "$work/node/system.json" report
+says "$work/busy.html" 'Above, a frame as described; below, frames [0-9]+ to [0-9]+ as the trace saw them' \
+	"its windows are seen, whatever number of exits hog makes"
 ctl stop nav
 ok $? "a partition is stopped"
 ctl info nav

@@ -2,7 +2,7 @@
 # mullion ctl report: one page that needs nothing else, says what is so, and is drawn by a browser.
 set -u
 . verification/tools/node.sh
-echo 1..35
+echo 1..36
 system='{"name": "demo", "partitions": [{"name": "control"}, {"name": "probe"}, {"name": "nav"}, {"name": "watch"},
  {"name": "hog"}], "vcpus": [{"partition": "control", "index": 0, "cpu": 0}, {"partition": "probe", "index": 0, "cpu": 1},
  {"partition": "nav", "index": 0, "cpu": 0}, {"partition": "watch", "index": 0, "cpu": 0},
@@ -67,6 +67,9 @@ ok $? "and says what is not known"
 "$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
 has '1 partition not running' "a stopped partition is told"
 has 'nav <span class="fail">stopped</span>' "at its ports, too"
+start_node --trouble storm
+"$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+has 'Every window of the trace started on its tick' "a schedule is seen in spite of a storm of exits"
 start_node --trouble crowd
 "$mullion" ctl report -o "$work/page.html"
 has '<td>more&lt;7&gt;</td>' "names are escaped"

@@ -2,7 +2,7 @@
 # mullion trace: a node's rings as text and for Perfetto; nothing lost, doubled, or in the wrong place.
 set -u
 . verification/tools/node.sh
-echo 1..31
+echo 1..34
 trace=("$mullion" trace)
 cat >"$work/system.json" <<'END'
 {"name": "demo", "tsc_hz": [1000000000, 1],
@@ -75,6 +75,11 @@ sed -i 's/"end_ticks": \[340000, 0\]/"end_ticks": [330000, 0]/' "$work/system.js
 python3 "$work/look.py" "$work/trace.json" >"$work/out" 2>"$work/err"
 prints '^ends False' "a planted defect in the ends would be seen"
 
+start_node --trouble storm
+ends 0 "a trace that exits flooded is read" "${trace[@]}"
+prints '^# CPU 0: 129 records, [0-9]* older ones overwritten; of these, windows and the like were kept: 126$' "with the windows of before"
+grep -v '^#' "$work/out" | sort -c -s -n -k1,1 2>"$work/err" && [ "$(grep -c 'window 3 of frame 99$' "$work/out")" -eq 1 ]
+ok $? "in the order of time, each once"
 start_node --trouble nonsense
 ends 1 "records that cannot be are refused" "${trace[@]}" --text "$work/none.txt"
 [ -z "$(find "$work" -name 'none*')" ]

@@ -419,6 +419,25 @@ static void a_trace_is_told_to_the_bit(void **state)
 	assert_int_equal(number(result(0), "head"), 300);
 }
 
+static void what_control_kept_of_a_trace_is_told_beside_it(void **state)
+{
+	struct exits_marks *const marks = &control.exits.marks[0];
+	struct mullion_trace_record got[EXITS_MARKS];
+
+	(void)state;
+	for (uint64_t i = 0; i < EXITS_MARKS; i++)
+		marks->records[i] = (struct mullion_trace_record){ .tsc = i, .b = i * 77 };
+	marks->head = EXITS_MARKS + 3;
+	ask("\"cmd\":\"trace\",\"cpu\":0,\"from\":0,\"marks\":true");
+	assert_int_equal(number(result(0), "from"), 4);
+	assert_int_equal(number(result(0), "head"), EXITS_MARKS + 3);
+	assert_int_equal(records(got), EXITS_MARKS - 1);
+	assert_memory_equal(&got[0], &marks->records[4], sizeof(*got));
+	assert_memory_equal(&got[EXITS_MARKS - 2], &marks->records[2], sizeof(*got));
+	ask("\"cmd\":\"trace\",\"cpu\":0,\"from\":0,\"marks\":false");
+	assert_int_equal(records(got), 0);
+}
+
 static void records_that_were_overwritten_are_not_told(void **state)
 {
 	struct mullion_trace_record got[256];
@@ -635,6 +654,7 @@ int main(void)
 		TEST(counters_tell_exits_by_cause_and_how_many_were_not_seen),
 		TEST(counters_tell_the_traffic_of_every_channel),
 		TEST(a_trace_is_told_to_the_bit),
+		TEST(what_control_kept_of_a_trace_is_told_beside_it),
 		TEST(records_that_were_overwritten_are_not_told),
 		TEST(a_page_is_dumped_in_eight_parts),
 		TEST(a_run_of_zeros_is_one_line_of_many_steps),

@@ -133,6 +133,31 @@ static void what_was_overwritten_is_unseen(void **state)
 	assert_int_equal(exits->counts[1][EXIT_CPUID] + exits->unseen, 14096);
 }
 
+static void windows_are_kept_when_exits_push_them_out(void **state)
+{
+	const struct exits_marks *const marks = &exits->marks[0];
+	uint64_t kept = 0;
+
+	(void)state;
+	for (unsigned frame = 0; frame < 300; frame++) {
+		put(&fake_trace, MULLION_TRACE_WINDOW, 1, frame);
+		kept++;
+		put_many(&fake_trace, 500);
+		put(&fake_trace, MULLION_TRACE_HEALTH, 1, 0);
+		put(&fake_trace, MULLION_TRACE_INJECT, 1, 0);
+		count_all();
+	}
+	assert_int_equal(marks->head, kept);
+	for (uint64_t k = kept - EXITS_MARKS; k < kept; k++)
+		assert_int_equal(marks->records[k % EXITS_MARKS].cause, k);
+	for (uint16_t kind = MULLION_TRACE_START; kind <= MULLION_TRACE_SCHEDULE; kind++)
+		put(&fake_trace, kind, 1, 77);
+	count_all();
+	assert_int_equal(marks->head, kept + 4);
+	assert_int_equal(marks->records[(kept + 3) % EXITS_MARKS].kind, MULLION_TRACE_SCHEDULE);
+	assert_int_equal(exits->marks[1].head, 0);
+}
+
 /* The record at head may be half written: as far behind as there are records, nothing is believed. */
 static void the_last_record_of_a_full_ring_may_be_in_its_writers_hands(void **state)
 {
@@ -155,6 +180,7 @@ int main(void)
 		cmocka_unit_test_setup(a_pass_is_bounded_and_a_round_ends, begin),
 		cmocka_unit_test_setup(every_cpu_has_its_turn, begin),
 		cmocka_unit_test_setup(what_was_overwritten_is_unseen, begin),
+		cmocka_unit_test_setup(windows_are_kept_when_exits_push_them_out, begin),
 		cmocka_unit_test_setup(
 			the_last_record_of_a_full_ring_may_be_in_its_writers_hands, begin),
 	};

@@ -302,6 +302,8 @@ static void arguments_of_another_kind_are_refused(void **state)
 		ASK("\"log\""), ASK("\"log\",\"from\":\"0\""), ASK("\"log\",\"from\":1"),
 		ASK("\"journal\",\"from\":1"), ASK("\"trace\",\"from\":0"),
 		ASK("\"trace\",\"cpu\":0"), ASK("\"trace\",\"cpu\":1,\"from\":0"),
+		ASK("\"trace\",\"cpu\":0,\"from\":0,\"marks\":1"),
+		ASK("\"trace\",\"cpu\":0,\"from\":1,\"marks\":true"),
 		ASK("\"trace\",\"cpu\":64,\"from\":0"),
 		ASK("\"trace\",\"cpu\":9223372036854775807,\"from\":0"),
 		ASK("\"dump\",\"partition\":\"nav\""),
