@@ -16,3 +16,10 @@ UNIT_TESTS += test_vlarb
 
 test_vlarb_SRCS := rtdrivers/ib/vlarb.c rtdrivers/ib/bucket.c
 test_vlarb_INCLUDE := -Irtdrivers
+
+# A port: frames of Ethernet.
+UNIT_TESTS += test_roce_port
+
+test_roce_port_SRCS := $(test_verbs_link_SRCS) $(addprefix rtdrivers/ib/,port.c roce.c ib.c crc.c) \
+	$(wildcard rtdrivers/inet/*.c)
+test_roce_port_INCLUDE := -Irtdrivers

@@ -1,0 +1,79 @@
+#!/bin/sh
+# Our verbs against Linux's rdma_rxe: rping connects, has its pings read out of its memory, written back and compared.
+# First undisturbed, then with frames lost, doubled, late and damaged, one in a hundred each, both ways. Then with a
+# defect planted in our engine, which rping has to notice.
+set -u
+echo 1..7
+build=${BUILD:-build}
+here=verification/interop
+work=$build/interop/verbs
+rm -rf "$work"
+mkdir -p "$work"
+number=0
+status=0
+
+# ok STATUS SENTENCE [FILE]: what the file says where it failed.
+ok() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		[ -z "${3:-}" ] || sed 's/^/# /' "$3" | tail -n 20
+		status=1
+	fi
+}
+
+# compiled TREE: $work/verbs_rping from the sources below TREE.
+compiled() {
+	set -- "$1" $(for name in answers ah context cq engine local local_serve message mr names post qp requester resource \
+		responder port ib headers packet roce fields mad cm; do echo "$1/rtdrivers/ib/$name.c"; done) \
+		"$1"/rtdrivers/ib/crc*.c "$1"/rtdrivers/inet/*.c
+	tree=$1
+	shift
+	cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-I"$tree/rtdrivers" "$here/verbs_rping.c" "$@" -o "$work/verbs_rping" >"$work/log" 2>&1
+}
+
+# meet CONNECTIONS SECONDS FAULTS -- LINES: our side and Linux, which runs the lines.
+meet() {
+	wanted=$1 seconds=$2 faults=$3
+	shift 4
+	printf '%s\n' "$@" >"$work/script"
+	# Word splitting is wanted: numbers.
+	# shellcheck disable=SC2086
+	timeout $((seconds + 30)) "$work/verbs_rping" "$work/ours" "$work/linux" 10.9.0.1/24:1 "$wanted" "$seconds" $faults \
+		>"$work/ours.log" 2>&1 &
+	ours=$!
+	PEER_SECONDS=$((seconds + 20)) $here/peer "$build" "$work" linux 2 ours "$work/script" peer=10.9.0.1 >"$work/peer.log" 2>&1
+	sleep 1
+	kill $ours 2>/dev/null
+	wait $ours
+	ours_status=$?
+	tr -d '\r' <"$work/linux.log" >"$work/linux.txt"
+	sed 's/^/# /' "$work/ours.log"
+}
+
+rping='rping -c -a $peer -V -C 20 -S'
+$here/initramfs "$build" >"$work/packages.log" 2>&1
+ok $? "Linux and its tools are fetched and packed" "$work/packages.log"
+compiled .
+ok $? "our side is compiled" "$work/log"
+meet 6 150 "3 10000 10000 10000 10000 3" -- "for size in 64 1000 30000 64 1000 30000; do" \
+	"timeout 60 $rping \$size >/tmp/out 2>&1; echo \"rping: \$?\"; done"
+ok $ours_status "six connections come and go, without an error on our side" "$work/ours.log"
+[ "$(grep -c '^rping: 0$' "$work/linux.txt")" -eq 6 ]
+ok $? "and each ping comes back as it was, says Linux" "$work/linux.txt"
+grep -q '^6 connections, 120 pings' "$work/ours.log" && ! grep -q ' 0 faults' "$work/ours.log"
+ok $? "a hundred and twenty of them, half of them with faults on the way" "$work/ours.log"
+
+mkdir -p "$work/tree"
+cp -r rtdrivers "$work/tree/"
+sed 's/const uint32_t portion = numbers(entry, index) << qp->mtu_shift;/const uint32_t portion = qp->mtu_bytes;/' \
+	rtdrivers/ib/requester.c >"$work/tree/rtdrivers/ib/requester.c"
+! cmp -s rtdrivers/ib/requester.c "$work/tree/rtdrivers/ib/requester.c" && compiled "$work/tree"
+ok $? "a defect is planted: READs that ask for one packet of several" "$work/log"
+meet 1 60 "" -- "timeout 5 $rping 30000 >/tmp/out 2>&1; echo \"rping: \$?\""
+grep -Eq ' [1-9][0-9]* frames' "$work/ours.log" && grep -q '^rping: [1-9]' "$work/linux.txt"
+ok $? "and it is noticed" "$work/linux.txt"
+exit $status
