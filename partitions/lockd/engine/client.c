@@ -98,13 +98,25 @@ void lockd_client_finish(
 	lockd_client_rank(c, own);
 }
 
+/*
+ * The flag with which a value goes to the leader that does not know it yet. Its version is the token of this
+ * moment, under which nothing is written any more: so no two values have the same version.
+ */
+uint8_t lockd_client_publish(struct lock_own *const o)
+{
+	if (!(o->marks & MARK_DIRTY))
+		return 0;
+	o->version = o->token;
+	return LOCK_FLAG_VALUE;
+}
+
 void lockd_client_give_back(struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
 	o->sequence++;
 	o->state = LOCK_RELEASING;
-	o->flags = o->marks & MARK_DIRTY ? LOCK_FLAG_VALUE : 0;
+	o->flags = lockd_client_publish(o);
 	o->since_ns = now_ns;
 	lockd_client_due(c, own, OUT_OPERATION);
 }

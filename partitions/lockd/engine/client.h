@@ -107,6 +107,7 @@ void lockd_client_due(struct lock_client *c, uint32_t own, uint8_t what);
 void lockd_client_tell(struct lock_client *c, uint32_t own, uint8_t events);
 void lockd_client_finish(struct lock_client *c, uint32_t own, uint8_t state, uint8_t status);
 void lockd_client_rank(struct lock_client *c, uint32_t own);
+uint8_t lockd_client_publish(struct lock_own *o);
 void lockd_client_give_back(struct lock_client *c, uint32_t own, uint64_t now_ns);
 
 #endif

@@ -52,7 +52,7 @@ static enum lock_status ask(struct lock_client *const c, const uint32_t own, con
 	o->state = LOCK_WAITING;
 	o->status = LOCK_PENDING;
 	o->wanted = mode;
-	o->flags = (uint8_t)(flags | (o->marks & MARK_DIRTY ? LOCK_FLAG_VALUE : 0));
+	o->flags = flags;
 	o->since_ns = now_ns;
 	lockd_client_due(c, own, OUT_OPERATION);
 	lockd_client_rank(c, own);
@@ -66,8 +66,10 @@ static enum lock_status convert_down(struct lock_client *const c, const uint32_t
 
 	if (value && writes(o->held))
 		write_value(o, value);
+	const uint8_t flags = lockd_client_publish(o);
+
 	weaken(c, own, mode);
-	return ask(c, own, mode, 0, now_ns);
+	return ask(c, own, mode, flags, now_ns);
 }
 
 static enum lock_status reuse(struct lock_client *const c, const uint32_t own)

@@ -80,12 +80,19 @@ static enum lock_reason new_epoch(struct lock_client *const c, const uint32_t me
 	return again ? LOCK_REPEATED : LOCK_TAKEN;
 }
 
+/* What this client wrote and told nobody is the last value still: it never ceased to hold for writing. */
 static void learn(struct lock_own *const o, const struct lock_message *const m)
 {
+	const bool mine = (o->marks & MARK_DIRTY) && !(o->flags & LOCK_FLAG_VALUE);
+
+	o->marks &= (uint8_t)~MARK_TOLD;
+	o->marks |= MARK_USED;
+	if (mine)
+		return;
 	lock_value_copy(o->value, m->value);
 	o->version = m->stamp;
-	o->marks &= (uint8_t) ~(MARK_VALID | MARK_DIRTY | MARK_TOLD);
-	o->marks |= MARK_KNOWN | MARK_USED;
+	o->marks &= (uint8_t) ~(MARK_VALID | MARK_DIRTY);
+	o->marks |= MARK_KNOWN;
 	o->marks |= m->flags & LOCK_FLAG_INVALID ? 0 : MARK_VALID;
 }
 

@@ -43,6 +43,13 @@ static void send_session(struct lock_client *const c, const uint32_t membership,
 	s->answered = false;
 }
 
+/* A value that may be written again under the same token is not told: two would have the same version. */
+static bool unfinished(const struct lock_own *const o)
+{
+	return (o->marks & MARK_DIRTY) && o->state != LOCK_RELEASING &&
+	       (o->held == LOCK_PW || o->held == LOCK_EX);
+}
+
 /*
  * A request that need not wait, or weakens what is held, is not reported: it comes again by itself, as new.
  * A release is reported as done: so it is, for this client.
@@ -62,7 +69,7 @@ static void fill_report(
 		m->wanted = o->wanted;
 		m->span_ns = now_ns - o->since_ns;
 	}
-	if (!(o->marks & MARK_KNOWN))
+	if (!(o->marks & MARK_KNOWN) || unfinished(o))
 		return;
 	m->stamp = o->version;
 	fill_value(o, m);

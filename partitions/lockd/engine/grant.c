@@ -112,6 +112,17 @@ void lockd_grant_install(
 }
 
 /* Whether the other holders agree with what the slot wants: if so, it is counted as a holder of it. */
+/*@ requires readable(s, slot) && \valid_read(s->storage.places + slot);
+    requires \valid(s->storage.locks + its_lock(s, slot));
+    requires is_mode(s->storage.places[slot].wanted) && s->storage.places[slot].held <= LOCK_NONE;
+    requires all_agree(&s->storage.locks[its_lock(s, slot)].held[0]);
+    requires \forall integer a; is_mode(a) ==>
+      s->storage.locks[its_lock(s, slot)].held[a] < UINT32_MAX;
+    requires s->storage.places[slot].held != LOCK_NONE ==>
+      s->storage.locks[its_lock(s, slot)].held[s->storage.places[slot].held] > 0;
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1];
+    ensures all_agree(\old(&s->storage.locks[its_lock(s, slot)].held[0]));
+*/
 static bool admit(struct lock_server *const s, const uint32_t slot)
 {
 	const struct lock_place *const p = &s->storage.places[slot];

@@ -56,7 +56,8 @@ void lockd_operation_abandon(struct lock_server *const s, const uint32_t slot)
 static void begin(struct lock_server *const s, const uint32_t slot, const uint32_t sequence)
 {
 	s->storage.places[slot].sequence = sequence;
-	lockd_outbox_forget(s, slot, OUT_ANSWERS);
+	if (s->storage.places[slot].out & OUT_ANSWERS)
+		lockd_outbox_forget(s, slot, OUT_ANSWERS);
 }
 
 static enum lock_reason refuse(

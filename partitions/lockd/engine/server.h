@@ -96,6 +96,11 @@ static inline const struct lock_lock *lock_row(
 	return &s->tables->lock[s->group->first_lock + lock];
 }
 
+/*@ requires \valid_read(s) && \valid_read(s->group) && \valid_read(s->tables);
+    requires slot + s->group->first_slot <= UINT32_MAX;
+    assigns \nothing;
+    ensures \result == s->tables->slot + (s->group->first_slot + slot);
+*/
 static inline const struct lock_sharer *slot_row(
 	const struct lock_server *const s, const uint32_t slot)
 {
@@ -108,6 +113,20 @@ static inline const struct lock_member *member_row(
 	return &s->tables->member[s->group->first_member + member];
 }
 
+/*@ predicate readable(struct lock_server *s, integer slot) =
+      \valid_read(s) && \valid_read(s->group) && \valid_read(s->tables) &&
+      slot + s->group->first_slot <= UINT32_MAX &&
+      \valid_read(s->tables->slot + (s->group->first_slot + slot)) &&
+      s->tables->slot[s->group->first_slot + slot].lock >= s->group->first_lock;
+
+    logic integer its_lock(struct lock_server *s, integer slot) =
+      s->tables->slot[s->group->first_slot + slot].lock - s->group->first_lock;
+*/
+
+/*@ requires readable(s, slot);
+    assigns \nothing;
+    ensures \result == its_lock(s, slot);
+*/
 static inline uint32_t lock_of(const struct lock_server *const s, const uint32_t slot)
 {
 	return slot_row(s, slot)->lock - s->group->first_lock;

@@ -34,19 +34,22 @@ struct lock_link {
 */
 void lock_links_init(struct lock_link *links, uint32_t count);
 
+/* How many there are is known to the proofs only. */
+/*@ ghost extern uint32_t lock_links_count; */
+
 /* Put `link`, which is in no queue, before `where`: as the last one if that is a queue's end. */
-/*@ requires \valid(links + (0 .. count - 1)) && link < count && where < count && link != where;
-    requires well_formed(links, count);
+/*@ requires \valid(links + (0 .. lock_links_count - 1));
+    requires link < lock_links_count && where < lock_links_count && link != where;
+    requires well_formed(links, lock_links_count);
     requires links[link].next == link && links[link].prev == link;
     assigns links[link], links[where].prev, links[links[where].prev].next;
-    ensures well_formed(links, count);
+    ensures well_formed(links, lock_links_count);
     ensures links[where].prev == link && links[link].next == where;
     ensures links[link].prev == \old(links[where].prev);
     ensures links[\old(links[where].prev)].next == link;
 */
 static inline void lock_links_insert(
 	struct lock_link *const links, const uint32_t link, const uint32_t where)
-/*@ ghost(uint32_t count) */
 {
 	const uint32_t before = links[where].prev;
 
@@ -57,17 +60,16 @@ static inline void lock_links_insert(
 }
 
 /* Take `link` out of whatever queue it is in. */
-/*@ requires \valid(links + (0 .. count - 1)) && link < count;
-    requires well_formed(links, count);
+/*@ requires \valid(links + (0 .. lock_links_count - 1)) && link < lock_links_count;
+    requires well_formed(links, lock_links_count);
     assigns links[link], links[links[link].prev].next, links[links[link].next].prev;
-    ensures well_formed(links, count);
+    ensures well_formed(links, lock_links_count);
     ensures links[link].next == link && links[link].prev == link;
     ensures \old(links[link].next) != link ==>
       links[\old(links[link].prev)].next == \old(links[link].next) &&
       links[\old(links[link].next)].prev == \old(links[link].prev);
 */
 static inline void lock_links_remove(struct lock_link *const links, const uint32_t link)
-/*@ ghost(uint32_t count) */
 {
 	const uint32_t before = links[link].prev;
 	const uint32_t after = links[link].next;
