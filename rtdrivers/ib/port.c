@@ -65,14 +65,16 @@ static void deliver(struct roce_port *const port, const uint64_t now_ticks,
 	const struct roce_frame *const frame)
 {
 	uint8_t grh[IBV_GRH_BYTES];
-	struct ibv_arrival arrival = { .grh = grh };
+	const bool datagram = (frame->packet.bth.opcode & IB_TRANSPORT_MASK) == IB_TRANSPORT_UD;
+	struct ibv_arrival arrival = { .grh = datagram ? grh : NULL };
 
 	if (!gid_same(frame->path.destination, port->gid)) {
 		port->elsewhere++;
 		return;
 	}
 	roce_port_neighbour(port, frame->path.source, frame->path.source_mac);
-	write_grh(grh, &frame->path, frame->packet.payload_bytes);
+	if (datagram)
+		write_grh(grh, &frame->path, frame->packet.payload_bytes);
 	gid_copy(arrival.source.raw, frame->path.source);
 	ibv_receive(port->context, now_ticks, &arrival, &frame->packet);
 }
@@ -117,6 +119,7 @@ unsigned roce_port_next(struct roce_port *const port, const uint64_t now_ticks,
 	const struct port_neighbour *neighbour;
 	struct ibv_departure departure;
 	struct roce_frame roce;
+	unsigned offset;
 
 	*more = ibv_next(port->context, now_ticks, lanes, &departure);
 	if (!*more)
@@ -128,9 +131,10 @@ unsigned roce_port_next(struct roce_port *const port, const uint64_t now_ticks,
 	}
 	address(port, &roce.path, &departure, neighbour->mac);
 	roce.packet = departure.packet;
-	if (roce_bytes(&roce) > room)
+	offset = roce_payload_offset(&roce);
+	if (offset + roce.packet.payload_bytes > room)
 		return 0;
-	roce.packet.payload = frame + roce_payload_offset(&roce);
-	ibv_gather(&departure, frame + roce_payload_offset(&roce));
+	roce.packet.payload = frame + offset;
+	ibv_gather(&departure, frame + offset);
 	return roce_encode(&roce, frame, room);
 }

@@ -3,6 +3,8 @@
  */
 #include <string.h>
 
+#include <ib/crc.h>
+
 #include "ends.h"
 
 #define DEPTH     16
@@ -25,6 +27,17 @@ static struct end *other(const struct end *const end)
 	return end == &ends[0] ? &ends[1] : &ends[0];
 }
 
+static void open_port(struct end *const end, const unsigned number)
+{
+	const struct endpoint at = {
+		.address = 0x0a090001 + number, .netmask = 0xffffff00, .port = 1
+	};
+	const uint8_t mac[ROCE_MAC_BYTES] = { 2, 0, 0, 0, 0, (uint8_t)(number + 1) };
+
+	roce_port_open(&end->port, &end->context, &at, mac);
+	memcpy(end->gid.raw, end->port.gid, IB_GID_BYTES);
+}
+
 static bool open_end(
 	struct end *const end, const struct ibv_pools *const pools, const unsigned number)
 {
@@ -34,10 +47,7 @@ static bool open_end(
 	if (ibv_open(&end->context, pools, TICKS_PER_US) != 0)
 		return false;
 	end->memory = areas[number].memory;
-	end->gid.raw[10] = end->gid.raw[11] = 0xff; /* ::ffff:10.9.0.x */
-	end->gid.raw[12] = 10;
-	end->gid.raw[13] = 9;
-	end->gid.raw[15] = (uint8_t)(number + 1);
+	open_port(end, number);
 	end->pd = ibv_alloc_pd(&end->context);
 	end->mr = ibv_reg_mr(end->pd, end->memory, END_MEMORY,
 		IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
@@ -87,49 +97,36 @@ static bool link_end(const unsigned number)
 		       sizeof(areas[number]), &areas[1 - number], sizeof(areas[0])) == 0;
 }
 
-bool ends_open(const bool local)
+static bool introduce(struct end *const end)
 {
-	return open_end(&ends[0], &first_pools, 0) && open_end(&ends[1], &second_pools, 1) &&
-	       (!local || (link_end(0) && link_end(1))) && connect(&ends[0]) && connect(&ends[1]);
+	return roce_port_neighbour(&end->port, other(end)->gid.raw, other(end)->port.station.mac) ==
+	       0;
 }
 
-/* In front of the BTH, but for what the departure says. */
-static void address(struct roce_path *const path, const struct end *const end,
-	const struct ibv_departure *const departure)
+bool ends_open(const bool local)
 {
-	memset(path, 0, sizeof(*path));
-	memcpy(path->source, end->gid.raw, IB_GID_BYTES);
-	memcpy(path->destination, departure->to->grh.dgid.raw, IB_GID_BYTES);
-	path->hop_limit = departure->to->grh.hop_limit;
-	path->source_port = (uint16_t)(ROCE_SOURCE_PORT | (departure->source_qp & 0x3fff));
+	ib_crc_fold(true);
+	return open_end(&ends[0], &first_pools, 0) && open_end(&ends[1], &second_pools, 1) &&
+	       introduce(&ends[0]) && introduce(&ends[1]) &&
+	       (!local || (link_end(0) && link_end(1))) && connect(&ends[0]) && connect(&ends[1]);
 }
 
 bool end_transmit(struct end *const end, const uint64_t now_ticks, struct frame *const frame)
 {
-	static struct ibv_departure departure;
-	static struct roce_frame roce;
-	uint8_t *payload;
+	bool more;
 
-	if (!ibv_next(&end->context, now_ticks, 0xffff, &departure))
-		return false;
-	address(&roce.path, end, &departure);
-	roce.packet = departure.packet;
-	payload = frame->bytes + roce_payload_offset(&roce);
-	ibv_gather(&departure, payload);
-	roce.packet.payload = payload;
-	frame->length = roce_encode(&roce, frame->bytes, sizeof(frame->bytes));
+	frame->length = roce_port_next(
+		&end->port, now_ticks, 0xffff, frame->bytes, sizeof(frame->bytes), &more);
 	return frame->length != 0;
 }
 
 bool end_receive(struct end *const end, const uint64_t now_ticks, const struct frame *const frame)
 {
-	static struct roce_frame roce;
-	struct ibv_arrival arrival = { 0 };
+	static uint8_t reply[FRAME_BYTES];
+	const uint64_t before = end->context.dropped[IBV_DROP_NONE];
 
-	if (roce_decode(frame->bytes, frame->length, &roce) != IB_ACCEPTED)
-		return false;
-	memcpy(arrival.source.raw, roce.path.source, IB_GID_BYTES);
-	return ibv_receive(&end->context, now_ticks, &arrival, &roce.packet) == IBV_DROP_NONE;
+	roce_port_take(&end->port, now_ticks, frame->bytes, frame->length, reply);
+	return end->context.dropped[IBV_DROP_NONE] != before;
 }
 
 bool end_send(struct end *const end, const enum ibv_wr_opcode opcode, const unsigned flags,

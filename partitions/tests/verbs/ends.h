@@ -7,7 +7,7 @@
 
 #include <ib/engine.h>
 #include <ib/local.h>
-#include <ib/roce.h>
+#include <ib/port.h>
 
 #define END_MEMORY   0x10000u /* bytes each end has for messages, all of it exported */
 #define FRAME_BYTES  1600u
@@ -21,6 +21,7 @@ struct end {
 	struct ibv_mr *mr;
 	uint8_t *memory;
 	union ibv_gid gid;
+	struct roce_port port;
 	struct ibv_local_link link;
 };
 
