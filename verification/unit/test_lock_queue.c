@@ -39,6 +39,15 @@ static enum lock_status outcome(struct world *w, uint32_t p, uint32_t lock)
 	return (enum lock_status)world_own(w, p, lock)->status;
 }
 
+static bool sees(struct world *w, uint32_t p, uint8_t byte)
+{
+	uint8_t value[LOCK_VALUE_BYTES], expected[LOCK_VALUE_BYTES];
+
+	memset(expected, byte, sizeof(expected));
+	return lock_client_value(&w->client[p], 0, value) &&
+	       memcmp(value, expected, sizeof(value)) == 0;
+}
+
 static void an_uncontended_lock_costs_four_messages_two_before_the_grant(void **state)
 {
 	struct world *w = started(1, 2);
@@ -333,6 +342,44 @@ static void a_cancelled_conversion_leaves_what_was_held(void **state)
 	world_free(w);
 }
 
+/* Else its value would be lost, which others may count on. */
+static void a_conversion_down_cannot_be_cancelled(void **state)
+{
+	struct world *w = started(1, 2);
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	assert_int_equal(world_ask(w, 0, 0, LOCK_NL), LOCK_PENDING);
+	assert_int_equal(lock_client_cancel(&w->client[0], 0, clock_of(w, 0)), LOCK_WRONG);
+	assert_int_equal(outcome(w, 0, 0), LOCK_DONE);
+	world_free(w);
+}
+
+/* A value that may be written again under the same token must not be known to anybody under it. */
+static void a_value_goes_with_the_release_and_with_no_request_that_may_be_refused(void **state)
+{
+	struct world *w = world_new(1, 1, 2);
+	uint8_t value[LOCK_VALUE_BYTES];
+
+	(void)state;
+	w->lock[0].options = LOCK_CACHED;
+	begun(w);
+	world_take(w, 1, 0, LOCK_CR);
+	world_take(w, 0, 0, LOCK_PW);
+	memset(value, 1, sizeof(value));
+	lock_client_release(&w->client[0], 0, value, clock_of(w, 0)); /* stays here */
+	lock_client_request(&w->client[0], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 0));
+	assert_int_equal(outcome(w, 0, 0), LOCK_AGAIN);
+	assert_int_equal(world_leader(w, 0)->storage.locks[0].version, 0);
+	assert_int_equal(world_release(w, 1, 0), LOCK_DONE);
+	world_take(w, 0, 0, LOCK_EX);
+	assert_true(sees(w, 0, 1)); /* its own, though the leader does not know it */
+	assert_int_equal(world_release(w, 0, 0), LOCK_DONE);
+	world_take(w, 1, 0, LOCK_EX);
+	assert_true(sees(w, 1, 1));
+	world_free(w);
+}
+
 /* The grant is on its way already. */
 static void cancelling_too_late_ends_as_granted(void **state)
 {
@@ -399,15 +446,6 @@ static void write_and_release(struct world *w, uint32_t p, uint8_t byte)
 	assert_int_equal(
 		lock_client_release(&w->client[p], 0, value, clock_of(w, p)), LOCK_PENDING);
 	world_until(w, p, 0, LOCK_IDLE);
-}
-
-static bool sees(struct world *w, uint32_t p, uint8_t byte)
-{
-	uint8_t value[LOCK_VALUE_BYTES], expected[LOCK_VALUE_BYTES];
-
-	memset(expected, byte, sizeof(expected));
-	return lock_client_value(&w->client[p], 0, value) &&
-	       memcmp(value, expected, sizeof(value)) == 0;
 }
 
 static void a_value_written_under_ex_or_pw_is_read_with_the_next_grant(void **state)
@@ -603,6 +641,9 @@ int main(void)
 		cmocka_unit_test(a_conversion_with_noqueue_that_fails_leaves_what_was_held),
 		cmocka_unit_test(a_cancelled_request_waits_no_more_and_lets_those_behind_it_pass),
 		cmocka_unit_test(a_cancelled_conversion_leaves_what_was_held),
+		cmocka_unit_test(a_conversion_down_cannot_be_cancelled),
+		cmocka_unit_test(
+			a_value_goes_with_the_release_and_with_no_request_that_may_be_refused),
 		cmocka_unit_test(cancelling_too_late_ends_as_granted),
 		cmocka_unit_test(requests_must_go_upwards_in_rank),
 		cmocka_unit_test(nl_is_no_obstacle_to_lower_ranks),

@@ -128,6 +128,12 @@ enum lock_status lock_client_release(struct lock_client *const c, const uint32_t
 	return LOCK_PENDING;
 }
 
+/* A conversion down, and its value, that only the leader does not know yet. */
+static bool is_in_force(const struct lock_own *const o)
+{
+	return o->held != LOCK_NONE && lock_mode_covers(o->held, o->wanted);
+}
+
 enum lock_status lock_client_cancel(
 	struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
 {
@@ -138,7 +144,7 @@ enum lock_status lock_client_cancel(
 
 	if (state == LOCK_LOST)
 		return LOCK_LOST;
-	if (o->state != LOCK_WAITING)
+	if (o->state != LOCK_WAITING || is_in_force(o))
 		return LOCK_WRONG;
 	o->marks |= MARK_CANCEL;
 	lock_links_remove(c->storage.links, timer_link(c, own));

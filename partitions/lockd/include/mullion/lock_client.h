@@ -109,7 +109,10 @@ enum lock_status lock_client_request(struct lock_client *client, uint32_t own, e
 enum lock_status lock_client_release(struct lock_client *client, uint32_t own,
 	const uint8_t value[LOCK_VALUE_BYTES], uint64_t now_ns);
 
-/* Give up the request under way: it ends as LOCK_CANCELED, or as granted if that was sooner. */
+/*
+ * Give up the request under way: it ends as LOCK_CANCELED, or as granted if that was sooner. LOCK_WRONG: there
+ * is none, or it is a conversion down, which is in force already.
+ */
 enum lock_status lock_client_cancel(struct lock_client *client, uint32_t own, uint64_t now_ns);
 
 /* Whether it is held at this moment in a mode of at least that strength. The token is in storage.owns. */
