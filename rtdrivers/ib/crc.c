@@ -176,35 +176,20 @@ __attribute__((target("pclmul"))) static uint32_t folded(
 __attribute__((target("pclmul"))) uint32_t ib_crc_whole(
 	const struct ib_crc_form *const form, const uint8_t *const data, const unsigned bytes)
 {
-	static const uint8_t own[IB_CRC_LEAD + BLOCK] = { [IB_CRC_LEAD] = 0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		0xff };
+	static const uint32_t own[] = { 0, 0, 0, ~0u, ~0u, ~0u, ~0u }; /* those of the data */
 	const unsigned most = bytes < IB_CRC_BYTES_MOST ? bytes : IB_CRC_BYTES_MOST;
 	const unsigned lead = -most % BLOCK, blocks = (most + lead) / BLOCK;
 	const unsigned masked = blocks < form->blocks ? blocks : form->blocks;
-	const uint8_t *const from = data - lead, *const counted = form->ones + IB_CRC_LEAD - lead;
-	block_type block =
-		(block_load(from) | block_load(counted)) & block_load(own + IB_CRC_LEAD - lead);
-	unsigned i;
+	const uint8_t *from = data - lead, *counted = form->ones + IB_CRC_LEAD - lead;
+	block_type block = (block_load(from) | block_load(counted)) &
+			   block_load((const uint8_t *)own + IB_CRC_LEAD - lead);
+	const uint8_t *const end = from + BLOCK * blocks, *const plain = from + BLOCK * masked;
 
 	block ^= block_load(form->start + IB_CRC_LEAD - lead);
-	for (i = 1; i < masked; i++)
-		block = fold(block, block_load(from + BLOCK * i) | block_load(counted + BLOCK * i));
-	for (; i < blocks; i++)
-		block = fold(block, block_load(from + BLOCK * i));
+	for (from += BLOCK, counted += BLOCK; from != plain; from += BLOCK, counted += BLOCK)
+		block = fold(block, block_load(from) | block_load(counted));
+	for (; from != end; from += BLOCK)
+		block = fold(block, block_load(from));
 	return reduce(block);
 }
 

@@ -15,6 +15,9 @@
 #define RESPONSE (IB_IS_RESPONSE | IB_IS_READ | IB_HAS_PAYLOAD)
 #define ATOMIC   (IB_IS_REQUEST | ONLY | IB_HAS_ATOMIC)
 
+#define EXTENDED                                                                                   \
+	(IB_HAS_DETH | IB_HAS_RETH | IB_HAS_AETH | IB_HAS_ATOMIC | IB_HAS_ATOMIC_ACK |             \
+		IB_HAS_IMMEDIATE | IB_HAS_IETH)
 #define OPCODES   256u
 #define PADDED(n) (((n) + 3) & ~3u)
 
@@ -108,6 +111,8 @@ const char *ib_opcode_name(const uint8_t opcode)
 static void extended_decode(
 	const unsigned layout, const uint8_t *at, struct ib_packet *const packet)
 {
+	if ((layout & EXTENDED) == 0)
+		return;
 	if (layout & IB_HAS_DETH) {
 		ib_deth_decode(at, &packet->deth);
 		at += IB_DETH_BYTES;
@@ -133,6 +138,8 @@ static void extended_decode(
 static void extended_encode(
 	const unsigned layout, const struct ib_packet *const packet, uint8_t *at)
 {
+	if ((layout & EXTENDED) == 0)
+		return;
 	if (layout & IB_HAS_DETH) {
 		ib_deth_encode(&packet->deth, at);
 		at += IB_DETH_BYTES;

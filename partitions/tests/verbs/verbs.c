@@ -12,6 +12,8 @@
 #include <mullion/meter.h>
 #include <mullion/tap.h>
 
+#include <ib/crc.h>
+
 #include "ends.h"
 #include "peer.h"
 
@@ -130,6 +132,7 @@ static bool large(void (*const exchange)(void))
 
 int main(void)
 {
+	ib_crc_fold(true);
 	if (args_is("do", "ping"))
 		return peer_ping();
 	if (args_is("do", "echo"))
