@@ -41,7 +41,7 @@ static void clear_keys(const struct ibv_pools *const pools)
 	for (unsigned i = 0; i < pools->qp_count; i++) {
 		pools->qps[i].context = NULL;
 		pools->qps[i].index = (uint8_t)i;
-		pools->qps[i].qp_num = i;
+		pools->qps[i].number = i;
 	}
 }
 

@@ -66,9 +66,9 @@ static void attach(struct ibv_qp *const qp)
 }
 
 /* The number: its index, and above it how often it was given out, never 0. */
-static uint32_t number(const struct ibv_qp *const qp)
+static uint32_t next_number(const struct ibv_qp *const qp)
 {
-	const uint32_t next = (qp->qp_num + QPN_GENERATION) & IB_QPN_MASK;
+	const uint32_t next = (qp->number + QPN_GENERATION) & IB_QPN_MASK;
 
 	return next <= QPN_INDEX_MASK ? next + QPN_GENERATION : next;
 }
@@ -83,7 +83,8 @@ static void set_up(
 		.pd = pd,
 		.send_cq = attr->send_cq,
 		.recv_cq = attr->recv_cq,
-		.qp_num = number(qp),
+		.qp_num = attr->qp_type == IBV_QPT_GSI ? IB_QPN_GSI : next_number(qp),
+		.number = next_number(qp),
 		.qp_type = attr->qp_type,
 		.signal_all = attr->sq_sig_all != 0,
 		.index = qp->index,

@@ -371,6 +371,7 @@ struct ibv_qp {
 	struct ibv_pd *pd;
 	struct ibv_cq *send_cq, *recv_cq;
 	uint32_t qp_num;
+	uint32_t number; /* as qp_num, but for queue pair 1 */
 	enum ibv_qp_state state;
 	enum ibv_qp_type qp_type;
 	bool signal_all;
@@ -487,7 +488,7 @@ struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_cont
 /* EBUSY: a queue pair uses it. At most 10 instructions. */
 int ibv_destroy_cq(struct ibv_cq *cq);
 
-/* NULL: there is none, or its capabilities are more than there are. At most 800 instructions. */
+/* NULL: there is none, or its capabilities are more than there are. At most 900 instructions. */
 struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *attr);
 /* What was posted is gone without completions. At most 3400 instructions. */
 int ibv_destroy_qp(struct ibv_qp *qp);

@@ -463,6 +463,25 @@ static void a_datagram_with_another_qkey_or_no_buffer_is_counted_and_gone(void *
 	pair_close(&pair);
 }
 
+static void the_general_services_are_queue_pair_1_at_both_ends(void **state)
+{
+	struct ibv_ah *ah;
+	struct ibv_wc wc;
+
+	(void)state;
+	pair_open(&pair, IBV_QPT_GSI, IBV_MTU_1024, 0);
+	ah = address_of(here, there);
+	assert_int_equal(here->qp->qp_num, 1);
+	assert_int_equal(pair_recv(there, 1, TARGET, 300), 0);
+	assert_int_equal(send_datagram(256, ah, IB_QKEY_GSI), 0);
+	assert_true(pair_poll(&pair, there->recv_cq, &wc, 100));
+	assert_int_equal(wc.src_qp, 1);
+	assert_null(ibv_create_qp(there->pd, &(struct ibv_qp_init_attr){ .send_cq = there->send_cq,
+						     .recv_cq = there->recv_cq,
+						     .qp_type = IBV_QPT_GSI }));
+	pair_close(&pair);
+}
+
 static void a_sender_chooses_no_other_sl_than_its_own(void **state)
 {
 	const struct ibv_ah_attr attr = { .sl = 3, .is_global = 1 };
@@ -643,6 +662,7 @@ int main(void)
 		cmocka_unit_test(an_unreliable_message_arrives_whole_or_not_at_all),
 		cmocka_unit_test(a_datagram_arrives_behind_its_route_header),
 		cmocka_unit_test(a_datagram_with_another_qkey_or_no_buffer_is_counted_and_gone),
+		cmocka_unit_test(the_general_services_are_queue_pair_1_at_both_ends),
 		cmocka_unit_test(a_sender_chooses_no_other_sl_than_its_own),
 		cmocka_unit_test(only_lanes_that_may_send_do),
 		cmocka_unit_test(packets_for_others_change_nothing_and_are_counted_by_reason),
