@@ -1,6 +1,6 @@
 /*
  * Faults, one at a time, as many as the service promises to survive: crashes with loss of all memory, pauses
- * longer than a lease, and cuts in one or both directions, from all or some nodes. Invariant: between two of
+ * longer than a lease, cuts in one or both directions, from all or some nodes, and islands. Invariant: between two of
  * them there is time for whoever forgot to learn again.
  */
 #include "sim.h"
@@ -10,24 +10,40 @@ static uint64_t lease_ns(const struct sim *sim)
 	return sim->options.timing.session_guard_ns;
 }
 
-/* A participant, a server, or, most often, one that leads. */
+static uint32_t leader(struct sim *sim)
+{
+	const uint32_t group = (uint32_t)draw_below(sim, sim->options.groups);
+	uint32_t place = 0;
+
+	while (place + 1 < LOCK_LEADERS &&
+		sim->servers[group * LOCK_GROUP_NODES + place].phase != LOCK_SERVING)
+		place++;
+	return sim->options.participants + group * LOCK_GROUP_NODES + place;
+}
+
+/* A participant, one that holds if that is soon found. */
+static uint32_t holder(struct sim *sim)
+{
+	uint32_t p = 0, i;
+
+	for (i = 0; i < 8; i++) {
+		p = (uint32_t)draw_below(sim, sim->options.participants);
+		if (sim->programs[p].phase == USING)
+			break;
+	}
+	return p;
+}
+
 static uint32_t victim(struct sim *sim)
 {
-	const uint32_t servers = LOCK_GROUP_NODES * sim->options.groups;
-	const uint32_t group = (uint32_t)draw_below(sim, sim->options.groups);
-	uint32_t place;
-
-	switch (draw_below(sim, 3)) {
+	switch (draw_below(sim, 4)) {
 	case 0:
-		return (uint32_t)draw_below(sim, sim->options.participants);
+		return holder(sim);
 	case 1:
-		return sim->options.participants + (uint32_t)draw_below(sim, servers);
+		return sim->options.participants +
+		       (uint32_t)draw_below(sim, LOCK_GROUP_NODES * sim->options.groups);
 	default:
-		for (place = 0; place + 1 < LOCK_LEADERS; place++) {
-			if (sim->servers[group * LOCK_GROUP_NODES + place].phase == LOCK_SERVING)
-				break;
-		}
-		return sim->options.participants + group * LOCK_GROUP_NODES + place;
+		return leader(sim);
 	}
 }
 
@@ -81,10 +97,17 @@ void fault_turn(struct sim *sim)
 		return;
 	if (fault->node != NOBODY && sim->now_ns > fault->end_ns) {
 		fault->node = NOBODY;
-		fault->next_ns = sim->now_ns + 4 * lease_ns(sim) + draw_below(sim, lease_ns(sim));
+		fault->next_ns =
+			sim->now_ns + 9 * lease_ns(sim) / 4 + draw_below(sim, lease_ns(sim));
 	}
 	if (fault->node == NOBODY && sim->now_ns >= fault->next_ns && sim->now_ns < sim->calm_ns)
 		begin(sim);
+}
+
+/* An island: the victim, and every other participant with it. */
+static bool on_island(const struct sim *sim, uint32_t node)
+{
+	return node == sim->fault.node || (!is_server(sim, node) && node % 2 == 0);
 }
 
 bool fault_cuts(const struct sim *sim, uint32_t from, uint32_t to)
@@ -92,8 +115,11 @@ bool fault_cuts(const struct sim *sim, uint32_t from, uint32_t to)
 	const struct fault *fault = &sim->fault;
 	const uint32_t peer = from == fault->node ? to : from;
 
-	if (sim->options.scenario != FAULTS || fault->node == NOBODY ||
-		(from != fault->node && to != fault->node) || (fault->odd_only && peer % 2 == 0))
+	if (sim->options.scenario != FAULTS || fault->node == NOBODY)
+		return false;
+	if (fault->kind == ISLAND)
+		return on_island(sim, from) != on_island(sim, to);
+	if ((from != fault->node && to != fault->node) || (fault->odd_only && peer % 2 == 0))
 		return false;
 	return fault->kind == CUT_BOTH || (fault->kind == CUT_OUT && from == fault->node) ||
 	       (fault->kind == CUT_IN && to == fault->node);

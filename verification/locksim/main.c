@@ -6,11 +6,14 @@
 
 #include <argp.h>
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
-enum key { DRIFT = 256, DELAY, SERVICE, HOLD, READERS, LEVELS, LOSSES, WAITS };
+enum key { DRIFT = 256, DELAY, SERVICE, HOLD, READERS, LEVELS, LOSSES, WAITS, PATIENCE };
 
 static const struct argp_option known[] = {
 	{ "seed", 's', "N", 0, "The run's seed, or the first one (1)", 0 },
@@ -30,6 +33,7 @@ static const struct argp_option known[] = {
 	{ "hold", HOLD, "NS", 0, "Longest hold", 0 },
 	{ "drift", DRIFT, "PPM", 0, "Clocks differ by so much at most", 0 },
 	{ "waits", WAITS, "FILE", 0, "Write `lock bound wait`, in ns, of each lock", 0 },
+	{ "patience", PATIENCE, "S", 0, "Seconds of computing that a run may take (60)", 0 },
 	{ "verbose", 'v', NULL, 0, "Tell the results of each run", 0 },
 	{ 0 },
 };
@@ -37,7 +41,7 @@ static const struct argp_option known[] = {
 static const char *const scenarios[] = { "calm", "adversarial", "lossy", "faults" };
 
 struct command {
-	uint64_t seed, seeds;
+	uint64_t seed, seeds, patience;
 	struct options given; /* zero or -1: not */
 	int scenario, discipline;
 	long readers, losses;
@@ -143,6 +147,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case WAITS:
 		command->waits = text;
 		return 0;
+	case PATIENCE:
+		command->patience = number(state, text);
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "`%s': there are options only", text);
 		return EINVAL;
@@ -237,6 +244,28 @@ static void write_waits(const struct sim *sim, const char *path)
 		err(2, "%s", path);
 }
 
+/* Told by the timer when an engine's function does not return. */
+static char endless[640];
+
+static void never_returns(int signal)
+{
+	(void)signal;
+	if (write(STDOUT_FILENO, endless, strlen(endless)) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+static void be_patient(const struct command *command, uint64_t seed)
+{
+	const struct itimerval timer = { .it_value = { .tv_sec = (time_t)command->patience } };
+
+	snprintf(endless, sizeof(endless),
+		"violated: a run takes more than %llu s\nreplay: locksim --seed=%llu%s --verbose\n",
+		(unsigned long long)command->patience, (unsigned long long)seed, command->replay);
+	signal(SIGVTALRM, never_returns);
+	setitimer(ITIMER_VIRTUAL, &timer, NULL);
+}
+
 static bool run(const struct command *command, uint64_t seed)
 {
 	const struct options options = options_of(command, seed);
@@ -247,6 +276,7 @@ static bool run(const struct command *command, uint64_t seed)
 		errx(2, "no such deployment: the sharers must divide the nodes, a group needs "
 			"nodes, "
 			"and there are 65,534 nodes at most, servers included");
+	be_patient(command, seed);
 	sim_run(&sim, &options);
 	clean = !sim.violation[0];
 	if (!clean)

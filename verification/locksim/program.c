@@ -26,6 +26,9 @@ static uint64_t hold_of(struct sim *sim)
 {
 	const uint64_t most_ns = sim->options.hold_ns;
 
+	/* with faults, some hold for longer than a session may last without its leader */
+	if (sim->options.scenario == FAULTS && draw_below(sim, 64) == 0)
+		return draw_below(sim, 2 * sim->options.timing.session_ns);
 	/* the clock shows it by one nanosecond later at most */
 	return sim->options.scenario == ADVERSARIAL ? most_ns - 1 : draw_below(sim, most_ns);
 }

@@ -88,7 +88,7 @@ struct lock_ledger {
 
 struct fault {
 	uint32_t node; /* or NOBODY */
-	enum { CRASH, PAUSE, CUT_BOTH, CUT_IN, CUT_OUT, FAULT_KINDS } kind;
+	enum { CRASH, PAUSE, CUT_BOTH, CUT_IN, CUT_OUT, ISLAND, FAULT_KINDS } kind;
 	bool odd_only; /* a cut from nodes of odd numbers only */
 	uint64_t end_ns;
 	uint64_t next_ns; /* none before */
