@@ -48,7 +48,8 @@ struct world {
 	bool cut[WORLD_NODES][WORLD_NODES]; /* from, to */
 	uint32_t loss_percent, repeat_percent;
 	uint64_t delay_least_ns, delay_most_ns;
-	uint64_t straggle_ns; /* one message in a hundred between clients and servers is late by up to so much */
+	uint64_t
+		straggle_ns; /* one message in a hundred between clients and servers is late by up to so much */
 	uint64_t random;
 
 	struct flight flights[WORLD_FLIGHTS];
