@@ -1,0 +1,96 @@
+/*
+ * rping: an rping server on a network card, for a client that Linux runs.
+ *
+ * Arguments: at=10.9.0.1/24:1, the port means nothing; connections=1: so many come and go; patience-ns=N.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <ib/crc.h>
+
+#include <mullion/args.h>
+#include <mullion/cpu.h>
+#include <mullion/tap.h>
+#include <mullion/time.h>
+
+#include <virtio-net/virtio_net.h>
+
+#include "server.h"
+
+#define PATIENCE_NS 60000000000ull
+#define BURST       16u
+
+static struct virtio_net card;
+static uint8_t frame[VIRTIO_NET_FRAME_BYTES], reply[VIRTIO_NET_FRAME_BYTES];
+
+void server_needs(const bool good, const char *const what)
+{
+	if (good)
+		return;
+	printf("# not so: %s\n", what);
+	exit(1);
+}
+
+static void take(void)
+{
+	const unsigned bytes = virtio_net_receive(&card, frame);
+	unsigned reply_bytes;
+
+	if (bytes == 0)
+		return;
+	reply_bytes = roce_port_take(&server.port, tsc_read(), frame, bytes, reply);
+	if (reply_bytes != 0)
+		virtio_net_send(&card, reply, reply_bytes);
+}
+
+/* What the card has no room for is lost, and sent again. */
+static void send(void)
+{
+	bool more = true;
+
+	for (unsigned i = 0; i < BURST && more; i++) {
+		const unsigned bytes = roce_port_next(
+			&server.port, tsc_read(), 0xffff, frame, sizeof(frame), &more);
+
+		if (bytes != 0)
+			virtio_net_send(&card, frame, bytes);
+	}
+}
+
+static void serve(const unsigned connections, const uint64_t patience_ns)
+{
+	const uint64_t end = time_now_ns() + patience_ns;
+
+	while (server.connections < connections && time_now_ns() < end) {
+		take();
+		server_work();
+		send();
+	}
+	for (unsigned i = 0; i < 100000; i++) { /* the last DREP may have to be said again */
+		take();
+		server_work();
+		send();
+	}
+}
+
+int main(void)
+{
+	const unsigned connections = (unsigned)args_number("connections", 1);
+	char text[ENDPOINT_TEXT_BYTES] = "10.9.0.1/24:1";
+	struct endpoint at;
+
+	tap_plan(3);
+	args_text("at", text, sizeof(text));
+	if (!endpoint_parse(text, &at))
+		return 1;
+	tap_check(virtio_net_open(&card, 0, 0, 0), "the_card_is_found_and_started", "it is not");
+	ib_crc_fold(true);
+	server_open(&at, card.mac, time_ticks_from_ns(1000));
+	serve(connections, args_number("patience-ns", PATIENCE_NS));
+	printf("# %u connections, %u pings, %u failures\n", server.connections, server.pings,
+		server.failures);
+	tap_check(server.connections == connections, "every_connection_comes_and_goes", "%u did",
+		server.connections);
+	tap_check(server.failures == 0, "no_request_fails", "%u did", server.failures);
+	return tap_status();
+}
