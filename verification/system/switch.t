@@ -29,7 +29,7 @@ kept() {
 	kept=$kept$(cat "$work/$1.kept")
 }
 
-plan 46
+plan 47
 change one 1000000000 1 0 "n=$switches tell=1"
 guest_tap ""
 kept one
