@@ -17,7 +17,7 @@ import tempfile
 
 BUILD = os.environ.get("BUILD", "build")
 COPIED = ("kernel", "tools", "partitions", "rtdrivers", "verification")  # what quick make targets may refresh
-QUICK = {"help", "image", "run", "tools", "partitions", "kernel"}
+QUICK = {"help", "image", "run", "tools", "partitions", "kernel", "locksim"}
 ROOMS = ("arch", "config", "core", "docs", "partitions", "rtdrivers", "tools", "verification", ".ci")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|tmp|root|home|var/tmp)/\S+")
 TIMEOUT_S = 900  # ends what hangs; how long a command takes on a busy machine is nobody's fault

@@ -27,3 +27,12 @@ $(LOCKSIM)/without-%: $(LOCKSIM)/without-%.c $(LOCKSIM_OBJS)
 	@$(CC) $(LOCKSIM_CFLAGS) -Wno-unused-parameter $^ -o $@
 
 -include $(LOCKSIM_OBJS:.o=.d)
+
+# What takes hours or gigabytes.
+.PHONY: campaign lock-picture
+campaign: packages
+	@BUILD=$(BUILD) verification/run-tests verification/locksim/campaign-seeds.t verification/locksim/campaign-model.t
+
+lock-picture: locksim
+	@BUILD=$(BUILD) verification/locksim/picture docs/images/lock-waits.svg
+	@echo docs/images/lock-waits.svg
