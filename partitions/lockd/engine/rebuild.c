@@ -231,6 +231,9 @@ static bool build(struct lock_server *const s, const uint64_t now_ns)
 		return true;
 	}
 	l->valid = l->valid && (l->vouched || l->known == lock_row(s, s->cursor)->slots);
+	/* a version of its own: no older value that was valid once may come back at the next failover */
+	if (!l->valid)
+		l->version = lockd_operation_token(s);
 	lockd_grant_pass(s, s->cursor, now_ns);
 	s->cursor++;
 	return true;
