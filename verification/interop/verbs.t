@@ -75,7 +75,7 @@ ok $? "Linux and its tools are fetched and packed" "$work/packages.log"
 compiled .
 ok $? "our side is compiled" "$work/log"
 meet host 6 150 "3 10000 10000 10000 10000 3" -- "for size in 64 1000 30000 64 1000 30000; do" \
-	"timeout 60 $rping \$size >/tmp/out 2>&1; echo \"rping: \$?\"; done"
+	"timeout 60 $rping \$size >/said 2>&1; echo \"rping: \$?\"; done"
 ok $ours_status "six connections come and go, without an error on our side" "$work/ours.log"
 [ "$(grep -c '^rping: 0$' "$work/linux.txt")" -eq 6 ]
 ok $? "and each ping comes back as it was, says Linux" "$work/linux.txt"
@@ -83,7 +83,7 @@ grep -q '^6 connections, 120 pings' "$work/ours.log" && ! grep -q ' 0 faults' "$
 ok $? "a hundred and twenty of them, half of them with faults on the way" "$work/ours.log"
 
 meet partition 3 100 "" -- "for size in 64 1000 30000; do" \
-	"timeout 60 $rping \$size >/tmp/out 2>&1; echo \"rping: \$?\"; done"
+	"timeout 60 $rping \$size >/said 2>&1; echo \"rping: \$?\"; done"
 [ $ours_status -eq 33 ] && grep -q '^# 3 connections, 60 pings, 0 failures' "$work/ours.log"
 ok $? "so does a partition with a network card" "$work/ours.log"
 [ "$(grep -c '^rping: 0$' "$work/linux.txt")" -eq 3 ]
@@ -95,7 +95,7 @@ sed 's/const uint32_t portion = numbers(entry, index) << qp->mtu_shift;/const ui
 	rtdrivers/ib/requester.c >"$work/tree/rtdrivers/ib/requester.c"
 ! cmp -s rtdrivers/ib/requester.c "$work/tree/rtdrivers/ib/requester.c" && compiled "$work/tree"
 ok $? "a defect is planted: READs that ask for one packet of several" "$work/log"
-meet host 1 60 "" -- "timeout 5 $rping 30000 >/tmp/out 2>&1; echo \"rping: \$?\""
+meet host 1 60 "" -- "timeout 5 $rping 30000 >/said 2>&1; echo \"rping: \$?\""
 grep -Eq ' [1-9][0-9]* frames' "$work/ours.log" && grep -q '^rping: [1-9]' "$work/linux.txt"
 ok $? "and it is noticed" "$work/linux.txt"
 exit $status
