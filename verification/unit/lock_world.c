@@ -541,3 +541,11 @@ void world_give(struct world *w, uint32_t p, uint32_t lock)
 	assert_int_equal(world_release(w, p, lock), LOCK_PENDING);
 	world_until(w, p, lock, LOCK_IDLE);
 }
+
+void world_isolate(struct world *w, uint32_t node, bool cut)
+{
+	for (uint32_t other = 0; other < WORLD_NODES; other++) {
+		w->cut[node][other] = cut;
+		w->cut[other][node] = cut;
+	}
+}

@@ -23,14 +23,6 @@ static uint16_t node_of(uint32_t p)
 	return (uint16_t)(FIRST_CLIENT_NODE + p);
 }
 
-static void isolate(struct world *w, uint32_t node, bool cut)
-{
-	for (uint32_t other = 0; other < WORLD_NODES; other++) {
-		w->cut[node][other] = cut;
-		w->cut[other][node] = cut;
-	}
-}
-
 static struct lock_server *fail_over(struct world *w)
 {
 	struct lock_server *old = world_leader(w, 0);
@@ -292,13 +284,13 @@ static void a_leader_that_is_cut_off_stops_before_another_starts(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	isolate(w, 0, true);
+	world_isolate(w, 0, true);
 	while (world_leader(w, 0))
 		world_step(w);
 	assert_true(w->server[0][1].phase == LOCK_FOLLOWING);
 	world_until_serving(w, 0);
 	assert_int_equal(world_leader(w, 0)->place, 1);
-	isolate(w, 0, false);
+	world_isolate(w, 0, false);
 	world_run(w, 10000000);
 	assert_int_equal(world_leader(w, 0)->place, 1);
 	assert_int_equal(w->server[0][0].phase, LOCK_FOLLOWING);
@@ -340,8 +332,8 @@ static void no_session_outlives_its_leader_by_more_than_was_agreed(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	isolate(w, 0, true);
-	isolate(w, node_of(0), true);
+	world_isolate(w, 0, true);
+	world_isolate(w, node_of(0), true);
 	w->cut[0][node_of(0)] = w->cut[node_of(0)][0] =
 		false; /* they have each other, and no more */
 	world_run(w, t->authority_ns + t->survive_ns);

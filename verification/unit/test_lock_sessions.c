@@ -21,14 +21,6 @@ static uint16_t node_of(uint32_t p)
 	return (uint16_t)(FIRST_CLIENT_NODE + p);
 }
 
-static void isolate(struct world *w, uint32_t node, bool cut)
-{
-	for (uint32_t other = 0; other < WORLD_NODES; other++) {
-		w->cut[node][other] = cut;
-		w->cut[other][node] = cut;
-	}
-}
-
 static void heartbeats_keep_a_session_and_what_it_holds(void **state)
 {
 	struct world *w = started(2);
@@ -46,7 +38,7 @@ static void whoever_is_cut_off_holds_nothing_when_its_session_ends(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	isolate(w, node_of(0), true);
+	world_isolate(w, node_of(0), true);
 	world_run(w, w->group[0].timing.session_ns);
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
 	assert_int_equal(w->event[0].kind, LOCK_EVENT_LOST);
@@ -168,10 +160,10 @@ static void clocks_that_drift_as_declared_change_nothing(void **state)
 	begun(w);
 	for (uint32_t i = 0; i < 5; i++) {
 		world_take(w, 0, 0, LOCK_EX);
-		isolate(w, node_of(0), true);
+		world_isolate(w, node_of(0), true);
 		world_take(w, 1, 0, LOCK_EX);
 		world_give(w, 1, 0);
-		isolate(w, node_of(0), false);
+		world_isolate(w, node_of(0), false);
 		world_until_joined(w);
 	}
 	world_free(w);
