@@ -6,7 +6,7 @@ bench: packages
 	@$(MAKE) --no-print-directory -j$$(nproc) kernel tools partitions
 	@$(MAKE) --no-print-directory bench-run
 
-BENCH_FACTS = attack attack-devices noninterference drivers rdma ports mode-change restart control-cost flood
+BENCH_FACTS = attack attack-devices noninterference drivers rdma locks ports mode-change restart control-cost flood
 
 bench-run: $(BENCH_FACTS:%=$(BUILD)/%.json)
 	@verification/bench/run $(BUILD)
@@ -40,6 +40,9 @@ $(eval $(call bench_facts,drivers,verification/system/drivers.t,every driver nat
 	$(foreach name,net edu nvme,$(BUILD)/partitions/test-$(name).elf)))
 $(eval $(call bench_facts,rdma,verification/system/verbs.t,messages of two adapters (a few seconds),\
 	$(call bench_test,verbs) $(DRIVER_ELF) $(BUILD)/partitions/test-verbs.elf))
+$(eval $(call bench_facts,locks,$(MAKE) --no-print-directory locksim && verification/bench/locks $(BUILD),the engine of locks \
+	and its simulated waits (a few seconds),$(wildcard verification/bench/lock* verification/unit/lock_world.* \
+	$(addprefix partitions/lockd/,engine/*.c include/mullion/*.h) verification/locksim/*.c)))
 $(eval $(call bench_facts,ports,verification/system/ports.t,messages between partitions (half a minute),\
 	$(call bench_test,ports) $(call deployments,ports-*) $(BUILD)/partitions/test-ports.elf))
 $(eval $(call bench_facts,mode-change,verification/system/switch.t,switches of schedules (half a minute),\

@@ -78,6 +78,8 @@ def good_runs():
                   "partitions": {name: {"delta": 0, "same": True, "samples": 9000, "seconds": 11, "last": 10 ** 7 + 10 ** 10}
                                  for name in ("watch", "other")}},
         "control-cost": {"steps": {f"step{k}": {"stated": 60000, "measured": 15000 + k} for k in range(13)}},
+        "locks": {"messages": 4, "messages_to_grant": 2, "server_instructions": 400, "client_instructions": 500,
+                  "seeds": [0.3] * 99 + [0.98], "worst": {"1024": 0.99, "4096": 0.95, "16384": 0.9}, "seconds": 0.6},
         "rdma": {what: {"measured": 250, "calls": 200} for what in MESSAGES},
         "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010} for call in CALLS},
     }
@@ -130,7 +132,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..64")
+print("1..73")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
@@ -140,7 +142,8 @@ expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_ot
             "smp.phase_max": 634, "attack.total": 1300, "attack.contained": 1300, "noninterference.runs": 72,
             "noninterference.differing_bytes": 0, "noninterference.owned_excess": 1210,
             "driver.nvme_poll": 1088, "port.sampling_read": 41, "apex.queuing_send": 41, "mode_change.error": 0,
-            "restart.cold_neighbour_delta": 0, "control.wcet": 0.251, "control.flood_delta": 0, "control.flood_rate": 12000}
+            "restart.cold_neighbour_delta": 0, "lock.messages": 4, "lock.client_instructions": 500, "lock.wait_over_bound": 0.99,
+            "locksim.seconds": 0.6, "control.wcet": 0.251, "control.flood_delta": 0, "control.flood_rate": 12000}
 ok({key: (all_figures or {})[key]["value"] for key in expected} == expected, "values are what the runs hold", text)
 
 refuses("a stream that is missing is an error, and no file is written", "exit.cpuid", drop("exits", "exit.cpuid"))
@@ -171,6 +174,9 @@ refuses("so is one measured without a call", "driver.nvme_poll",
 refuses("a message that was not measured is an error", "rdma.local_send_64B", lambda r, w, f: f["rdma"].pop("local_send_64B"))
 refuses("so is one measured too seldom or at no cost", "rdma.post_send_64B",
         lambda r, w, f: f["rdma"]["post_send_64B"].update(calls=199))
+refuses("an engine of locks that did nothing is an error", "lock.engine_instructions", fact("locks", server_instructions=0))
+refuses("so are waits of too few seeds", "lock.wait_over_bound", lambda r, w, f: f["locks"]["seeds"].pop())
+refuses("so are waits without the most nodes", "locksim.seconds", lambda r, w, f: f["locks"]["worst"].pop("16384"))
 refuses("a port that was not measured is an error", "port.queuing_send", lambda r, w, f: f["ports"].pop("port.queuing_send"))
 refuses("so is one measured too seldom", "apex.sampling_read",
         lambda r, w, f: f["ports"]["apex.sampling_read"].update(n=9999))
@@ -218,6 +224,13 @@ misses("and one whose code has a longer path, even if it never took it", "driver
        lambda r, w, f: f["drivers"]["nvme_poll"].update(longest=1201))
 misses("a message dearer than its target is seen", "rdma.local_send_64B", 301,
        lambda r, w, f: f["rdma"]["local_send_64B"].update(measured=301))
+misses("a message more for a lock is seen", "lock.messages", 5, fact("locks", messages=5))
+misses("and one more until the grant", "lock.messages", 4, fact("locks", messages_to_grant=3))
+misses("a dearer engine is seen", "lock.engine_instructions", 501, fact("locks", server_instructions=501))
+misses("a wait beyond its bound is seen", "lock.wait_over_bound", 1.001, lambda r, w, f: f["locks"]["seeds"].append(1.001))
+misses("and a bound that no schedule comes near", "lock.wait_over_bound", 0.99,
+       lambda r, w, f: f["locks"]["worst"].update({"4096": 0.899}))
+misses("a simulator too slow is seen", "locksim.seconds", 10.1, fact("locks", seconds=10.1))
 misses("a port operation of one instruction too many is seen", "port.queuing_receive", 81,
        lambda r, w, f: f["ports"]["port.queuing_receive"].update(max=81))
 misses("and one that leaves the partition", "port.sampling_write", 41,
