@@ -100,6 +100,8 @@ enum mullion_region_kind {
 	/* Of a channel it is no end of, control sees all pages, to read: */
 	MULLION_REGION_CHANNEL = 13, /* writer's page(s) of channel `index`; peer = the writer */
 	MULLION_REGION_CHANNEL_READER = 14, /* reader's page; peer = the reader */
+	/* Constants of the image, that nobody writes: */
+	MULLION_REGION_LOCKS = 15, /* struct lock_image: what the lock service is told */
 };
 
 enum mullion_region_access { MULLION_READ = 1, MULLION_WRITE = 2 };
