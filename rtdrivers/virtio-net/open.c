@@ -43,9 +43,14 @@
 #define STATUS_FEATURES_OK 8u
 
 #define FEATURE_MAC             (1ull << 5)
+#define FEATURE_STATUS          (1ull << 16)
 #define FEATURE_VERSION_1       (1ull << 32)
 #define FEATURE_ACCESS_PLATFORM (1ull << 33)
 #define FEATURES                (FEATURE_MAC | FEATURE_VERSION_1 | FEATURE_ACCESS_PLATFORM)
+
+/* The device's own configuration, 5.1.4. */
+#define DEVICE_STATUS VIRTIO_NET_MAC_BYTES
+#define DEVICE_BYTES  (DEVICE_STATUS + 2)
 
 #define RESET_POLLS   100000u
 #define MESSAGE       0u
@@ -144,15 +149,18 @@ static void accept(const struct card *const card, const uint32_t half, const uin
 	mmio_write32(card->common.at + COMMON_DRIVER_FEATURES, features);
 }
 
-static bool negotiate(const struct card *const card)
+/* What is wanted, and of the link's state what there is. */
+static bool negotiate(struct virtio_net *const net, const struct card *const card)
 {
 	const uint64_t features = (uint64_t)offered(card, 1) << 32 | offered(card, 0);
+	const uint64_t status = card->device.bytes >= DEVICE_BYTES ? features & FEATURE_STATUS : 0;
 
 	if ((features & FEATURES) != FEATURES)
 		return false;
-	accept(card, 0, (uint32_t)FEATURES);
+	accept(card, 0, (uint32_t)(FEATURES | status));
 	accept(card, 1, (uint32_t)(FEATURES >> 32));
 	status_add(card, STATUS_FEATURES_OK);
+	net->status = status != 0 ? card->device.at + DEVICE_STATUS : NULL;
 	return mmio_read8(card->common.at + COMMON_STATUS) & STATUS_FEATURES_OK;
 }
 
@@ -235,17 +243,17 @@ static void read_mac(struct virtio_net *const net, const struct card *const card
 		net->mac[i] = mmio_read8(card->device.at + i);
 }
 
-bool virtio_net_open(struct virtio_net *const net, const unsigned nth, const uint8_t last_bus,
+bool virtio_net_start(struct virtio_net *const net, const struct pci_function *const function,
 	const unsigned vector)
 {
 	struct card card = { .multiplier = 0 };
 
 	net->broken = true;
-	if (!pci_find(VIRTIO_VENDOR, VIRTIO_NET_DEVICE, 0, nth, last_bus, &net->function) ||
-		!card_find(&net->function, &card) || !reset(&card))
+	net->function = *function;
+	if (!card_find(&net->function, &card) || !reset(&card))
 		return false;
 	status_add(&card, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
-	if (!negotiate(&card) || !pci_bus_master(&net->function, true))
+	if (!negotiate(net, &card) || !pci_bus_master(&net->function, true))
 		return false;
 	net->vector = vector == 0 ? 0 : pci_message_enable(&net->function, MESSAGE, vector);
 	clear(net);
@@ -258,4 +266,14 @@ bool virtio_net_open(struct virtio_net *const net, const unsigned nth, const uin
 	virtio_queue_notify(&net->receive);
 	virtio_net_interrupts(net, true);
 	return true;
+}
+
+bool virtio_net_open(struct virtio_net *const net, const unsigned nth, const uint8_t last_bus,
+	const unsigned vector)
+{
+	struct pci_function function;
+
+	net->broken = true;
+	return pci_find(VIRTIO_VENDOR, VIRTIO_NET_DEVICE, 0, nth, last_bus, &function) &&
+	       virtio_net_start(net, &function, vector);
 }

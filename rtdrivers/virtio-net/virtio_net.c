@@ -12,7 +12,8 @@
 
 #include <virtio-net/queue.h>
 
-#define WORD_BYTES 8u
+#define WORD_BYTES     8u
+#define STATUS_LINK_UP 1u
 
 static void copy_words(uint8_t *const to, const uint8_t *const from, const unsigned words)
 {
@@ -133,6 +134,11 @@ unsigned virtio_net_receive(
 	virtio_queue_post(queue, (uint16_t)id);
 	virtio_queue_notify(queue);
 	return bytes;
+}
+
+bool virtio_net_has_link(const struct virtio_net *const net)
+{
+	return net->status == NULL || mmio_read16(net->status) & STATUS_LINK_UP;
 }
 
 void virtio_net_interrupts(struct virtio_net *const net, const bool on)

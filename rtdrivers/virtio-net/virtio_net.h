@@ -62,7 +62,8 @@ struct virtio_net {
 	bool broken;     /* the device has lied; only virtio_net_open helps */
 	uint16_t free[VIRTIO_NET_DEPTH], free_count;
 	uint64_t sent, received;
-	uint64_t refused; /* received, but not as a frame can be */
+	uint64_t refused;            /* received, but not as a frame can be */
+	const volatile void *status; /* of the link; NULL: it does not say */
 };
 
 /* ---- Initialisation ---- */
@@ -74,6 +75,9 @@ struct virtio_net {
  * its is not where it says. At most 5000000 instructions.
  */
 bool virtio_net_open(struct virtio_net *net, unsigned nth, uint8_t last_bus, unsigned vector);
+
+/* The same with a function that pci_find has found. At most 2000000 instructions. */
+bool virtio_net_start(struct virtio_net *net, const struct pci_function *function, unsigned vector);
 
 /* ---- While it runs ---- */
 
@@ -91,6 +95,9 @@ unsigned virtio_net_receive(struct virtio_net *net, uint8_t frame[VIRTIO_NET_FRA
 
 /* Take back one frame that the card has sent. False: there is none. At most 50 instructions. */
 bool virtio_net_reclaim(struct virtio_net *net);
+
+/* The card has a link, or does not say. At most 20 instructions. */
+bool virtio_net_has_link(const struct virtio_net *net);
 
 /*
  * Interrupts for received frames on or off. A frame that came before they went on does not interrupt:

@@ -113,6 +113,24 @@ static void received_frames_interrupt_where_asked_and_granted(void **state)
 	assert_int_equal(net.receive.available.flags, VIRTIO_AVAILABLE_NO_INTERRUPT);
 }
 
+static void the_link_is_told_where_the_card_can_tell(void **state)
+{
+	(void)state;
+	assert_true(opens(0));
+	assert_true(virtio_net_has_link(&net));
+	begin(state);
+	fake.registers[FEATURES + 2] = 1; /* STATUS */
+	assert_true(opens(0));
+	assert_false(virtio_net_has_link(&net));
+	fake.registers[DEVICE + 6] = 1;
+	assert_true(virtio_net_has_link(&net));
+	begin(state);
+	fake.registers[FEATURES + 2] = 1;
+	fake_config32(CAP_DEVICE + 12, 7); /* it says it can, and has no place for it */
+	assert_true(opens(0));
+	assert_true(virtio_net_has_link(&net));
+}
+
 static void a_missing_feature_is_refused(void **state)
 {
 	static const uint8_t offers[] = { 0, 1 << 5 | 1 << 0, 1 << 5 | 1 << 1, 1 << 1 | 1 << 0 };
@@ -228,6 +246,7 @@ int main(void)
 		cmocka_unit_test_setup(a_card_is_started_with_all_receive_buffers_posted, begin),
 		cmocka_unit_test_setup(a_broken_card_can_be_opened_again, begin),
 		cmocka_unit_test_setup(received_frames_interrupt_where_asked_and_granted, begin),
+		cmocka_unit_test_setup(the_link_is_told_where_the_card_can_tell, begin),
 		cmocka_unit_test_setup(a_missing_feature_is_refused, begin),
 		cmocka_unit_test_setup(
 			a_structure_that_its_bar_does_not_hold_is_not_touched, begin),

@@ -21,7 +21,7 @@
 #define PATIENCE_NS 20000000000ull
 #define STEP_NS     1000000ull
 
-static struct virtio_net cards[2];
+static struct card cards[2];
 static struct station ping, echo;
 static bool is_ping, is_echo, sleeps;
 static uint64_t patience_ticks;
@@ -68,15 +68,16 @@ static void run(void)
 		 (is_echo && !echo.done && patient(&echo)));
 }
 
-static bool open_card(struct virtio_net *const card, const unsigned nth)
+static bool open_card(struct card *const card, const unsigned nth)
 {
 	const unsigned wanted = (unsigned)args_number("vector", 0);
-	const bool good = virtio_net_open(card, nth, (uint8_t)args_number("last-bus", 0), wanted);
+	const bool good = card_open(card, nth, (uint8_t)args_number("last-bus", 0), wanted);
 
 	tap_check(good, "the_card_is_found_and_started", "card %u is not", nth);
 	if (good)
-		printf("# %02x:%02x:%02x:%02x:%02x:%02x, vector %#x\n", card->mac[0], card->mac[1],
-			card->mac[2], card->mac[3], card->mac[4], card->mac[5], card->vector);
+		printf("# %s %02x:%02x:%02x:%02x:%02x:%02x, vector %#x\n", card_name(card),
+			card->mac[0], card->mac[1], card->mac[2], card->mac[3], card->mac[4],
+			card->mac[5], card->vector);
 	if (good && card->vector != 0) {
 		irq_set_handler(card->vector, on_frame);
 		sleeps = true;
@@ -84,10 +85,11 @@ static bool open_card(struct virtio_net *const card, const unsigned nth)
 	return good;
 }
 
-static void check_honest(const struct virtio_net *const card)
+static void check_honest(const struct card *const card)
 {
-	tap_check(!card->broken && card->refused == 0, "the_device_told_nothing_but_the_truth",
-		"broken %d, refused %" PRIu64, card->broken, card->refused);
+	tap_check(!card_is_broken(card) && card_refused(card) == 0,
+		"the_device_told_nothing_but_the_truth", "broken %d, refused %" PRIu64,
+		card_is_broken(card), card_refused(card));
 }
 
 static void report(const char *const role, const struct station *const station)
@@ -109,7 +111,7 @@ static void check_ping(void)
 		"%" PRIu32 " sent, %" PRIu32 " right, %" PRIu32 " wrong", ping.next, ping.expected,
 		ping.wrong);
 	tap_check(ping.done, "the_other_end_says_good_bye", "it does not");
-	check_honest(ping.net);
+	check_honest(ping.card);
 	report("ping", &ping);
 }
 
@@ -119,7 +121,7 @@ static void check_echo(void)
 	tap_check(echo.done && echo.expected == echo.frames && echo.wrong == 0,
 		"every_frame_arrives_once_in_order_and_right_to_the_byte",
 		"%" PRIu32 " right, %" PRIu32 " wrong", echo.expected, echo.wrong);
-	check_honest(echo.net);
+	check_honest(echo.card);
 	report("echo", &echo);
 }
 

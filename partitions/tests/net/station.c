@@ -12,19 +12,19 @@
 
 #define ETHERTYPE     0xb588u /* 88b5h, IEEE 802: local experimental */
 #define BYTES_LEAST   60u
-#define BYTES_CHOICES (VIRTIO_NET_FRAME_BYTES - BYTES_LEAST + 1)
+#define BYTES_CHOICES (CARD_FRAME_BYTES - BYTES_LEAST + 1)
 #define HELLO_NS      1000000ull
 #define DRAIN_STEPS   10000000u
 
 struct header {
-	uint8_t to[VIRTIO_NET_MAC_BYTES], from[VIRTIO_NET_MAC_BYTES];
+	uint8_t to[CARD_MAC_BYTES], from[CARD_MAC_BYTES];
 	uint16_t ethertype, kind;
 	uint32_t number, bytes;
 };
 
 struct frame {
 	struct header header;
-	uint8_t payload[VIRTIO_NET_FRAME_BYTES - sizeof(struct header)];
+	uint8_t payload[CARD_FRAME_BYTES - sizeof(struct header)];
 	uint8_t pad[6];
 };
 
@@ -43,8 +43,8 @@ static void fill(struct frame *const frame, const struct station *const station,
 {
 	const uint32_t bytes = bytes_of(number);
 
-	memset(frame->header.to, 0xff, VIRTIO_NET_MAC_BYTES);
-	memcpy(frame->header.from, station->net->mac, VIRTIO_NET_MAC_BYTES);
+	memset(frame->header.to, 0xff, CARD_MAC_BYTES);
+	memcpy(frame->header.from, station->card->mac, CARD_MAC_BYTES);
 	frame->header.ethertype = ETHERTYPE;
 	frame->header.kind = (uint16_t)kind;
 	frame->header.number = number;
@@ -72,7 +72,7 @@ static bool send(struct station *const station, const struct frame *const frame)
 	bool taken;
 
 	meter_begin(&station->send);
-	taken = virtio_net_send(station->net, frame, frame->header.bytes);
+	taken = card_send(station->card, frame, frame->header.bytes);
 	meter_end(&station->send);
 	return taken;
 }
@@ -83,7 +83,7 @@ static uint32_t receive(struct station *const station, struct frame *const frame
 	uint32_t bytes;
 
 	meter_begin(&station->receive);
-	bytes = virtio_net_receive(station->net, (uint8_t *)frame);
+	bytes = card_receive(station->card, (uint8_t *)frame);
 	meter_end(&station->receive);
 	if (bytes < sizeof(frame->header) || frame->header.ethertype != ETHERTYPE)
 		return 0;
@@ -94,14 +94,13 @@ static uint32_t receive(struct station *const station, struct frame *const frame
 static void reclaim(struct station *const station)
 {
 	meter_begin(&station->reclaim);
-	virtio_net_reclaim(station->net);
+	card_reclaim(station->card);
 	meter_end(&station->reclaim);
 }
 
-void station_begin(
-	struct station *const station, struct virtio_net *const net, const uint32_t frames)
+void station_begin(struct station *const station, struct card *const card, const uint32_t frames)
 {
-	*station = (struct station){ .net = net,
+	*station = (struct station){ .card = card,
 		.frames = frames,
 		.progress_tsc = tsc_read(),
 		.send = { .name = "virtio_net_send" },
@@ -111,7 +110,7 @@ void station_begin(
 
 void station_drain(struct station *const station)
 {
-	for (unsigned i = 0; i < DRAIN_STEPS && station->net->transmit.outstanding != 0; i++) {
+	for (unsigned i = 0; i < DRAIN_STEPS && card_outstanding(station->card) != 0; i++) {
 		reclaim(station);
 		cpu_pause();
 	}
@@ -189,8 +188,8 @@ bool echo_step(struct station *const echo)
 		judge(echo, &frame, bytes);
 	echo->met = true;
 	echo->done = frame.header.kind == FRAME_DONE;
-	memcpy(frame.header.to, frame.header.from, VIRTIO_NET_MAC_BYTES);
-	memcpy(frame.header.from, echo->net->mac, VIRTIO_NET_MAC_BYTES);
+	memcpy(frame.header.to, frame.header.from, CARD_MAC_BYTES);
+	memcpy(frame.header.from, echo->card->mac, CARD_MAC_BYTES);
 	if (!send(echo, &frame))
 		echo->wrong++;
 	return true;

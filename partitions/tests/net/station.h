@@ -6,14 +6,14 @@
 
 #include <mullion/meter.h>
 
-#include <virtio-net/virtio_net.h>
+#include <net/card.h>
 
 #define IN_FLIGHT 16u /* frames that ping has sent and not seen again, at most */
 
 enum frame_kind { FRAME_HELLO = 1, FRAME_DATA = 2, FRAME_DONE = 3 };
 
 struct station {
-	struct virtio_net *net;
+	struct card *card;
 	uint32_t frames;   /* to be sent, or expected */
 	uint32_t next;     /* sequence number to send next */
 	uint32_t expected; /* to come next */
@@ -23,7 +23,7 @@ struct station {
 	struct meter send, receive, reclaim;
 };
 
-void station_begin(struct station *station, struct virtio_net *net, uint32_t frames);
+void station_begin(struct station *station, struct card *card, uint32_t frames);
 
 /* Sends what there is to send, takes what has come: at most one frame each. False: nothing came. */
 bool ping_step(struct station *ping);

@@ -13,15 +13,15 @@
 #include <mullion/tap.h>
 #include <mullion/time.h>
 
-#include <virtio-net/virtio_net.h>
+#include <net/card.h>
 
 #include "server.h"
 
 #define PATIENCE_NS 60000000000ull
 #define BURST       16u
 
-static struct virtio_net card;
-static uint8_t frame[VIRTIO_NET_FRAME_BYTES], reply[VIRTIO_NET_FRAME_BYTES];
+static struct card card;
+static uint8_t frame[CARD_FRAME_BYTES], reply[CARD_FRAME_BYTES];
 
 void server_needs(const bool good, const char *const what)
 {
@@ -33,14 +33,14 @@ void server_needs(const bool good, const char *const what)
 
 static void take(void)
 {
-	const unsigned bytes = virtio_net_receive(&card, frame);
+	const unsigned bytes = card_receive(&card, frame);
 	unsigned reply_bytes;
 
 	if (bytes == 0)
 		return;
 	reply_bytes = roce_port_take(&server.port, tsc_read(), frame, bytes, reply);
 	if (reply_bytes != 0)
-		virtio_net_send(&card, reply, reply_bytes);
+		card_send(&card, reply, reply_bytes);
 }
 
 /* What the card has no room for is lost, and sent again. */
@@ -53,7 +53,7 @@ static void send(void)
 			&server.port, tsc_read(), 0xffff, frame, sizeof(frame), &more);
 
 		if (bytes != 0)
-			virtio_net_send(&card, frame, bytes);
+			card_send(&card, frame, bytes);
 	}
 }
 
@@ -83,7 +83,7 @@ int main(void)
 	args_text("at", text, sizeof(text));
 	if (!endpoint_parse(text, &at))
 		return 1;
-	tap_check(virtio_net_open(&card, 0, 0, 0), "the_card_is_found_and_started", "it is not");
+	tap_check(card_open(&card, 0, 0, 0), "the_card_is_found_and_started", "it is not");
 	ib_crc_fold(true);
 	server_open(&at, card.mac, time_ticks_from_ns(1000));
 	serve(connections, args_number("patience-ns", PATIENCE_NS));
