@@ -100,11 +100,11 @@ static void expect_memory(struct audit *audit, struct audit_partition *partition
 					  "its memory" });
 }
 
-static void expect_page(struct audit_partition *partition, uint64_t gpa, unsigned kind, unsigned p,
-	const char *what)
+static void expect_pages(struct audit_partition *partition, uint64_t gpa, uint64_t bytes,
+	unsigned kind, unsigned p, const char *what)
 {
 	expect(partition,
-		(struct audit_expected){ gpa, AUDIT_PAGE, audit_physical(&partition->stage2, gpa),
+		(struct audit_expected){ gpa, bytes, audit_physical(&partition->stage2, gpa),
 			AUDIT_READ, kind, p, what });
 }
 
@@ -253,7 +253,7 @@ static bool is_zero(const void *data, const void *end)
 	return true;
 }
 
-/* A partition reads the whole page, so nothing may lie in what the ABI leaves unused. */
+/* A partition reads the whole of it, so nothing may lie in what the ABI leaves unused. */
 static const char *info_rest(const struct mullion_info *info)
 {
 	const char *name = info->name, *end = name + sizeof(info->name);
@@ -266,7 +266,7 @@ static const char *info_rest(const struct mullion_info *info)
 		if (!is_zero(
 			    region->name + strnlen(region->name, sizeof(region->name)), region + 1))
 			return "has something behind the name of a region";
-	return is_zero(region, (const uint8_t *)info + AUDIT_PAGE)
+	return is_zero(region, (const uint8_t *)info + MULLION_INFO_BYTES)
 		       ? NULL
 		       : "has something behind its regions";
 }
@@ -278,7 +278,7 @@ static void open_info(struct audit *audit, struct audit_partition *partition, un
 	const char *wrong = NULL;
 
 	if (physical != AUDIT_NONE)
-		info = audit_constant(audit, physical, AUDIT_PAGE, AUDIT_PAGE,
+		info = audit_constant(audit, physical, MULLION_INFO_BYTES, AUDIT_PAGE,
 			format("the info page of %s", partition->name));
 	if (info)
 		wrong = info_trouble(audit, partition, info, p);
@@ -332,8 +332,9 @@ static void expect_partition(struct audit *audit, unsigned p)
 	partition->expected =
 		allocate(regions + 4 + audit_bars_count(audit, p), sizeof(*partition->expected));
 	expect_memory(audit, partition, p);
-	expect_page(partition, MULLION_INFO_GPA, AUDIT_INFO, p, "its info page");
-	expect_page(partition, MULLION_START_GPA, AUDIT_START, p, "its start page");
+	expect_pages(
+		partition, MULLION_INFO_GPA, MULLION_INFO_BYTES, AUDIT_INFO, p, "its info page");
+	expect_pages(partition, MULLION_START_GPA, AUDIT_PAGE, AUDIT_START, p, "its start page");
 	for (i = 0; i < regions; i++)
 		expect_region(audit, partition, i);
 	partition->expected_count +=

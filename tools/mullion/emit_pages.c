@@ -80,14 +80,14 @@ static void emit_start(FILE *out, const struct plan *plan, size_t p)
 }
 
 static const char declarations[] =
-	"\n/* Pages that partitions read: each fills a page, so that nothing else is seen. */\n"
+	"\n/* Pages that partitions read: each fills its pages, so that nothing else is seen. */\n"
 	"struct info_page {\n"
 	"\tstruct mullion_info info;\n"
 	"\tstruct mullion_region regions[MULLION_MAX_REGIONS];\n"
-	"\tuint8_t rest[MULLION_PAGE_BYTES - sizeof(struct mullion_info) -\n"
+	"\tuint8_t rest[MULLION_INFO_BYTES - sizeof(struct mullion_info) -\n"
 	"\t\tMULLION_MAX_REGIONS * sizeof(struct mullion_region)];\n"
 	"};\n"
-	"_Static_assert(sizeof(struct info_page) == MULLION_PAGE_BYTES, \"info page size\");\n"
+	"_Static_assert(sizeof(struct info_page) == MULLION_INFO_BYTES, \"info page size\");\n"
 	"_Static_assert(offsetof(struct info_page, regions) == offsetof(struct mullion_info, "
 	"regions),\n"
 	"\t\"the regions follow the info\");\n\n"

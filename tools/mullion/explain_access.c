@@ -68,7 +68,7 @@ static void print_regions(FILE *out, const struct plan *plan, size_t p)
 	size_t i;
 
 	fprintf(out, "  pages   %#12llx  %-9s r--  info page\n", MULLION_INFO_GPA,
-		explain_bytes(MULLION_PAGE_BYTES));
+		explain_bytes(MULLION_INFO_BYTES));
 	fprintf(out, "  pages   %#12llx  %-9s r--  start page\n", MULLION_START_GPA,
 		explain_bytes(MULLION_PAGE_BYTES));
 	for (i = 0; i < partition->regions_count; i++) {

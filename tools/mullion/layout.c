@@ -310,18 +310,6 @@ static bool place_blocks(struct layout *layout, struct placement *free_ram, stru
 	return true;
 }
 
-/*
- * As many regions as an info page lists fit where the partition finds them: the largest queuing
- * channel takes two, and no other region is half as large.
- */
-#define LARGEST_CHANNEL                                                                            \
-	(MULLION_QUEUING_BYTES(MULLION_CHANNEL_MESSAGE_MOST, MULLION_CHANNEL_DEPTH_MOST) +         \
-		2 * MULLION_PAGE_BYTES)
-_Static_assert(sizeof(struct mullion_trace) <= LARGEST_CHANNEL / 2 &&
-		       (MULLION_MAX_REGIONS + 1) / 2 * LARGEST_CHANNEL <=
-			       MULLION_SHARED_END - MULLION_SHARED_GPA,
-	"the regions of an info page outgrow the place of shared pages");
-
 static bool check_regions(const struct layout *layout, struct finding *wrong)
 {
 	size_t p;
@@ -329,17 +317,26 @@ static bool check_regions(const struct layout *layout, struct finding *wrong)
 	for (p = 0; p < layout->model->partitions_count; p++) {
 		const struct model_partition *partition = &layout->model->partitions[p];
 		const struct layout_partition *placed = &layout->partitions[p];
+		const uint64_t room = MULLION_SHARED_END - MULLION_SHARED_GPA;
+		const char *cure = partition->control ? "it sees every channel: describe fewer "
+							"channels, or smaller ones"
+						      : "give it fewer channels, or smaller ones";
 
 		if (placed->regions_count > MULLION_MAX_REGIONS)
 			return refuse(wrong, partition->at, "region-limit",
 				format("partition %s would see %zu shared regions, and its info "
-				       "page "
-				       "holds %zu",
+				       "page holds %zu",
 					partition->name, placed->regions_count,
 					(size_t)MULLION_MAX_REGIONS),
-				partition->control ? "it sees every channel: describe fewer "
-						     "channels"
-						   : "give it fewer channels");
+				cure);
+		if (region_bytes(placed) > room)
+			return refuse(wrong, partition->at, "region-limit",
+				format("partition %s would see %llu KiB of shared regions, and "
+				       "there is room for %llu KiB",
+					partition->name,
+					(unsigned long long)region_bytes(placed) / 1024,
+					(unsigned long long)room / 1024),
+				cure);
 	}
 	return true;
 }

@@ -180,7 +180,7 @@ static bool map_stage2(
 
 	paging_init(paging, GUEST_TABLE, largest_page);
 	if (!map_memory(paging, partition->memory, 0, GUEST_MEMORY) ||
-		!map_object(paging, MULLION_INFO_GPA, PAGING_4K, GUEST_READ_ONLY,
+		!map_object(paging, MULLION_INFO_GPA, MULLION_INFO_BYTES, GUEST_READ_ONLY,
 			format("info_pages[%u]", p)) ||
 		!map_object(paging, MULLION_START_GPA, PAGING_4K, GUEST_READ_ONLY,
 			format("start_pages[%u]", p)))

@@ -7,7 +7,7 @@ import struct
 
 P, W, U, PWT, PCD, A, D, LARGE, GLOBAL, NX = 1, 2, 4, 8, 16, 32, 64, 128, 256, 1 << 63
 FRAME = 0x000FFFFFFFFFF000
-INFO, START, FREE = 0xFC000000, 0xFC001000, 0xFC0FF000  # FREE: no region of our deployments lies there
+INFO, START, SHARED, FREE = 0xFC000000, 0xFC002000, 0xFC003000, 0xFC0FF000  # FREE: no region of our deployments lies there
 RX_DEVICE = P | W | U | A | D | NX
 RWX = P | W | U | A | D
 PARTITION, VCPU = 88, 24  # bytes of mullion_partition and mullion_vcpu
@@ -211,11 +211,12 @@ mapping("a neighbour's console", "frame-shared", FREE,
         lambda i: i.physical("hog", i.region_gpa("hog", CONSOLE, "hog")) | RX_DEVICE, 1)
 mapping("the own memory a second time", "frame-shared", 0x10000000,
         lambda i: i.physical("nav") | LARGE | RWX, 2)
-mapping("a neighbour's time page", "stage2-frame", 0xFC002000,
-        lambda i: i.physical("hog", 0xFC002000) | P | U | A | NX, 1)
+mapping("a neighbour's time page", "stage2-frame", SHARED, lambda i: i.physical("hog", SHARED) | P | U | A | NX, 1)
 mapping("a neighbour's info page", "info-page", INFO, lambda i: i.info("hog") | P | U | A | NX, 1)
-mapping("a channel's page replaced at one end", "shared-ends", 0xFC004000,
-        lambda i: (i.physical("nav", 0xFC004000) + 0x1000) | RX_DEVICE, 1)
+mapping("the second half of a neighbour's info page", "stage2-frame", INFO + 0x1000,
+        lambda i: (i.info("hog") + 0x1000) | P | U | A | NX, 1)
+mapping("a channel's page replaced at one end", "shared-ends", SHARED + 0x2000,
+        lambda i: (i.physical("nav", SHARED + 0x2000) + 0x1000) | RX_DEVICE, 1)
 
 
 @defect("demo", "stage2-frame", "two neighbours' frames exchanged")
@@ -416,7 +417,7 @@ def region(words, rule, layout, field, value, kind=SAMPLING, name="pose", partit
 
 region("an info page that promises more rights", "stage2-rights", "<H", 18, 3)
 region("an info page that promises fewer pages", "stage2-surplus", "<Q", 0, FREE)
-region("two regions at one address", "info-region", "<Q", 0, 0xFC003000)
+region("two regions at one address", "info-region", "<Q", 0, SHARED + 0x1000)
 region("a region outside the shared pages", "info-region", "<Q", 0, 0x1000)
 region("a region of no kind", "info-region", "<H", 16, 15)
 region("a region of another partition", "wanted-regions", "<H", 22, 4)

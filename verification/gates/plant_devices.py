@@ -345,7 +345,7 @@ mapping("frame-shared", "the own BAR a second time", "net", FREE, 0xE0204000)
 mapping("stage2-missing", "a page of a BAR missing", "net", BAR_GPA + 0x1000, 0, 0)
 mapping("stage2-rights", "a BAR that is cached", "net", BAR_GPA, 0xE0204000, RX_DEVICE)
 mapping("stage2-rights", "a BAR that can be executed", "net", BAR_GPA, 0xE0204000, RX_DEVICE & ~NX | PCD | PWT)
-mapping("stage2-rights", "memory that is not cached", "peer", 0xFC003000, 0x104000)
+mapping("stage2-rights", "memory that is not cached", "peer", 0xFC004000, 0x104000)
 mapping("entry-attributes", "a BAR with half of uncached", "net", BAR_GPA, 0xE0204000, RX_DEVICE | PCD)
 
 

@@ -520,19 +520,41 @@ static void the_timekeeper_is_the_first_framed_cpu(void **state)
 	sample_model_free(model);
 }
 
-static void more_regions_than_the_info_page_holds_are_refused(void **state)
+static struct model *model_of_channels(const size_t count, const bool largest)
 {
 	struct model *model = sample_model();
-	const struct model_channel pose = model->channels[0];
-	size_t i;
+	struct model_channel channel = model->channels[0];
+
+	if (largest) {
+		channel.type = CHANNEL_QUEUING;
+		channel.message_bytes = MULLION_CHANNEL_MESSAGE_MOST;
+		channel.depth = MULLION_CHANNEL_DEPTH_MOST;
+	}
+	free(model->channels);
+	model->channels_count = count;
+	model->channels = calloc(count, sizeof(*model->channels));
+	for (size_t i = 0; i < count; i++)
+		model->channels[i] = channel;
+	return model;
+}
+
+static void more_regions_than_the_info_page_holds_are_refused(void **state)
+{
+	(void)state;
+	assert_refused(model_of_channels(MULLION_MAX_REGIONS, false), "region-limit");
+}
+
+static void regions_larger_than_the_place_for_them_are_refused(void **state)
+{
+	struct model *model = model_of_channels(44, true);
+	struct layout layout;
+	struct finding wrong = { 0 };
 
 	(void)state;
-	free(model->channels);
-	model->channels_count = MULLION_MAX_REGIONS;
-	model->channels = calloc(model->channels_count, sizeof(*model->channels));
-	for (i = 0; i < model->channels_count; i++)
-		model->channels[i] = pose;
-	assert_refused(model, "region-limit");
+	assert_true(layout_build(model, NULL, &layout, &wrong));
+	layout_free(&layout);
+	sample_model_free(model);
+	assert_refused(model_of_channels(45, true), "region-limit");
 }
 
 static void the_ram_list_is_merged_and_covers_everything(void **state)
@@ -603,6 +625,7 @@ int main(void)
 		cmocka_unit_test(what_a_partition_may_write_is_listed_its_own_first),
 		cmocka_unit_test(the_timekeeper_is_the_first_framed_cpu),
 		cmocka_unit_test(more_regions_than_the_info_page_holds_are_refused),
+		cmocka_unit_test(regions_larger_than_the_place_for_them_are_refused),
 		cmocka_unit_test(the_ram_list_is_merged_and_covers_everything),
 		cmocka_unit_test(free_memory_is_handed_out_once_from_the_lowest_address),
 	};

@@ -152,7 +152,7 @@ static void a_partition_reaches_its_memory_and_its_regions_only(void **state)
 	for (p = 0; p < built.model->partitions_count; p++) {
 		const struct layout_partition *partition = &built.layout.partitions[p];
 
-		pages = 2 + partition->memory.bytes / PAGING_4K;
+		pages = 3 + partition->memory.bytes / PAGING_4K; /* of info and start */
 		for (offset = 0; offset < partition->memory.bytes; offset += PAGING_4K)
 			assert_int_equal(walk(&built.maps.stage2[p], offset).address,
 				partition->memory.base + offset);

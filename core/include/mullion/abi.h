@@ -28,9 +28,9 @@
 #define MULLION_HOLE_BASE 0xf0000000ull
 #define MULLION_HOLE_END  0x100000000ull
 #define MULLION_INFO_GPA  0xfc000000ull /* struct mullion_info, read-only */
-#define MULLION_START_GPA 0xfc001000ull /* PVH start info, memory map, command line; read-only */
+#define MULLION_START_GPA 0xfc002000ull /* PVH start info, memory map, command line; read-only */
 #define MULLION_SHARED_GPA                                                                         \
-	0xfc002000ull /* first region of the info page; the compiler places all */
+	0xfc003000ull /* first region of the info page; the compiler places all */
 #define MULLION_SHARED_END 0xfec00000ull
 /* Base address registers of the partition's PCI functions point in here. */
 #define MULLION_BAR_GPA 0xf0000000ull
@@ -38,6 +38,7 @@
 
 #define MULLION_NAME_BYTES 32u
 #define MULLION_PAGE_BYTES 4096u
+#define MULLION_INFO_BYTES (2 * MULLION_PAGE_BYTES) /* control sees many regions */
 
 /* ---- Hypercalls: VMMCALL (AMD) or VMCALL (Intel) ----------------------------------------------
  */
@@ -119,8 +120,8 @@ struct mullion_region {
 	char name[24];          /* channel or partition name, NUL-terminated */
 };
 
-/* As many as fit in the page; the compiler refuses a partition that needs more. */
-#define MULLION_MAX_REGIONS ((MULLION_PAGE_BYTES - 96u) / sizeof(struct mullion_region))
+/* As many as fit; the compiler refuses a partition that needs more. */
+#define MULLION_MAX_REGIONS ((MULLION_INFO_BYTES - 96u) / sizeof(struct mullion_region))
 
 struct mullion_info {
 	uint64_t magic;
@@ -289,7 +290,7 @@ struct mullion_sampling {
 struct mullion_sampling_slot {
 	uint64_t written_tsc; /* when writing began */
 	uint64_t length;      /* bytes */
-	/* the message follows, in whole words */
+			      /* the message follows, in whole words */
 };
 
 #define MULLION_SAMPLING_SLOTS_LEAST 4u
