@@ -92,10 +92,11 @@ int ibv_dealloc_pd(struct ibv_pd *const pd)
 
 uint16_t ibv_backlog(const struct ibv_context *const context)
 {
+	const uint64_t ready = context->ready & ~context->held;
 	uint16_t lanes = 0;
 
 	for (unsigned sl = 0; sl < IBV_LANES; sl++)
-		if ((context->ready & context->lanes[sl]) != 0)
+		if ((ready & context->lanes[sl]) != 0)
 			lanes = (uint16_t)(lanes | 1u << sl);
 	return lanes;
 }

@@ -171,15 +171,17 @@ bool ibv_next(struct ibv_context *const context, const uint64_t now_ticks, const
 		serve_timers(context, now_ticks);
 	if (context->doomed != 0)
 		end_one(context);
-	candidates = context->ready;
+	candidates = context->ready & ~context->held;
 	if (lanes != LANES_ALL)
 		candidates &= of_lanes(context, lanes);
 	while (candidates != 0) {
 		const unsigned index = choose(candidates, context->turn);
 
 		context->turn = (index + 1) % IBV_QPS_MOST;
-		if (qp_next(&context->pools.qps[index], now_ticks, departure))
+		if (qp_next(&context->pools.qps[index], now_ticks, departure)) {
+			context->sent = index;
 			return true;
+		}
 		context->ready &= ~(1ull << index);
 		candidates &= ~(1ull << index);
 	}

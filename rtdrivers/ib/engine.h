@@ -52,7 +52,10 @@ bool ibv_next(struct ibv_context *context, uint64_t now_ticks, uint16_t lanes,
 /* Copy the payload to where it is sent from: packet.payload_bytes. At most 5400 instructions. */
 void ibv_gather(const struct ibv_departure *departure, uint8_t *payload);
 
-/* SLs whose queue pairs may have something to send: a bit each. At most 210 instructions. */
+/*
+ * SLs whose queue pairs may have something to send, and are not held: a bit each. At most 210
+ * instructions.
+ */
 uint16_t ibv_backlog(const struct ibv_context *context);
 
 /*

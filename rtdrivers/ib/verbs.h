@@ -443,6 +443,8 @@ struct ibv_context {
 	uint64_t ready;            /* queue pairs that may have something to send: a bit each */
 	uint64_t lanes[IBV_LANES]; /* queue pairs of each SL */
 	uint64_t doomed;           /* queue pairs that ibv_next has to end, one a call */
+	uint64_t held;             /* queue pairs that their provider keeps from sending */
+	unsigned sent;             /* queue pair of the packet that ibv_next gave last */
 	uint64_t earliest;         /* no timer ends before */
 	unsigned turn;             /* queue pair to be looked at first */
 	struct ibv_qp *gsi;

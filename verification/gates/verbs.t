@@ -1,13 +1,14 @@
 #!/bin/sh
 # The tests of verbs, lanes and local links, against copies with a planted defect each: one of them has to notice.
 set -u
-echo 1..16
+echo 1..19
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
 status=0
 flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Iverification/unit"
 engine="answers ah context cq engine local local_serve message mr names post qp requester resource responder headers packet"
+port="lanes vlarb bucket port roce ib crc"
 
 ok() {
 	number=$((number + 1))
@@ -41,8 +42,9 @@ run() {
 		files="vlarb bucket"
 		pair=
 	fi
+	[ "$1" != test_lanes ] || files="$engine $port"
 	# shellcheck disable=SC2046,SC2086
-	gcc "$work/$1.o" $pair $(objects $files) -lcmocka -o "$work/$1" >>"$work/log" 2>&1 || return 99
+	gcc "$work/$1.o" $pair $(objects $files) "$work"/inet-*.o -lcmocka -o "$work/$1" >>"$work/log" 2>&1 || return 99
 	timeout 120 "$work/$1" >>"$work/log" 2>&1
 }
 
@@ -64,13 +66,16 @@ notices() {
 
 cp -r rtdrivers "$work"
 : >"$work/log"
-for name in $engine vlarb bucket; do
+for name in $engine $port; do
 	compile "$work/rtdrivers/ib/$name.c" "$work/$name.o"
 done
-for name in verbs_pair test_verbs test_verbs_link test_verbs_local test_vlarb; do
+for name in rtdrivers/inet/*.c; do
+	compile "$name" "$work/inet-$(basename "$name" .c).o"
+done
+for name in verbs_pair test_verbs test_verbs_link test_verbs_local test_vlarb test_lanes; do
 	compile "verification/unit/$name.c" "$work/$name.o"
 done
-run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb
+run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb && run test_lanes
 ok $? "without a defect, all of them pass"
 
 notices test_verbs_link answers 's/ && !is_read(send_entry(qp, r->head))//' 'an acknowledgement that skips a READ is noticed'
@@ -92,4 +97,8 @@ notices test_vlarb vlarb 's/(entry->weight - 1u) + in_units(most)/entry->weight/
 notices test_vlarb vlarb 's/return gap + low_packets/return 3 * gap + low_packets/' 'an idle bound is noticed'
 notices test_vlarb vlarb 's/if (high \&\& !(low \&\& arbiter->high_left <= 0))/if (high)/' 'a limit that low never sees is noticed'
 notices test_vlarb bucket 's/room)$/room * 2)/' 'a bucket that overflows is noticed'
+notices test_lanes lanes 's/^\t\t\tbucket_take(&lanes->owners\[i\].bucket, now_ticks, bytes);//' 'a sender who does not pay is noticed'
+notices test_lanes lanes 's/queue_pairs |= lanes->owners\[i\].queue_pairs;/queue_pairs = ~0ull;/' \
+	'a queue pair that sends without an owner is noticed'
+notices test_lanes lanes 's/table->entries\[i\].vl == vl && //' 'an SL that is on no lane is noticed'
 exit $status

@@ -23,3 +23,9 @@ UNIT_TESTS += test_roce_port
 test_roce_port_SRCS := $(test_verbs_link_SRCS) $(addprefix rtdrivers/ib/,port.c roce.c ib.c crc.c) \
 	$(wildcard rtdrivers/inet/*.c)
 test_roce_port_INCLUDE := -Irtdrivers
+
+# A port that several owners share.
+UNIT_TESTS += test_lanes
+
+test_lanes_SRCS := $(test_roce_port_SRCS) $(addprefix rtdrivers/ib/,lanes.c vlarb.c bucket.c)
+test_lanes_INCLUDE := -Irtdrivers
