@@ -69,6 +69,17 @@ int ibv_set_pkey(struct ibv_context *const context, const unsigned index, const 
 	return 0;
 }
 
+int ibv_query_gid(const struct ibv_context *const context, const uint8_t port_num, const int index,
+	union ibv_gid *const gid)
+{
+	(void)port_num;
+	if (index < 0 || index >= (int)IBV_GIDS ||
+		(context->gids[index].words[0] | context->gids[index].words[1]) == 0)
+		return EINVAL;
+	*gid = context->gids[index];
+	return 0;
+}
+
 struct ibv_pd *ibv_alloc_pd(struct ibv_context *const context)
 {
 	for (unsigned i = 0; i < context->pools.pd_count; i++) {

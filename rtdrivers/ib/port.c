@@ -13,20 +13,12 @@
 #define DSCP_SHIFT 2u
 
 void roce_port_open(struct roce_port *const port, struct ibv_context *const context,
-	const struct endpoint *const at, const uint8_t mac[const ROCE_MAC_BYTES])
+	struct neighbours *const neighbours, const struct endpoint *const at,
+	const uint8_t mac[const ROCE_MAC_BYTES])
 {
-	*port = (struct roce_port){ .context = context };
+	*port = (struct roce_port){ .context = context, .neighbours = neighbours };
 	station_open(&port->station, at, mac);
-	gid_from_ipv4(port->gid, at->address);
-}
-
-static const struct port_neighbour *find(
-	const struct roce_port *const port, const uint8_t gid[const IB_GID_BYTES])
-{
-	for (unsigned i = 0; i < port->neighbour_count; i++)
-		if (gid_same(port->neighbours[i].gid, gid))
-			return &port->neighbours[i];
-	return NULL;
+	gid_from_ipv4(context->gids[0].raw, at->address);
 }
 
 static void copy_mac(uint8_t to[const ROCE_MAC_BYTES], const uint8_t from[const ROCE_MAC_BYTES])
@@ -37,16 +29,18 @@ static void copy_mac(uint8_t to[const ROCE_MAC_BYTES], const uint8_t from[const 
 int roce_port_neighbour(struct roce_port *const port, const uint8_t gid[const IB_GID_BYTES],
 	const uint8_t mac[const ROCE_MAC_BYTES])
 {
-	struct port_neighbour *const free = &port->neighbours[port->neighbour_count];
+	const struct neighbour *const known = neighbour_find(port->neighbours, gid);
 
-	if (find(port, gid) != NULL)
+	if (known != NULL && known->kind == NEIGHBOUR_STATIC)
 		return EEXIST;
-	if (port->neighbour_count == PORT_NEIGHBOURS)
-		return ENOMEM;
-	gid_copy(free->gid, gid);
-	copy_mac(free->mac, mac);
-	port->neighbour_count++;
-	return 0;
+	return neighbour_put(port->neighbours, gid, mac, NEIGHBOUR_STATIC) != NULL ? 0 : ENOMEM;
+}
+
+/* One that speaks first, as far as there is room. */
+static void hear(struct roce_port *const port, const struct roce_path *const path)
+{
+	if (neighbour_find(port->neighbours, path->source) == NULL)
+		neighbour_put(port->neighbours, path->source, path->source_mac, NEIGHBOUR_HEARD);
 }
 
 /* As a datagram's receiver sees it: an IPv4 header in the last twenty bytes. A17.4.5.2. */
@@ -68,11 +62,11 @@ static void deliver(struct roce_port *const port, const uint64_t now_ticks,
 	const bool datagram = (frame->packet.bth.opcode & IB_TRANSPORT_MASK) == IB_TRANSPORT_UD;
 	struct ibv_arrival arrival = { .grh = datagram ? grh : NULL };
 
-	if (!gid_same(frame->path.destination, port->gid)) {
+	if (!gid_same(frame->path.destination, port->context->gids[0].raw)) {
 		port->elsewhere++;
 		return;
 	}
-	roce_port_neighbour(port, frame->path.source, frame->path.source_mac);
+	hear(port, &frame->path);
 	if (datagram)
 		write_grh(grh, &frame->path, frame->packet.payload_bytes);
 	gid_copy(arrival.source.raw, frame->path.source);
@@ -109,14 +103,14 @@ static void address(const struct roce_port *const port, struct roce_path *const 
 		.source_port = (uint16_t)(ROCE_SOURCE_PORT | (departure->source_qp & 0x3fff)) };
 	copy_mac(path->destination_mac, mac);
 	copy_mac(path->source_mac, port->station.mac);
-	gid_copy(path->source, port->gid);
+	gid_copy(path->source, port->context->gids[0].raw);
 	gid_copy(path->destination, route->dgid.raw);
 }
 
 unsigned roce_port_next(struct roce_port *const port, const uint64_t now_ticks,
 	const uint16_t lanes, uint8_t *const frame, const unsigned room, bool *const more)
 {
-	const struct port_neighbour *neighbour;
+	const struct neighbour *neighbour;
 	struct ibv_departure departure;
 	struct roce_frame roce;
 	unsigned offset;
@@ -124,7 +118,7 @@ unsigned roce_port_next(struct roce_port *const port, const uint64_t now_ticks,
 	*more = ibv_next(port->context, now_ticks, lanes, &departure);
 	if (!*more)
 		return 0;
-	neighbour = find(port, departure.to->grh.dgid.raw);
+	neighbour = neighbour_find(port->neighbours, departure.to->grh.dgid.raw);
 	if (neighbour == NULL) {
 		port->unknown++;
 		return 0;

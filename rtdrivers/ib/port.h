@@ -1,7 +1,7 @@
 /*
  * A RoCEv2 port: frames of Ethernet to an adapter's queue pairs, and theirs to frames, with one static IPv4
- * address. It answers ARP and ICMP echo, so that peers find it; whom it sends to stands in a table, which
- * peers that speak first fill as far as there is room, and never change.
+ * address. It answers ARP and ICMP echo, so that peers find it; whom it sends to stands in a table of the
+ * program's, which peers that speak first fill as far as there is room, and never change.
  *
  * Pure: whoever has a card moves the frames, and tells the time. One frame a call. Specification: IBTA
  * volume 1, annex A17; RFC 826.
@@ -11,22 +11,14 @@
 
 #include <ib/engine.h>
 #include <ib/gid.h>
+#include <ib/neighbour.h>
 #include <ib/roce.h>
 #include <inet/station.h>
-
-#define PORT_NEIGHBOURS 16u
-
-struct port_neighbour {
-	uint8_t gid[IB_GID_BYTES];
-	uint8_t mac[ROCE_MAC_BYTES];
-};
 
 struct roce_port {
 	struct ibv_context *context;
 	struct station station;
-	uint8_t gid[IB_GID_BYTES];
-	struct port_neighbour neighbours[PORT_NEIGHBOURS];
-	unsigned neighbour_count;
+	struct neighbours *neighbours;
 	uint8_t pcp_of_sl[IBV_LANES];  /* a tag with this priority; with `vlan` 0: priority alone */
 	uint8_t dscp_of_sl[IBV_LANES]; /* of the IP header */
 	bool tagged;
@@ -36,11 +28,18 @@ struct roce_port {
 	uint64_t unknown;              /* packets not sent: nobody knows the neighbour */
 };
 
-/* At `at`, whose port means nothing, with this MAC; no neighbours. At most 350 instructions. */
-void roce_port_open(struct roce_port *port, struct ibv_context *context, const struct endpoint *at,
+/*
+ * At `at`, whose port means nothing, with this MAC: the context's first GID. The table, NEIGHBOURS(name, most),
+ * belongs to this port alone. At most 350 instructions.
+ */
+void roce_port_open(struct roce_port *port, struct ibv_context *context,
+	struct neighbours *neighbours, const struct endpoint *at,
 	const uint8_t mac[ROCE_MAC_BYTES]);
 
-/* EEXIST: it is known; ENOMEM: there are PORT_NEIGHBOURS. At most 180 instructions. */
+/*
+ * What the program knows of a neighbour, instead of what was heard. EEXIST: it said so before; ENOMEM: there
+ * is no room. At most 1000 instructions.
+ */
 int roce_port_neighbour(
 	struct roce_port *port, const uint8_t gid[IB_GID_BYTES], const uint8_t mac[ROCE_MAC_BYTES]);
 

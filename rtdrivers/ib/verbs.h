@@ -27,6 +27,7 @@
 #define IBV_RD_ATOMIC     16u /* READs and atomics outstanding, of a queue pair, each way */
 #define IBV_PKEYS         8u
 #define IBV_LANES         16u
+#define IBV_GIDS          4u
 #define IBV_MESSAGE_BYTES 0x1000000u /* the longest message */
 #define IBV_GRH_BYTES     40u        /* before each datagram received */
 #define IBV_NEVER         UINT64_MAX
@@ -448,6 +449,7 @@ struct ibv_context {
 	uint64_t earliest;         /* no timer ends before */
 	unsigned turn;             /* queue pair to be looked at first */
 	struct ibv_qp *gsi;
+	union ibv_gid gids[IBV_GIDS]; /* its addresses, the provider's to set; 0: none */
 	uint64_t dropped[IBV_DROPS]; /* packets, by enum ibv_drop */
 };
 
@@ -462,6 +464,10 @@ int ibv_open(struct ibv_context *context, const struct ibv_pools *pools, uint64_
 
 /* EINVAL: no such index, or a P_Key without number. At most 20 instructions. */
 int ibv_set_pkey(struct ibv_context *context, unsigned index, uint16_t pkey);
+
+/* Its address of that index; EINVAL: it has none. `port_num` means nothing. At most 30 instructions. */
+int ibv_query_gid(
+	const struct ibv_context *context, uint8_t port_num, int index, union ibv_gid *gid);
 
 /* At most 1500 instructions. */
 struct ibv_pd *ibv_alloc_pd(struct ibv_context *context);

@@ -8,7 +8,7 @@ number=0
 status=0
 flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Iverification/unit"
 engine="answers ah context cq engine local local_serve message mr names post qp requester resource responder headers packet"
-port="lanes vlarb bucket port roce ib crc"
+port="lanes vlarb bucket neighbour port roce ib crc"
 
 ok() {
 	number=$((number + 1))

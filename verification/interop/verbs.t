@@ -26,7 +26,7 @@ ok() {
 
 # compiled TREE: $work/verbs_rping from the sources below TREE.
 compiled() {
-	set -- "$1" $(for name in answers ah context cq engine local local_serve message mr names post qp requester resource \
+	set -- "$1" $(for name in answers ah context cq engine local local_serve message mr names post neighbour qp requester resource \
 		responder port ib headers packet roce fields mad cm; do echo "$1/rtdrivers/ib/$name.c"; done) \
 		"$1"/rtdrivers/ib/crc*.c "$1"/rtdrivers/inet/*.c
 	tree=$1

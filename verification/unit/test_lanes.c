@@ -16,6 +16,7 @@
 #define FAST   1000000000ull
 
 static struct pair pair;
+NEIGHBOURS(known, 1);
 static struct roce_port port;
 static struct lanes lanes;
 static struct ibv_qp *qps[OWNERS];
@@ -62,7 +63,8 @@ static void begin(const uint64_t rate, const uint32_t burst)
 
 	now = 1000;
 	pair_open(&pair, IBV_QPT_UC, IBV_MTU_1024, 0);
-	roce_port_open(&port, &pair.ends[0].context, &at, macs[0]);
+	memset(known_slots, 0, sizeof(known_slots));
+	roce_port_open(&port, &pair.ends[0].context, &known, &at, macs[0]);
 	gid_from_ipv4(dgid, 0x0a090002);
 	assert_int_equal(roce_port_neighbour(&port, dgid, macs[1]), 0);
 	assert_int_equal(

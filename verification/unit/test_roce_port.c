@@ -10,11 +10,19 @@
 #include "verbs_pair.h"
 
 #define FRAME 2048u
+#define MOST  1500u /* neighbours of each */
 
 static struct pair pair;
 static struct roce_port ports[2];
+static struct neighbour slots[2][NEIGHBOURS_SLOTS(MOST)];
+static struct neighbours tables[2];
 static uint8_t frame[FRAME], reply[FRAME];
 static const uint8_t macs[2][ROCE_MAC_BYTES] = { { 2, 0, 0, 0, 0, 1 }, { 2, 0, 0, 0, 0, 2 } };
+
+static union ibv_gid *gid_of(const unsigned end)
+{
+	return &pair.ends[end].context.gids[0];
+}
 
 static void open_ports(void)
 {
@@ -23,10 +31,13 @@ static void open_ports(void)
 	pair_open(&pair, IBV_QPT_RC, IBV_MTU_1024, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		at.address = 0x0a090001 + i;
-		roce_port_open(&ports[i], &pair.ends[i].context, &at, macs[i]);
+		memset(slots[i], 0, sizeof(slots[i]));
+		tables[i] =
+			(struct neighbours){ slots[i], NEIGHBOURS_SLOTS(MOST) / NEIGHBOUR_WAYS, 0 };
+		roce_port_open(&ports[i], &pair.ends[i].context, &tables[i], &at, macs[i]);
 	}
 	for (unsigned i = 0; i < 2; i++)
-		memcpy(pair.ends[i].qp->attr.ah_attr.grh.dgid.raw, ports[1 - i].gid, IB_GID_BYTES);
+		pair.ends[i].qp->attr.ah_attr.grh.dgid = *gid_of(1 - i);
 }
 
 static unsigned next_frame(const unsigned from)
@@ -43,7 +54,7 @@ static void a_message_goes_to_the_neighbour_and_its_answer_to_whom_it_came_from(
 
 	(void)state;
 	open_ports();
-	assert_int_equal(roce_port_neighbour(&ports[0], ports[1].gid, macs[1]), 0);
+	assert_int_equal(roce_port_neighbour(&ports[0], gid_of(1)->raw, macs[1]), 0);
 	memcpy(pair.ends[0].memory, "over the wire", 14);
 	assert_int_equal(pair_recv(&pair.ends[1], 1, 0, 14), 0);
 	assert_int_equal(
@@ -63,21 +74,13 @@ static void a_message_goes_to_the_neighbour_and_its_answer_to_whom_it_came_from(
 	pair_close(&pair);
 }
 
-static void nobody_else_takes_a_neighbours_place_and_the_table_has_an_end(void **state)
+static void nobody_else_takes_a_neighbours_place(void **state)
 {
-	uint8_t gid[IB_GID_BYTES];
-
 	(void)state;
 	open_ports();
-	assert_int_equal(roce_port_neighbour(&ports[0], ports[1].gid, macs[1]), 0);
-	assert_int_equal(roce_port_neighbour(&ports[0], ports[1].gid, macs[0]), EEXIST);
-	assert_memory_equal(ports[0].neighbours[0].mac, macs[1], 6);
-	for (unsigned i = 1; i < PORT_NEIGHBOURS; i++) {
-		gid_from_ipv4(gid, 0x0a090100 + i);
-		assert_int_equal(roce_port_neighbour(&ports[0], gid, macs[1]), 0);
-	}
-	gid_from_ipv4(gid, 0x0a090200);
-	assert_int_equal(roce_port_neighbour(&ports[0], gid, macs[1]), ENOMEM);
+	assert_int_equal(roce_port_neighbour(&ports[0], gid_of(1)->raw, macs[1]), 0);
+	assert_int_equal(roce_port_neighbour(&ports[0], gid_of(1)->raw, macs[0]), EEXIST);
+	assert_memory_equal(neighbour_find(&tables[0], gid_of(1)->raw)->mac, macs[1], 6);
 	pair_close(&pair);
 }
 
@@ -102,7 +105,7 @@ static void frames_for_others_and_damaged_ones_are_counted_and_change_nothing(vo
 
 	(void)state;
 	open_ports();
-	roce_port_neighbour(&ports[0], ports[1].gid, macs[1]);
+	roce_port_neighbour(&ports[0], gid_of(1)->raw, macs[1]);
 	assert_int_equal(pair_send(&pair.ends[0], 2, IBV_WR_RDMA_WRITE, 0, 0, 64,
 				 (uint64_t)(uintptr_t)pair.ends[1].memory, pair.ends[1].mr->rkey),
 		0);
@@ -112,12 +115,12 @@ static void frames_for_others_and_damaged_ones_are_counted_and_change_nothing(vo
 	roce_port_take(&ports[1], pair.now, frame, bytes, reply);
 	assert_int_equal(ports[1].refused[IB_REFUSED_ICRC], 1);
 	frame[bytes - 9] ^= 1;
-	ports[1].gid[15]++;
+	gid_of(1)->raw[15]++;
 	roce_port_take(&ports[1], pair.now, frame, bytes, reply);
 	assert_int_equal(ports[1].elsewhere, 1);
 	assert_int_equal(pair.ends[1].memory[0], 0);
-	assert_int_equal(ports[1].neighbour_count, 0);
-	ports[1].gid[15]--;
+	assert_int_equal(tables[1].count, 0);
+	gid_of(1)->raw[15]--;
 	roce_port_take(&ports[1], pair.now, frame, bytes, reply);
 	assert_int_equal(pair.ends[1].memory[63], 1);
 	pair_close(&pair);
@@ -130,7 +133,7 @@ static void lanes_show_as_priority_and_dscp(void **state)
 
 	(void)state;
 	open_ports();
-	roce_port_neighbour(&ports[0], ports[1].gid, macs[1]);
+	roce_port_neighbour(&ports[0], gid_of(1)->raw, macs[1]);
 	ports[0].tagged = true;
 	ports[0].vlan = 7;
 	ports[0].pcp_of_sl[3] = 5;
@@ -177,7 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_message_goes_to_the_neighbour_and_its_answer_to_whom_it_came_from),
-		cmocka_unit_test(nobody_else_takes_a_neighbours_place_and_the_table_has_an_end),
+		cmocka_unit_test(nobody_else_takes_a_neighbours_place),
 		cmocka_unit_test(
 			what_goes_to_nobody_known_is_counted_and_retried_until_the_budget_ends),
 		cmocka_unit_test(frames_for_others_and_damaged_ones_are_counted_and_change_nothing),

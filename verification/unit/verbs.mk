@@ -20,7 +20,7 @@ test_vlarb_INCLUDE := -Irtdrivers
 # A port: frames of Ethernet.
 UNIT_TESTS += test_roce_port
 
-test_roce_port_SRCS := $(test_verbs_link_SRCS) $(addprefix rtdrivers/ib/,port.c roce.c ib.c crc.c) \
+test_roce_port_SRCS := $(test_verbs_link_SRCS) $(addprefix rtdrivers/ib/,neighbour.c port.c roce.c ib.c crc.c) \
 	$(wildcard rtdrivers/inet/*.c)
 test_roce_port_INCLUDE := -Irtdrivers
 
@@ -29,3 +29,9 @@ UNIT_TESTS += test_lanes
 
 test_lanes_SRCS := $(test_roce_port_SRCS) $(addprefix rtdrivers/ib/,lanes.c vlarb.c bucket.c)
 test_lanes_INCLUDE := -Irtdrivers
+
+# Whom a port knows.
+UNIT_TESTS += test_neighbour
+
+test_neighbour_SRCS := rtdrivers/ib/neighbour.c
+test_neighbour_INCLUDE := -Irtdrivers

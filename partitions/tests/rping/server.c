@@ -18,6 +18,7 @@
 #define FIRST_PSN   0xfffffeu /* wraps at once */
 
 IBV_POOLS(pools, 1, 4, 4, 4, 32, 3, DEPTH, DEPTH);
+NEIGHBOURS(known, 4);
 
 enum stage { STAGE_NONE, STAGE_SOURCE, STAGE_READING, STAGE_SINK, STAGE_WRITING };
 
@@ -234,7 +235,7 @@ void server_open(const struct endpoint *const at, const uint8_t mac[const ROCE_M
 	const uint64_t ticks_per_us)
 {
 	begin(ticks_per_us);
-	roce_port_open(&server.port, &server.context, at, mac);
+	roce_port_open(&server.port, &server.context, &known, at, mac);
 }
 
 void server_work(void)

@@ -18,6 +18,8 @@ struct area {
 
 IBV_POOLS(first_pools, 1, 2, 1, 2, DEPTH, 1, DEPTH, DEPTH);
 IBV_POOLS(second_pools, 1, 2, 1, 2, DEPTH, 1, DEPTH, DEPTH);
+NEIGHBOURS(first_known, 1);
+NEIGHBOURS(second_known, 1);
 
 struct end ends[2];
 static struct area areas[2];
@@ -34,8 +36,9 @@ static void open_port(struct end *const end, const unsigned number)
 	};
 	const uint8_t mac[ROCE_MAC_BYTES] = { 2, 0, 0, 0, 0, (uint8_t)(number + 1) };
 
-	roce_port_open(&end->port, &end->context, &at, mac);
-	memcpy(end->gid.raw, end->port.gid, IB_GID_BYTES);
+	roce_port_open(
+		&end->port, &end->context, number == 0 ? &first_known : &second_known, &at, mac);
+	end->gid = end->context.gids[0];
 }
 
 static bool open_end(
