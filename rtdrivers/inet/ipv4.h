@@ -11,6 +11,7 @@
 #define IPV4_HEADER_BYTES 20u
 #define IPV4_TTL          64u
 #define IPV4_ICMP         1u
+#define IPV4_TCP          6u
 #define IPV4_UDP          17u
 
 struct ipv4_header {

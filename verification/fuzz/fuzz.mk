@@ -61,3 +61,17 @@ fuzz-verbs: $(FUZZ)/verbs
 	@$(FUZZ)/verbs -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/verbs. -print_final_stats=1 \
 		$(FUZZ)/verbs.corpus >$(FUZZ)/verbs.log 2>&1 || { tail -n 40 $(FUZZ)/verbs.log; exit 1; }
 	@grep -E '^(packets|#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/verbs.log
+
+# A TCP connection: `make fuzz-tcp RUNS=10000000`.
+FUZZ_TCP_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/tcp.c $(TCP_CODE))
+
+$(FUZZ)/tcp: $(FUZZ_TCP_SRCS) $(wildcard rtdrivers/inet/*.h)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_TCP_SRCS) -o $@
+
+.PHONY: fuzz-tcp
+fuzz-tcp: $(FUZZ)/tcp
+	@mkdir -p $(FUZZ)/tcp.corpus
+	@$(FUZZ)/tcp -len_control=0 -max_len=1201 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/tcp. -print_final_stats=1 \
+		$(FUZZ)/tcp.corpus >$(FUZZ)/tcp.log 2>&1 || { tail -n 40 $(FUZZ)/tcp.log; exit 1; }
+	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/tcp.log

@@ -6,3 +6,12 @@ INET_CODE := $(addprefix rtdrivers/inet/,arp.c checksum.c endpoint.c ethernet.c 
 test_inet_SRCS := $(INET_CODE)
 test_inet_INCLUDE := -Irtdrivers
 $(BUILD)/unit/test_inet: $(wildcard rtdrivers/inet/*.h)
+
+# TCP: two ends with a link between them.
+UNIT_TESTS += test_tcp
+
+TCP_CODE := $(addprefix rtdrivers/inet/,tcp.c tcp_segment.c checksum.c)
+
+test_tcp_SRCS := $(TCP_CODE)
+test_tcp_INCLUDE := -Irtdrivers
+$(BUILD)/unit/test_tcp: $(wildcard rtdrivers/inet/*.h)
