@@ -53,7 +53,7 @@ NETTLE_INCLUDE := $(BUILD)/partitions/include
 NETTLE_LINK := -Wl,--defsym=_nettle_sha256_compress=_nettle_sha256_compress_x86_64
 PARTITION_LIBRARY := $(BUILD)/partitions/libmullion.a
 
-# The lock service's engine and API (docs/locks.md), linked by whoever uses them.
+# The lock service but for its partition (docs/locks.md), linked by whoever uses it.
 LOCK_LIBRARY := $(BUILD)/partitions/liblock.a
 
 # Drivers: compiled so that the longest path through the object code can be told (docs/drivers.md), one
@@ -96,8 +96,7 @@ $(PARTITION_LIBRARY): $(call partition_objects,partitions/lib)
 	@echo "  AR    $@"
 	@ar rcsD $@ $^
 
-lock_objects := $(call partition_objects,partitions/lockd/engine) \
-	$(call partition_objects,partitions/lockd/api)
+lock_objects := $(foreach d,engine api wire router,$(call partition_objects,partitions/lockd/$(d)))
 
 $(LOCK_LIBRARY): $(lock_objects)
 	@rm -f $@
@@ -129,7 +128,7 @@ $(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(DRIVER_LIBRARY) \
 		$(PARTITION_LIBRARY) $(LOCK_LIBRARY) partitions/lib/partition.ld
 	@echo "  LD    $$@"
 	@$$(CC) $$(PARTITION_LDFLAGS) -o $$@ $(call partition_objects,$(1)) \
-		$(DRIVER_LIBRARY) $(LOCK_LIBRARY) $$(PARTITION_LINK) \
+		$(LOCK_LIBRARY) $(DRIVER_LIBRARY) $$(PARTITION_LINK) \
 		-Wl,--start-group $(PARTITION_LIBRARY) -L$(NEWLIB_PREFIX)/lib -lc -lm -lgcc -Wl,--end-group
 -include $(patsubst %.o,%.d,$(call partition_objects,$(1)))
 endef

@@ -129,6 +129,11 @@ static void tell(struct dlm_space *const ls, const struct lock_event *const even
 		finish(ls, event->own, LOCK_LOST);
 }
 
+static bool has_room(const struct dlm_transport *const t)
+{
+	return !t->has_room || t->has_room(t->context);
+}
+
 void dlm_ls_dispatch(const dlm_lshandle_t ls, const uint32_t most)
 {
 	const struct dlm_transport *const t = ls->transport;
@@ -142,7 +147,7 @@ void dlm_ls_dispatch(const dlm_lshandle_t ls, const uint32_t most)
 		lock_client_receive(ls->client, from, &message, bytes, now(ls));
 	while (lock_client_tick(ls->client, now(ls)))
 		;
-	while (lock_client_send(ls->client, now(ls), &envelope))
+	while (has_room(t) && lock_client_send(ls->client, now(ls), &envelope))
 		t->send(t->context, &envelope);
 	while (lock_client_event(ls->client, &event))
 		tell(ls, &event);

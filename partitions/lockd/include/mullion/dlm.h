@@ -49,13 +49,17 @@ struct dlm_lksb {
 	char *sb_lvbptr; /* DLM_LVB_LEN bytes, for LKF_VALBLK */
 };
 
-/* What a space needs from where it runs. `receive` gives one message, or says that there is none. */
+/*
+ * What a space needs from where it runs. `receive` gives one message, or says that there is none. `has_room`, if
+ * there is one, says whether `send` will succeed now: else the message stays where it is.
+ */
 struct dlm_transport {
 	void *context;
 	uint64_t (*now_ns)(void *context);
 	bool (*receive)(
 		void *context, uint16_t *from, struct lock_message *message, uint32_t *bytes);
 	void (*send)(void *context, const struct lock_envelope *envelope);
+	bool (*has_room)(void *context);
 };
 
 /* What is remembered of each lock: one per lock of the participant. */

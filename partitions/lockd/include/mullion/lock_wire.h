@@ -1,0 +1,107 @@
+/*
+ * Messages of the lock service between nodes: datagrams of one size over the verbs (ib/verbs.h), between queue
+ * pairs whose numbers, addresses and Q_Key the tables say, in the lanes of one service level. Loss, repetition
+ * and order are the engine's to deal with; what is checked here is who sent it.
+ *
+ * Invariant: a message is handed on only if it is LOCK_MESSAGE_BYTES long, came to the right queue pair with the
+ * right Q_Key, and from the address of the node that it names; all else is counted, by the wire, the port or the
+ * verbs. Nothing is allocated, and each frame is copied once: sent from the outbox, received into the inbox. Each
+ * received frame is taken out before the next, so the inbox cannot overflow.
+ *
+ * Specification: IBTA 1.4, 9.8.3 (unreliable datagrams); annex A17 (RoCEv2).
+ */
+#ifndef MULLION_LOCK_WIRE_H
+#define MULLION_LOCK_WIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ib/port.h>
+
+#include <mullion/lock_image.h>
+#include <mullion/lock_message.h>
+
+#define LOCK_WIRE_NODES 256u /* of a cluster at most: an address handle each */
+#define LOCK_WIRE_QPN   256u /* of the first queue pair of an adapter */
+#define LOCK_WIRE_SENDS 64u  /* messages waiting for the card */
+#define LOCK_WIRE_INBOX 4u
+
+/* What became of what came. */
+enum lock_wire_reason {
+	LOCK_WIRE_TAKEN,
+	LOCK_WIRE_BAD_SIZE,   /* shorter than a message; longer ones the verbs drop */
+	LOCK_WIRE_BAD_NODE,   /* the message names no other node of the cluster */
+	LOCK_WIRE_BAD_SOURCE, /* it names one, but comes from elsewhere, or from another queue pair */
+	LOCK_WIRE_REASONS
+};
+
+struct lock_wire_in {
+	uint8_t grh[IBV_GRH_BYTES];
+	struct lock_message message;
+	uint8_t rest[8]; /* aligns the next */
+};
+
+struct lock_wire {
+	uint16_t node; /* this one */
+	uint32_t nodes;
+	uint32_t q_key;
+	const struct lock_image_node *node_rows;
+	struct ibv_context context;
+	struct roce_port port;
+	struct neighbours neighbours;
+	struct neighbour neighbour_slots[NEIGHBOURS_SLOTS(LOCK_WIRE_NODES)];
+	struct ibv_qp *qp;
+	struct ibv_cq *cq;
+	struct ibv_mr *in_mr, *out_mr;
+	struct ibv_ah *ah[LOCK_WIRE_NODES];
+	uint32_t shown;        /* the inbox entry that was handed out, or LOCK_WIRE_INBOX */
+	uint64_t posted, gone; /* messages given and passed to the card */
+	uint64_t full;         /* not sent, for the outbox was full */
+	uint64_t counts[LOCK_WIRE_REASONS];
+	struct lock_wire_in in[LOCK_WIRE_INBOX];
+	struct lock_message out[LOCK_WIRE_SENDS];
+	struct { /* of the adapter */
+		struct ibv_pd pds[1];
+		struct ibv_mr mrs[2];
+		struct ibv_ah ahs[LOCK_WIRE_NODES];
+		struct ibv_cq cqs[1];
+		struct ibv_wc completions[2 * LOCK_WIRE_SENDS];
+		struct ibv_qp qps[1];
+		struct ibv_send_entry sends[LOCK_WIRE_SENDS];
+		struct ibv_recv_entry recvs[LOCK_WIRE_SENDS];
+	} pools;
+};
+
+/*
+ * Start the wire of node `image->node`: the lane is `service_level`, shown as the priority of a tag and as the class of IP.
+ * NULL, or what is wrong in words: more than LOCK_WIRE_NODES nodes, a queue pair number other than
+ * LOCK_WIRE_QPN, a service level above 7, a MAC that is not the card's. `ticks_per_us`: of the clock told
+ * to lock_wire_take and lock_wire_next.
+ */
+const char *lock_wire_open(struct lock_wire *wire, const struct lock_image *image,
+	const uint8_t mac[ROCE_MAC_BYTES], uint8_t service_level, uint64_t ticks_per_us);
+
+/* A message for another node, copied. False: no room, or no such other node. Constant cost. */
+bool lock_wire_send(struct lock_wire *wire, uint16_t node, const struct lock_message *message);
+
+/* Whether lock_wire_send has room. */
+static inline bool lock_wire_has_room(const struct lock_wire *const wire)
+{
+	return wire->posted - wire->gone < LOCK_WIRE_SENDS;
+}
+
+/*
+ * A frame that came. Returns the bytes of a frame in `reply`, with room for ETHERNET_MOST_BYTES, to be sent back
+ * (ARP, ICMP echo), or 0. Then ask lock_wire_receive, before the next frame.
+ */
+unsigned lock_wire_take(struct lock_wire *wire, uint64_t now_ticks, const uint8_t *frame,
+	unsigned bytes, uint8_t *reply);
+
+/* The message that came with it, good until the next call, and its sender; NULL: none. */
+const struct lock_message *lock_wire_receive(struct lock_wire *wire, uint16_t *from);
+
+/* The next frame to be sent, its bytes; 0: none now. *more: to be asked again at once. */
+unsigned lock_wire_next(
+	struct lock_wire *wire, uint64_t now_ticks, uint8_t *frame, unsigned room, bool *more);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * Lock messages as datagrams. See lock_wire.h. Invariant: entry i of the inbox is posted, or handed out, never
+ * both; entry i of the outbox is written again only after its frame was made.
+ */
+#include <mullion/lock_wire.h>
+
+#include <inet/octets.h>
+
+#define SOURCE_AT      32u /* in a datagram's GRH, where RoCEv2 over IPv4 shows the IP header's source */
+#define ADDRESS_BITS   32u
+#define ALL_LANES      0xffffu
+#define PRIORITIES     8u /* of Ethernet */
+#define CLASS_SELECTOR 3u
+
+/* ---- Opening ---- */
+
+static struct ibv_pools pools_of(struct lock_wire *const w)
+{
+	return (struct ibv_pools){ w->pools.pds, w->pools.mrs, w->pools.ahs, w->pools.cqs,
+		w->pools.completions, w->pools.qps, w->pools.sends, w->pools.recvs, 1, 2,
+		LOCK_WIRE_NODES, 1, 1, 2 * LOCK_WIRE_SENDS, LOCK_WIRE_SENDS, LOCK_WIRE_SENDS };
+}
+
+static void post_receive(struct lock_wire *const w, const uint32_t entry)
+{
+	struct ibv_sge sge = { (uint64_t)(uintptr_t)&w->in[entry],
+		IBV_GRH_BYTES + LOCK_MESSAGE_BYTES, w->in_mr->lkey };
+	struct ibv_recv_wr *bad, wr = { .wr_id = entry, .sg_list = &sge, .num_sge = 1 };
+
+	ibv_post_recv(w->qp, &wr, &bad);
+}
+
+static bool start_queue_pair(struct lock_wire *const w, struct ibv_pd *const pd, const uint8_t sl)
+{
+	struct ibv_qp_init_attr init = {
+		.send_cq = w->cq, .recv_cq = w->cq, .qp_type = IBV_QPT_UD
+	};
+	struct ibv_qp_attr attr = { .qkey = w->q_key, .ah_attr = { .sl = sl } };
+	bool good;
+
+	w->qp = ibv_create_qp(pd, &init);
+	good = w->qp != NULL;
+	for (attr.qp_state = IBV_QPS_INIT; good && attr.qp_state <= IBV_QPS_RTS; attr.qp_state++)
+		good = ibv_modify_qp(w->qp, &attr,
+			       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY |
+				       IBV_QP_SQ_PSN | IBV_QP_AV) == 0;
+	return good && w->qp->qp_num == LOCK_WIRE_QPN;
+}
+
+static bool start_adapter(struct lock_wire *const w, const uint8_t sl, const uint64_t ticks_per_us)
+{
+	const struct ibv_pools pools = pools_of(w);
+	struct ibv_pd *pd;
+
+	if (ibv_open(&w->context, &pools, ticks_per_us) != 0)
+		return false;
+	pd = ibv_alloc_pd(&w->context);
+	w->in_mr = ibv_reg_mr(pd, w->in, sizeof(w->in), IBV_ACCESS_LOCAL_WRITE);
+	w->out_mr = ibv_reg_mr(pd, w->out, sizeof(w->out), 0);
+	w->cq = ibv_create_cq(&w->context, 2 * LOCK_WIRE_SENDS, NULL);
+	if (!start_queue_pair(w, pd, sl))
+		return false;
+	for (uint32_t i = 0; i < LOCK_WIRE_INBOX; i++)
+		post_receive(w, i);
+	return true;
+}
+
+/* Who is where is known beforehand, and never changes. */
+static void meet(struct lock_wire *const w, const uint32_t node, const uint8_t sl)
+{
+	const struct lock_image_node *const row = &w->node_rows[node];
+	struct ibv_ah_attr attr = { .is_global = 1, .sl = sl };
+
+	gid_from_ipv4(attr.grh.dgid.raw, row->ipv4);
+	w->ah[node] = ibv_create_ah(w->qp->pd, &attr);
+	roce_port_neighbour(&w->port, attr.grh.dgid.raw, row->mac);
+}
+
+static void open_port(struct lock_wire *const w, const struct lock_image *const image,
+	const uint8_t mac[const ROCE_MAC_BYTES], const uint8_t sl)
+{
+	const struct endpoint at = { .address = w->node_rows[w->node].ipv4,
+		.netmask = UINT32_MAX << (ADDRESS_BITS - image->prefix_bits),
+		.port = 1 };
+
+	w->neighbours = (struct neighbours){ .slots = w->neighbour_slots,
+		.buckets = NEIGHBOURS_SLOTS(LOCK_WIRE_NODES) / NEIGHBOUR_WAYS };
+	roce_port_open(&w->port, &w->context, &w->neighbours, &at, mac);
+	w->port.tagged = true;
+	w->port.pcp_of_sl[sl] = sl;
+	w->port.dscp_of_sl[sl] = (uint8_t)(sl << CLASS_SELECTOR);
+	for (uint32_t node = 0; node < w->nodes; node++)
+		if (node != w->node)
+			meet(w, node, sl);
+}
+
+static bool same_mac(const uint8_t a[const ROCE_MAC_BYTES], const uint8_t b[const ROCE_MAC_BYTES])
+{
+	return __builtin_memcmp(a, b, ROCE_MAC_BYTES) == 0;
+}
+
+const char *lock_wire_open(struct lock_wire *const wire, const struct lock_image *const image,
+	const uint8_t mac[const ROCE_MAC_BYTES], const uint8_t service_level,
+	const uint64_t ticks_per_us)
+{
+	__builtin_memset(wire, 0, sizeof(*wire));
+	wire->node = image->node;
+	wire->nodes = image->part[LOCK_IMAGE_NODES].count;
+	wire->q_key = image->q_key;
+	wire->node_rows = lock_image_nodes(image);
+	wire->shown = LOCK_WIRE_INBOX;
+	if (wire->nodes > LOCK_WIRE_NODES)
+		return "more nodes than address handles";
+	if (service_level >= PRIORITIES)
+		return "a service level above 7 has no priority of its own in frames";
+	if (!same_mac(mac, wire->node_rows[wire->node].mac))
+		return "the card's MAC is not the one that the description says";
+	for (uint32_t node = 0; node < wire->nodes; node++)
+		if (wire->node_rows[node].qpn != LOCK_WIRE_QPN)
+			return "a node's qpn is not 256, which the adapter's first queue pair has";
+	if (!start_adapter(wire, service_level, ticks_per_us))
+		return "the adapter does not start";
+	open_port(wire, image, mac, service_level);
+	return NULL;
+}
+
+/* ---- Sending ---- */
+
+bool lock_wire_send(
+	struct lock_wire *const wire, const uint16_t node, const struct lock_message *const message)
+{
+	struct lock_message *const out = &wire->out[wire->posted % LOCK_WIRE_SENDS];
+	struct ibv_sge sge = { (uint64_t)(uintptr_t)out, LOCK_MESSAGE_BYTES, wire->out_mr->lkey };
+	struct ibv_send_wr *bad, wr = { .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND };
+
+	if (node >= wire->nodes || node == wire->node)
+		return false;
+	if (!lock_wire_has_room(wire)) {
+		wire->full++;
+		return false;
+	}
+	*out = *message;
+	wr.wr.ud.ah = wire->ah[node];
+	wr.wr.ud.remote_qpn = LOCK_WIRE_QPN;
+	wr.wr.ud.remote_qkey = wire->q_key;
+	if (ibv_post_send(wire->qp, &wr, &bad) != 0)
+		return false;
+	wire->posted++;
+	return true;
+}
+
+unsigned lock_wire_next(struct lock_wire *const wire, const uint64_t now_ticks,
+	uint8_t *const frame, const unsigned room, bool *const more)
+{
+	const unsigned bytes = roce_port_next(&wire->port, now_ticks, ALL_LANES, frame, room, more);
+
+	wire->gone += *more;
+	return bytes;
+}
+
+/* ---- Receiving ---- */
+
+unsigned lock_wire_take(struct lock_wire *const wire, const uint64_t now_ticks,
+	const uint8_t *const frame, const unsigned bytes, uint8_t *const reply)
+{
+	return roce_port_take(&wire->port, now_ticks, frame, bytes, reply);
+}
+
+static enum lock_wire_reason judge(const struct lock_wire *const w, const struct ibv_wc *const wc)
+{
+	const struct lock_wire_in *const in = &w->in[wc->wr_id];
+	const uint16_t node = in->message.node;
+
+	if (wc->byte_len != IBV_GRH_BYTES + LOCK_MESSAGE_BYTES)
+		return LOCK_WIRE_BAD_SIZE;
+	if (node >= w->nodes || node == w->node)
+		return LOCK_WIRE_BAD_NODE;
+	if (octets_read32(in->grh + SOURCE_AT) != w->node_rows[node].ipv4 ||
+		wc->src_qp != LOCK_WIRE_QPN)
+		return LOCK_WIRE_BAD_SOURCE;
+	return LOCK_WIRE_TAKEN;
+}
+
+const struct lock_message *lock_wire_receive(struct lock_wire *const wire, uint16_t *const from)
+{
+	enum lock_wire_reason reason;
+	struct ibv_wc wc;
+
+	if (wire->shown != LOCK_WIRE_INBOX) {
+		post_receive(wire, wire->shown);
+		wire->shown = LOCK_WIRE_INBOX;
+	}
+	if (ibv_poll_cq(wire->cq, 1, &wc) == 0)
+		return NULL;
+	reason = judge(wire, &wc);
+	wire->counts[reason]++;
+	if (reason != LOCK_WIRE_TAKEN) {
+		post_receive(wire, (uint32_t)wc.wr_id);
+		return NULL;
+	}
+	wire->shown = (uint32_t)wc.wr_id;
+	*from = wire->in[wc.wr_id].message.node;
+	return &wire->in[wc.wr_id].message;
+}
