@@ -6,8 +6,10 @@
 
 #include <net/card.h>
 
-_Static_assert(CARD_FRAME_BYTES == VIRTIO_NET_FRAME_BYTES, "a frame fits every card");
-_Static_assert(CARD_FRAME_LEAST == VIRTIO_NET_FRAME_LEAST, "and is one for every card");
+_Static_assert(CARD_FRAME_BYTES == VIRTIO_NET_FRAME_BYTES && CARD_FRAME_BYTES == E1000E_FRAME_BYTES,
+	"a frame fits every card");
+_Static_assert(CARD_FRAME_LEAST == VIRTIO_NET_FRAME_LEAST && CARD_FRAME_LEAST == E1000E_FRAME_LEAST,
+	"and is one for every card");
 
 static bool is_virtio_net(const struct pci_function *const function)
 {
@@ -27,13 +29,25 @@ static bool start_virtio_net(
 	return true;
 }
 
+static bool start_e1000e(struct card *const card, const struct pci_function *const function)
+{
+	struct e1000e *const intel = &card->driver.e1000e;
+
+	if (!e1000e_start(intel, function))
+		return false;
+	__builtin_memcpy(card->mac, intel->mac, CARD_MAC_BYTES);
+	card->vector = 0;
+	card->kind = CARD_E1000E;
+	return true;
+}
+
 bool card_start(
 	struct card *const card, const struct pci_function *const function, const unsigned vector)
 {
 	card->kind = CARD_NONE;
 	if (is_virtio_net(function))
 		return start_virtio_net(card, function, vector);
-	return false;
+	return e1000e_drives(function) && start_e1000e(card, function);
 }
 
 bool card_open(
@@ -48,6 +62,8 @@ bool card_open(
 
 const char *card_name(const struct card *const card)
 {
+	if (card->kind == CARD_E1000E)
+		return "e1000e";
 	return card->kind == CARD_VIRTIO_NET ? "virtio-net" : "none";
 }
 
@@ -55,6 +71,8 @@ bool card_send(struct card *const card, const void *const frame, const unsigned 
 {
 	if (card->kind == CARD_VIRTIO_NET)
 		return virtio_net_send(&card->driver.virtio_net, frame, bytes);
+	if (card->kind == CARD_E1000E)
+		return e1000e_send(&card->driver.e1000e, frame, bytes);
 	return false;
 }
 
@@ -62,6 +80,8 @@ unsigned card_receive(struct card *const card, uint8_t frame[const CARD_FRAME_BY
 {
 	if (card->kind == CARD_VIRTIO_NET)
 		return virtio_net_receive(&card->driver.virtio_net, frame);
+	if (card->kind == CARD_E1000E)
+		return e1000e_receive(&card->driver.e1000e, frame);
 	return 0;
 }
 
@@ -69,6 +89,8 @@ bool card_reclaim(struct card *const card)
 {
 	if (card->kind == CARD_VIRTIO_NET)
 		return virtio_net_reclaim(&card->driver.virtio_net);
+	if (card->kind == CARD_E1000E)
+		return e1000e_reclaim(&card->driver.e1000e);
 	return false;
 }
 
@@ -76,6 +98,8 @@ unsigned card_outstanding(const struct card *const card)
 {
 	if (card->kind == CARD_VIRTIO_NET)
 		return card->driver.virtio_net.transmit.outstanding;
+	if (card->kind == CARD_E1000E)
+		return card->driver.e1000e.outstanding;
 	return 0;
 }
 
@@ -83,6 +107,8 @@ bool card_has_link(const struct card *const card)
 {
 	if (card->kind == CARD_VIRTIO_NET)
 		return virtio_net_has_link(&card->driver.virtio_net);
+	if (card->kind == CARD_E1000E)
+		return e1000e_has_link(&card->driver.e1000e);
 	return false;
 }
 
@@ -90,6 +116,8 @@ bool card_is_broken(const struct card *const card)
 {
 	if (card->kind == CARD_VIRTIO_NET)
 		return card->driver.virtio_net.broken;
+	if (card->kind == CARD_E1000E)
+		return card->driver.e1000e.broken;
 	return true;
 }
 
@@ -97,5 +125,7 @@ uint64_t card_refused(const struct card *const card)
 {
 	if (card->kind == CARD_VIRTIO_NET)
 		return card->driver.virtio_net.refused;
+	if (card->kind == CARD_E1000E)
+		return card->driver.e1000e.refused;
 	return 0;
 }

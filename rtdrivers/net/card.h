@@ -8,6 +8,7 @@
 #ifndef RTDRIVERS_NET_CARD_H
 #define RTDRIVERS_NET_CARD_H
 
+#include <e1000e/e1000e.h>
 #include <virtio-net/virtio_net.h>
 
 #define CARD_CLASS       0x020000u /* Ethernet controllers */
@@ -15,7 +16,7 @@
 #define CARD_FRAME_LEAST 14u   /* addresses and type */
 #define CARD_FRAME_BYTES 1514u /* without the checksum, which the card adds and takes off */
 
-enum card_kind { CARD_NONE, CARD_VIRTIO_NET };
+enum card_kind { CARD_NONE, CARD_VIRTIO_NET, CARD_E1000E };
 
 /* Statically allocated by the caller, in memory mapped one to one: 270 KiB. */
 struct card {
@@ -24,6 +25,7 @@ struct card {
 	unsigned vector; /* of the interrupt for received frames; 0: polled */
 	union {
 		struct virtio_net virtio_net;
+		struct e1000e e1000e;
 	} driver;
 };
 
@@ -31,7 +33,7 @@ struct card {
 
 /*
  * Reset and start the nth Ethernet controller, from 0, on buses 0 to `last_bus`, as card_start does.
- * False: there is none, or card_start says so. At most 9000000 instructions.
+ * False: there is none, or card_start says so. At most 7500000 instructions.
  */
 bool card_open(struct card *card, unsigned nth, uint8_t last_bus, unsigned vector);
 
@@ -39,11 +41,11 @@ bool card_open(struct card *card, unsigned nth, uint8_t last_bus, unsigned vecto
  * The same with a function that pci_find has found, by its IDs for instance. With a vector, and where
  * the driver has interrupts, received frames interrupt the calling vcpu (card->vector: the one in
  * force). False: none of the drivers is for these IDs, or its own refuses it. At most
- * 5500000 instructions.
+ * 4000000 instructions.
  */
 bool card_start(struct card *card, const struct pci_function *function, unsigned vector);
 
-/* What drives it, in words. At most 10 instructions. */
+/* What drives it, in words. At most 15 instructions. */
 const char *card_name(const struct card *card);
 
 /* ---- While it runs ---- */

@@ -8,6 +8,7 @@ deployments=verification/system/deployments
 wire="-netdev hubport,id=h1,hubid=1 -netdev hubport,id=h2,hubid=1"
 card="virtio-net-pci,iommu_platform=on,disable-legacy=on"
 cards="-device $card,addr=06.0,netdev=h1,mac=52:54:00:00:00:01 -device $card,addr=07.0,netdev=h2,mac=52:54:00:00:00:02"
+intel="-device e1000e,romfile=,addr=06.0,netdev=h1,mac=52:54:00:00:00:01 -device e1000e,romfile=,addr=07.0,netdev=h2,mac=52:54:00:00:00:02"
 edu="-device edu,addr=04.0,dma_mask=0xffffffffffff"
 null="if=none,id=nvme0,snapshot=on,file.driver=null-co,file.size=16777216,file.read-zeroes=on"
 machine="q35"
@@ -129,7 +130,7 @@ amdvi() {
 	sed 's/qemu-q35-vtd/qemu-q35-amdvi/' $deployments/net.dtsi >"$work/net-amdvi.dtsi"
 }
 
-plan 186
+plan 206
 
 # ---- Natively ----
 # shellcheck disable=SC2086
@@ -154,6 +155,12 @@ plan 186
 	says "$serial" '^# echo: 1000 of 1000 frames right, 0 wrong' 'and by the receiver'
 	native net-interrupts test-net 'count vector=0x52' $wire $cards
 	good 'and with interrupts for received frames'
+	native net-intel test-net count $wire $intel
+	good 'two cards of another kind, too, Intel 82574'
+	says "$serial" '^# e1000e 52:54:00:00:00:02, vector 0' 'driven as such'
+	says "$serial" '^# echo: 1000 of 1000 frames right, 0 wrong' 'a thousand frames'
+	native net-mixed test-net '' $wire -device $card,addr=06.0,netdev=h1 -device e1000e,romfile=,addr=07.0,netdev=h2
+	good 'and one of each'
 	native net-none test-net '' $wire -device $card,addr=06.0,netdev=h1
 	[ $status -eq 35 ] && grep -q '^not ok 2 .*found' "$serial"
 	ok $? 'one card where two are asked for is a failure'
@@ -169,11 +176,11 @@ plan 186
 }
 
 # ---- What the calls cost ----
-within "$work/edu" "$work/net-polled" "$work/net-interrupts" "$work/nvme"
+within "$work/edu" "$work/net-polled" "$work/net-interrupts" "$work/net-intel" "$work/nvme"
 ok $? 'no call executed more instructions than its header states'
 cp "$work/drivers.json" "$build/drivers.json"
-[ "$(grep -Eo 'virtio_net_(send|receive|reclaim)|nvme_(submit_(read|write|flush)|poll)' "$work/drivers.json" | wc -l)" -eq 7 ]
-ok $? 'the calls of the network card and of the disk were measured'
+[ "$(grep -Eo '(virtio_net|e1000e)_(send|receive|reclaim)|nvme_(submit_(read|write|flush)|poll)' "$work/drivers.json" | wc -l)" -eq 10 ]
+ok $? 'the calls of the network cards and of the disk were measured'
 
 # Self-tests: a measurement above the bound, and one of a call nobody knows.
 echo 'instructions virtio_net_send: 10 calls, max 1201' >"$work/long"

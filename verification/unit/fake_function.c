@@ -44,6 +44,14 @@ void fake_begin(uint16_t vendor, uint16_t device)
 	memset(fake.table, 0, sizeof(fake.table));
 }
 
+void fake_model(uint32_t (*read)(unsigned offset), void (*write)(unsigned offset, uint32_t value))
+{
+	fake_config32(PCI_BAR, FAKE_MODEL);
+	fake.bar_masks[0] = ~(FAKE_MODEL_BYTES - 1);
+	fake.model_read = read;
+	fake.model_write = write;
+}
+
 /* ---- Ports ---- */
 
 static bool here(void)
@@ -109,11 +117,21 @@ static uint8_t *at(const volatile void *address, unsigned bytes)
 	return NULL;
 }
 
+static bool is_model(const volatile void *address, unsigned bytes)
+{
+	const uintptr_t offset = (uintptr_t)address - FAKE_MODEL;
+
+	return fake.model_read && bytes == 4 && offset < FAKE_MODEL_BYTES && offset % 4 == 0;
+}
+
 uint32_t fake_read(const volatile void *address, unsigned bytes)
 {
-	const uint8_t *from = at(address, bytes);
+	const uint8_t *from;
 	uint32_t value = 0;
 
+	if (is_model(address, bytes))
+		return fake.model_read((unsigned)((uintptr_t)address - FAKE_MODEL));
+	from = at(address, bytes);
 	if (from == fake.registers + 0x14 && fake.status_sticks != 0 && fake.status_sticks--)
 		return 0x80;
 	if (from != NULL)
@@ -123,8 +141,13 @@ uint32_t fake_read(const volatile void *address, unsigned bytes)
 
 void fake_write(volatile void *address, unsigned bytes, uint32_t value)
 {
-	uint8_t *to = at(address, bytes);
+	uint8_t *to;
 
+	if (is_model(address, bytes)) {
+		fake.model_write((unsigned)((uintptr_t)address - FAKE_MODEL), value);
+		return;
+	}
+	to = at(address, bytes);
 	/* Of a preset message the owner has the mask alone. */
 	if (fake.preset && to >= (uint8_t *)fake.table && to < (uint8_t *)(fake.table + 4) &&
 		(to - (uint8_t *)fake.table) % 16 != 12)

@@ -6,10 +6,12 @@
 
 #include "unit.h"
 
-#define FAKE_BDF       0x0123u /* bus 1, device 4, function 3: nothing is at function 0 */
-#define FAKE_LOW       0xf0100000u
-#define FAKE_HIGH      0xf0200000u
-#define FAKE_BAR_BYTES 0x4000u
+#define FAKE_BDF         0x0123u /* bus 1, device 4, function 3: nothing is at function 0 */
+#define FAKE_LOW         0xf0100000u
+#define FAKE_HIGH        0xf0200000u
+#define FAKE_BAR_BYTES   0x4000u
+#define FAKE_MODEL       0xf0300000u
+#define FAKE_MODEL_BYTES 0x20000u
 
 struct fake_function {
 	uint8_t config[256];
@@ -20,6 +22,9 @@ struct fake_function {
 	unsigned exposed;                  /* BARs written while memory space was on */
 	unsigned stray;                    /* accesses to what is not there */
 	unsigned status_sticks;            /* reads of the status after a reset that are not 0 */
+	uint32_t (*model_read)(
+		unsigned offset); /* of the BAR at FAKE_MODEL, where there is a model */
+	void (*model_write)(unsigned offset, uint32_t value);
 };
 
 extern struct fake_function fake;
@@ -28,5 +33,8 @@ extern struct fake_function fake;
 void fake_begin(uint16_t vendor, uint16_t device);
 void fake_config32(unsigned offset, uint32_t value);
 uint32_t fake_config(unsigned offset);
+
+/* BAR 0 at FAKE_MODEL, too, with registers of 32 bits that a test's model of a device answers for. */
+void fake_model(uint32_t (*read)(unsigned offset), void (*write)(unsigned offset, uint32_t value));
 
 #endif

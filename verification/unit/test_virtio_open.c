@@ -1,51 +1,17 @@
 /*
  * Opening a network card: one as it should be, and each way in which one is not.
  */
-#include "fake_function.h"
+#include "fake_virtio_net.h"
 
 #include <pci/registers.h>
 #include <virtio-net/queue.h>
 
-#define CAP_COMMON 0x40u
-#define CAP_NOTIFY 0x50u
-#define CAP_DEVICE 0x70u
-#define CAP_MSIX   0x90u
-
-#define COMMON   0x0000u
-#define DEVICE   0x2000u
-#define NOTIFY   0x3000u
-#define FEATURES (COMMON + 0x04)
-#define QUEUES   (COMMON + 0x12)
-#define STATUS   (COMMON + 0x14)
-#define SIZE     (COMMON + 0x18)
-#define OFFSET   (COMMON + 0x1e)
-
 static struct virtio_net net;
 
-static void structure(unsigned at, unsigned next, unsigned type, uint32_t offset, uint32_t bytes)
-{
-	fake_config32(at, (uint32_t)(type << 24 | 16 << 16 | next << 8 | PCI_CAPABILITY_VENDOR));
-	fake_config32(at + 4, 4); /* BAR 4 */
-	fake_config32(at + 8, offset);
-	fake_config32(at + 12, bytes);
-}
-
-/* Registers are memory: both halves of the features read the same, which has all that is needed. */
 static int begin(void **state)
 {
 	(void)state;
-	fake_begin(VIRTIO_VENDOR, VIRTIO_NET_DEVICE);
-	fake.config[PCI_CAPABILITIES] = CAP_COMMON;
-	structure(CAP_COMMON, CAP_NOTIFY, 1, COMMON, 0x1000);
-	structure(CAP_NOTIFY, CAP_DEVICE, 2, NOTIFY, 0x1000);
-	fake_config32(CAP_NOTIFY + 16, 4);
-	structure(CAP_DEVICE, CAP_MSIX, 4, DEVICE, 0x1000);
-	fake_config32(CAP_MSIX, 3u << 16 | PCI_CAPABILITY_MSIX);
-	fake_config32(CAP_MSIX + MSIX_TABLE, 1);
-	fake.registers[FEATURES] = 1 << 5 | 1 << 1 | 1 << 0;
-	fake.registers[QUEUES] = 2;
-	fake.registers[SIZE + 1] = 1; /* 256 */
-	memcpy(fake.registers + DEVICE, "\x52\x54\x00\x12\x34\x56", 6);
+	fake_virtio_net_begin();
 	memset(&net, 0x5a, sizeof(net));
 	return 0;
 }
@@ -66,7 +32,7 @@ static void a_card_is_started_with_all_receive_buffers_posted(void **state)
 	assert_true(opens(0));
 	assert_false(net.broken);
 	assert_memory_equal(net.mac, "\x52\x54\x00\x12\x34\x56", 6);
-	assert_int_equal(fake.registers[STATUS], 15);
+	assert_int_equal(fake.registers[DRIVER_STATUS], 15);
 	assert_int_equal(net.receive.available.index, VIRTIO_NET_DEPTH);
 	assert_int_equal(net.receive.outstanding, VIRTIO_NET_DEPTH);
 	assert_int_equal(net.transmit.outstanding, 0);
@@ -140,7 +106,7 @@ static void a_missing_feature_is_refused(void **state)
 		fake.registers[FEATURES] = offers[i];
 		assert_false(opens(0));
 		assert_int_equal(fake_config(PCI_COMMAND) & COMMAND_BUS_MASTER, 0);
-		assert_int_equal(fake.registers[STATUS] & 4, 0);
+		assert_int_equal(fake.registers[DRIVER_STATUS] & 4, 0);
 	}
 }
 
@@ -190,9 +156,9 @@ static void a_missing_structure_is_refused(void **state)
 static void the_first_structure_of_a_type_is_the_one(void **state)
 {
 	(void)state;
-	structure(CAP_MSIX, 0, 1, 0x1000, 0x1000);
+	fake_virtio_structure(CAP_MSIX, 0, 1, 0x1000, 0x1000);
 	assert_true(opens(0));
-	assert_int_equal(fake.registers[STATUS], 15);
+	assert_int_equal(fake.registers[DRIVER_STATUS], 15);
 }
 
 static void a_queue_is_notified_within_its_structure_or_the_card_refused(void **state)

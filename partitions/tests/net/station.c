@@ -100,12 +100,14 @@ static void reclaim(struct station *const station)
 
 void station_begin(struct station *const station, struct card *const card, const uint32_t frames)
 {
+	const bool virtio = card->kind == CARD_VIRTIO_NET;
+
 	*station = (struct station){ .card = card,
 		.frames = frames,
 		.progress_tsc = tsc_read(),
-		.send = { .name = "virtio_net_send" },
-		.receive = { .name = "virtio_net_receive" },
-		.reclaim = { .name = "virtio_net_reclaim" } };
+		.send = { .name = virtio ? "virtio_net_send" : "e1000e_send" },
+		.receive = { .name = virtio ? "virtio_net_receive" : "e1000e_receive" },
+		.reclaim = { .name = virtio ? "virtio_net_reclaim" : "e1000e_reclaim" } };
 }
 
 void station_drain(struct station *const station)
