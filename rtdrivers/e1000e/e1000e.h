@@ -84,7 +84,7 @@ bool e1000e_send(struct e1000e *card, const void *frame, unsigned bytes);
  */
 unsigned e1000e_receive(struct e1000e *card, uint8_t frame[E1000E_FRAME_BYTES]);
 
-/* Take back one frame that the card has sent. False: there is none. At most 30 instructions. */
+/* Take back one frame that the card has sent. False: there is none. At most 50 instructions. */
 bool e1000e_reclaim(struct e1000e *card);
 
 /* The card has a link. At most 20 instructions. */
