@@ -12,6 +12,7 @@ bench-run: $(BENCH_FACTS:%=$(BUILD)/%.json)
 	@verification/bench/run $(BUILD)
 	@verification/bench/audit $(BUILD)
 	@for name in $(BENCH_FACTS); do cp $(BUILD)/$$name.json $(BUILD)/bench/$$name.facts; done
+	@for name in $(PEER_FACTS); do [ ! -s $(BUILD)/$$name.json ] || cp $(BUILD)/$$name.json $(BUILD)/bench/$$name.facts; done
 	@verification/bench/judge $(BUILD)/bench $(BUILD)/bench.json
 
 BENCH_PARTS = $(KERNEL)/libkernel.a $(BUILD)/tools/mullion $(wildcard config/boards/*) \

@@ -86,6 +86,11 @@ def good_runs():
     return runs, watch, facts
 
 
+def peer_rxe(cost):
+    span = {"counted": cost, "clock": cost * 19 // 20, "n": 500}
+    return {"post_send_64B": span, "receive_64B": span, "conditions": "by hand"}
+
+
 def judge(change=lambda runs, watch, facts: None):
     """Exit status, what it said, and the file it wrote or None."""
     runs, watch, facts = good_runs()
@@ -132,9 +137,11 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..73")
+print("1..78")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
+ok("not compared with peers-rxe: make peers-rxe" in text and "rdma.rxe_post_send_64B" not in (all_figures or {}),
+   "figures of a peer that was not run are left out, and this is said", text)
 ok(bool(all_figures) and all(set(f) >= {"value", "unit", "target", "n", "max", "min", "conditions", "met"}
                              for f in all_figures.values()), "every figure has all its members", text)
 expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_other": 0, "exit.cpuid": 100,
@@ -231,6 +238,16 @@ misses("a wait beyond its bound is seen", "lock.wait_over_bound", 1.001, lambda 
 misses("and a bound that no schedule comes near", "lock.wait_over_bound", 0.99,
        lambda r, w, f: f["locks"]["worst"].update({"4096": 0.899}))
 misses("a simulator too slow is seen", "locksim.seconds", 10.1, fact("locks", seconds=10.1))
+misses("a message that costs more than a tenth of the peer's is seen", "rdma.post_send_over_rxe", 0.121,
+       lambda r, w, f: f.update({"peers-rxe": peer_rxe(20000)}))
+_, _, figures_beside = judge(lambda r, w, f: f.update({"peers-rxe": peer_rxe(30000)}))
+peer = (figures_beside or {}).get("rdma.rxe_post_send_64B", {})
+ok(peer.get("value") == 30000 and peer["met"] is None and figures_beside["rdma.post_send_over_rxe"]["met"],
+   "the peer's own figure has no target", str(peer))
+refuses("a peer counted twice with different results is an error", "rdma.rxe_receive_64B",
+        lambda r, w, f: f.update({"peers-rxe": {**peer_rxe(20000), "receive_64B": {"counted": 20000, "clock": 17000, "n": 500}}}))
+refuses("so is one that was counted too seldom", "rdma.receive_over_rxe",
+        lambda r, w, f: f.update({"peers-rxe": {**peer_rxe(20000), "receive_64B": {"counted": 20000, "clock": 19000, "n": 5}}}))
 misses("a port operation of one instruction too many is seen", "port.queuing_receive", 81,
        lambda r, w, f: f["ports"]["port.queuing_receive"].update(max=81))
 misses("and one that leaves the partition", "port.sampling_write", 41,

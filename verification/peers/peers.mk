@@ -1,11 +1,17 @@
-# The probe beside its peers. Not part of `make test`: it fetches packages and boots whole hypervisors.
-.PHONY: peers peers-run
+PEER_FACTS := peers-rxe
+
+# The probe, a message and a lock beside their peers. Not part of `make test`: it fetches packages and boots whole hypervisors and
+# systems. `make bench` takes what the last one left.
+.PHONY: peers peers-run $(PEER_FACTS)
 peers-run: $(BUILD)/peers/kvm_runner
 	@verification/peers/run $(BUILD)
 
 peers:
 	@$(MAKE) --no-print-directory image DEPLOYMENT=jitter
-	@$(MAKE) --no-print-directory peers-run
+	@$(MAKE) --no-print-directory peers-run $(PEER_FACTS)
+
+peers-rxe:
+	@nice verification/peers/rxe $(BUILD)
 
 $(BUILD)/peers/kvm_runner: verification/peers/kvm_runner.c
 	@mkdir -p $(@D)

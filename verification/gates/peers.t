@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""The arithmetic of the measured Linux peers, on what consoles and plugin left, written by hand: every way in which a run
+is no measurement must be refused. And the plugin counts what a machine of a few instructions executes."""
+import importlib.machinery
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+
+PEERS = os.path.join("verification", "peers")
+sys.path.insert(0, PEERS)
+import counts # noqa: E402
+
+number = 0
+
+
+def script(name):
+    loader = importlib.machinery.SourceFileLoader(name, os.path.join(PEERS, name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def ok(good, sentence, shown=""):
+    global number
+    number += 1
+    print(f"{'ok' if good else 'not ok'} {number} - {sentence}")
+    if not good:
+        print("#", shown)
+
+
+def refused(sentence, words, act):
+    try:
+        result = act()
+    except counts.Unusable as error:
+        ok(words in str(error), sentence, str(error))
+    else:
+        ok(False, sentence, f"was taken: {result}")
+
+
+MARKS = "mark 10 1000\nmark 11 501000\nmark 20 600000\nmark 21 11100000\n"
+LOG = "noise\nbusy sleep 10 480000 500\nbusy send 20 10080000 500\nnaps 510\n"
+RECEIVER = {"receive": {"counted": 9_100_000, "clock": 9_000_000, "work": 500},
+            "blocked": {"counted": 100_000, "clock": 90_000, "work": 1}}
+
+
+def rxe_facts(marks=MARKS, log=LOG, receiver=RECEIVER):
+    return script("rxe").facts(counts.spans(marks, log), log, receiver)
+
+
+sys.dont_write_bytecode = True
+print("1..12")
+known = rxe_facts()
+ok(known["post_send_64B"] == {"counted": 19980, "clock": 19181, "n": 500},
+   "a message costs what is left when its sleeps are taken off", known)
+ok(known["receive_64B"] == {"counted": 18000, "clock": 17820, "n": 500}, "and received, without being blocked", known)
+refused("a mark that the plugin did not see", "saw no mark", lambda: rxe_facts(marks=MARKS.replace("mark 21", "mark 22")))
+refused("a mark executed twice", "twice", lambda: rxe_facts(marks=MARKS + "mark 21 5\n"))
+refused("a span that the console did not tell", "nothing was measured of send",
+        lambda: rxe_facts(log=LOG.replace("busy send", "busy sendoff")))
+refused("a span in which nothing was done", "instructions for 0", lambda: rxe_facts(log=LOG.replace("10080000 500", "10080000 0")))
+refused("fewer sleeps than messages", "how often it slept", lambda: rxe_facts(log=LOG.replace("naps 510", "naps 499")))
+refused("sleeps that cost more than all", "nothing is left", lambda: rxe_facts(log=LOG.replace("naps 510", "naps 20000")))
+refused("two ways to count that differ", "differ by more than",
+        lambda: rxe_facts(log=LOG.replace("10080000", "8080000")))
+refused("a counter that stood still", "instructions for 500", lambda: rxe_facts(marks=MARKS.replace("11100000", "600000")))
+try:
+    counts.run("false")
+    ok(False, "a command that fails is an error")
+except counts.Unusable:
+    ok(True, "a command that fails is an error")
+
+# Multiboot; between the marks a loop of 1,000 turns.
+MACHINE = """
+	.long 0x1badb002, 0, -0x1badb002
+	.globl _start
+_start:	mov $1000, %ecx
+	.byte 0x0f, 0x1f, 0x84, 0, 7, 1, 'M', 'U'
+0:	dec %ecx
+	jnz 0b
+	.byte 0x0f, 0x1f, 0x84, 0, 8, 1, 'M', 'U'
+	mov $0x10, %al
+	out %al, $0xf4
+	hlt
+"""
+with tempfile.TemporaryDirectory() as work:
+    image, marks = os.path.join(work, "machine"), os.path.join(work, "marks")
+    counter = counts.plugin(work)
+    subprocess.run(["cc", "-m32", "-nostdlib", "-static", "-Wl,-Ttext=0x100000,--build-id=none,-N", "-x", "assembler", "-", "-o", image],
+                   input=MACHINE, text=True, check=True)
+    subprocess.run(f"timeout 60 qemu-system-x86_64 -accel tcg -icount shift=0 -display none -nodefaults -no-reboot "
+                   f"-kernel {image} -device isa-debug-exit,iobase=0xf4 -plugin {counter},out={marks}",
+                   shell=True, check=False, capture_output=True)
+    with open(marks, encoding="ascii") as written:
+        lines = written.read().split()
+ok(lines[1::3] == ["263", "264"] and int(lines[5]) - int(lines[2]) == 2001,
+   "the plugin counts every instruction between two marks", lines)
