@@ -62,7 +62,7 @@ static struct rig *made(uint8_t options)
 		r->w->slot[2 * l].wait_bound_ns = 1000000 + l;
 	}
 	r->w->apart[0] = true;
-	r->transport = (struct dlm_transport){ r, rig_now, rig_receive, rig_send };
+	r->transport = (struct dlm_transport){ r, rig_now, rig_receive, rig_send, NULL };
 	world_start(r->w);
 	dlm_space_init(&r->space, &r->w->client[0], &r->transport, r->held);
 	rig_run(r, 20000000);

@@ -1,0 +1,142 @@
+/*
+ * lockd's lines. See report.h. Invariant: a turn in which nothing changed and nothing is due costs a comparison per
+ * server.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "report.h"
+
+#define SERVERS_MOST 64u /* whose changes are told */
+
+static const char *const phase_names[] = {
+	[LOCK_FOLLOWING] = "following",
+	[LOCK_CAMPAIGNING] = "campaigning",
+	[LOCK_COLLECTING] = "collecting",
+	[LOCK_SWEEPING] = "sweeping",
+	[LOCK_BUILDING] = "building",
+	[LOCK_SERVING] = "serving",
+};
+
+static const char *const reason_names[LOCK_REASONS] = {
+	[LOCK_BAD_SIZE] = "bad_size",
+	[LOCK_BAD_KIND] = "bad_kind",
+	[LOCK_BAD_GROUP] = "bad_group",
+	[LOCK_BAD_INDEX] = "bad_index",
+	[LOCK_BAD_NODE] = "bad_node",
+	[LOCK_BAD_FIELD] = "bad_field",
+	[LOCK_NO_AUTHORITY] = "no_authority",
+	[LOCK_OLD_EPOCH] = "old_epoch",
+	[LOCK_OLD_INCARNATION] = "old_incarnation",
+	[LOCK_OLD_SEQUENCE] = "old_sequence",
+	[LOCK_TOO_EARLY] = "too_early",
+	[LOCK_TOO_LATE] = "too_late",
+	[LOCK_REVOKED] = "revoked",
+	[LOCK_QUIET] = "quiet",
+	[LOCK_IMPOSSIBLE] = "impossible",
+};
+
+static const char *const route_names[LOCK_ROUTES] = {
+	[LOCK_ROUTE_BAD_SIZE] = "route_size",
+	[LOCK_ROUTE_BAD_KIND] = "route_kind",
+	[LOCK_ROUTE_BAD_GROUP] = "route_group",
+	[LOCK_ROUTE_BAD_INDEX] = "route_index",
+	[LOCK_ROUTE_BAD_NODE] = "route_node",
+	[LOCK_ROUTE_QUIET] = "route_quiet",
+};
+
+static const char *const wire_names[LOCK_WIRE_REASONS] = {
+	[LOCK_WIRE_BAD_SIZE] = "wire_size",
+	[LOCK_WIRE_BAD_NODE] = "wire_node",
+	[LOCK_WIRE_BAD_SOURCE] = "wire_source",
+};
+
+static struct told {
+	uint8_t phase;
+	uint32_t epoch;
+} told[SERVERS_MOST];
+static uint64_t due_ns;
+
+void report_start(const struct lock_image *const image, const struct lock_tables *const tables,
+	const uint64_t bytes)
+{
+	printf("lockd: node %u of %" PRIu32 ", %" PRIu32 " groups served, %" PRIu32
+	       " participants, %" PRIu64 " bytes\n",
+		image->node, image->part[LOCK_IMAGE_NODES].count,
+		lock_router_groups(tables, image->node), image->part[LOCK_IMAGE_LOCALS].count,
+		bytes);
+	fflush(stdout);
+}
+
+static uint32_t epoch_of(const struct lock_server *const server)
+{
+	return server->phase >= LOCK_COLLECTING ? server->epoch : server->voter.voted;
+}
+
+void report_changes(
+	const struct lock_server *const servers, const uint32_t count, const uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < count && i < SERVERS_MOST; i++) {
+		const struct lock_server *const s = &servers[i];
+
+		if (told[i].phase == s->phase && told[i].epoch == epoch_of(s))
+			continue;
+		told[i] = (struct told){ s->phase, epoch_of(s) };
+		printf("lockd: at %" PRIu64 " group %" PRIu32 " %s epoch %" PRIu32 "\n", now_ns,
+			s->number, phase_names[s->phase], told[i].epoch);
+		fflush(stdout);
+	}
+}
+
+/* Those of `counts` that have a name and are not 0. */
+static void name(const char *const names[], const uint64_t counts[], const uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (names[i] != NULL && counts[i] != 0)
+			printf(" %s %" PRIu64, names[i], counts[i]);
+}
+
+static uint64_t named(const char *const names[], const uint64_t counts[], const uint32_t count)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		sum += names[i] != NULL ? counts[i] : 0;
+	return sum;
+}
+
+/* What the servers counted, together. */
+static void add(const struct lock_server *const servers, const uint32_t count,
+	uint64_t reasons[const LOCK_REASONS], uint64_t *const overruns)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		*overruns += servers[i].overruns;
+		for (uint32_t reason = 0; reason < LOCK_REASONS; reason++)
+			reasons[reason] += servers[i].counts[reason];
+	}
+}
+
+void report_counters(const struct lock_wire *const wire, const struct lock_router *const router,
+	const struct lock_server *const servers, const uint32_t count, const uint64_t period_ns,
+	const uint64_t now_ns)
+{
+	uint64_t reasons[LOCK_REASONS] = { 0 }, overruns = 0;
+
+	if (period_ns == 0 || now_ns < due_ns)
+		return;
+	due_ns = now_ns + period_ns;
+	add(servers, count, reasons, &overruns);
+	printf("lockd: at %" PRIu64 " sent %" PRIu64 " taken %" PRIu64 " here %" PRIu64
+	       " full %" PRIu64 " overruns %" PRIu64 " refused %" PRIu64 ":",
+		now_ns, wire->gone, wire->counts[LOCK_WIRE_TAKEN],
+		router->routes[LOCK_ROUTE_SERVER], wire->full + router->routes[LOCK_ROUTE_FULL],
+		overruns,
+		named(reason_names, reasons, LOCK_REASONS) +
+			named(route_names, router->routes, LOCK_ROUTES) +
+			named(wire_names, wire->counts, LOCK_WIRE_REASONS));
+	name(reason_names, reasons, LOCK_REASONS);
+	name(route_names, router->routes, LOCK_ROUTES);
+	name(wire_names, wire->counts, LOCK_WIRE_REASONS);
+	printf("\n");
+	fflush(stdout);
+}
