@@ -54,12 +54,15 @@ static const char *const wire_names[LOCK_WIRE_REASONS] = {
 static struct told {
 	uint8_t phase;
 	uint32_t epoch;
+	uint64_t heard_ns; /* when the last leader asked for the promise that it has; 0: never */
 } told[SERVERS_MOST];
+static const struct lock_image_promise *promises;
 static uint64_t due_ns;
 
 void report_start(const struct lock_image *const image, const struct lock_tables *const tables,
 	const uint64_t bytes)
 {
+	promises = lock_image_promises(image);
 	printf("lockd: node %u of %" PRIu32 ", %" PRIu32 " groups served, %" PRIu32
 	       " participants, %" PRIu64 " bytes\n",
 		image->node, image->part[LOCK_IMAGE_NODES].count,
@@ -73,18 +76,41 @@ static uint32_t epoch_of(const struct lock_server *const server)
 	return server->phase >= LOCK_COLLECTING ? server->epoch : server->voter.voted;
 }
 
+/* The last sign of another one that leads is the promise it got. */
+static void listen(struct told *const t, const struct lock_server *const s)
+{
+	if (s->phase == LOCK_FOLLOWING && s->voter.promised != s->place)
+		t->heard_ns = s->voter.promise_end_ns - s->group->timing.authority_guard_ns;
+}
+
+/* How long the group had no leader: at most the bound, and the heartbeat that the dead one did not send. */
+static void tell_recovery(
+	const struct told *const t, const struct lock_server *const s, const uint64_t now_ns)
+{
+	if (t->phase == LOCK_SERVING && t->heard_ns != 0)
+		printf(", %" PRIu64 " ns after the last leader was heard, bound %" PRIu64,
+			now_ns - t->heard_ns,
+			promises[s->number].failover_ns + s->group->timing.heartbeat_ns);
+}
+
+static void tell(struct told *const t, const struct lock_server *const s, const uint64_t now_ns)
+{
+	t->phase = s->phase;
+	t->epoch = epoch_of(s);
+	printf("lockd: at %" PRIu64 " group %" PRIu32 " %s epoch %" PRIu32, now_ns, s->number,
+		phase_names[t->phase], t->epoch);
+	tell_recovery(t, s, now_ns);
+	printf("\n");
+	fflush(stdout);
+}
+
 void report_changes(
 	const struct lock_server *const servers, const uint32_t count, const uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < count && i < SERVERS_MOST; i++) {
-		const struct lock_server *const s = &servers[i];
-
-		if (told[i].phase == s->phase && told[i].epoch == epoch_of(s))
-			continue;
-		told[i] = (struct told){ s->phase, epoch_of(s) };
-		printf("lockd: at %" PRIu64 " group %" PRIu32 " %s epoch %" PRIu32 "\n", now_ns,
-			s->number, phase_names[s->phase], told[i].epoch);
-		fflush(stdout);
+		if (told[i].phase != servers[i].phase || told[i].epoch != epoch_of(&servers[i]))
+			tell(&told[i], &servers[i], now_ns);
+		listen(&told[i], &servers[i]);
 	}
 }
 
