@@ -114,7 +114,7 @@ static int address_refused(const struct ibv_qp *const qp, const struct ibv_send_
 	return ah->attr.sl == qp->attr.ah_attr.sl ? 0 : EPERM;
 }
 
-static int post_one(struct ibv_qp *const qp, const struct ibv_send_wr *const wr)
+int send_post(struct ibv_qp *const qp, const struct ibv_send_wr *const wr)
 {
 	const struct ibv_requester *const r = &qp->requester;
 	uint64_t bytes;
@@ -146,7 +146,7 @@ int ibv_post_send(
 
 	for (; wr != NULL && refused == 0; wr = wr->next) {
 		*bad_wr = wr;
-		refused = post_one(qp, wr);
+		refused = send_post(qp, wr);
 	}
 	if (qp->link == NULL)
 		qp_wake(qp);
@@ -155,7 +155,7 @@ int ibv_post_send(
 	return refused;
 }
 
-static int post_recv_one(struct ibv_qp *const qp, const struct ibv_recv_wr *const wr)
+int recv_post(struct ibv_qp *const qp, const struct ibv_recv_wr *const wr)
 {
 	struct ibv_responder *const r = &qp->responder;
 	struct ibv_recv_entry *entry;
@@ -182,7 +182,7 @@ int ibv_post_recv(
 
 	for (; wr != NULL && refused == 0; wr = wr->next) {
 		*bad_wr = wr;
-		refused = post_recv_one(qp, wr);
+		refused = recv_post(qp, wr);
 	}
 	if (qp->state == IBV_QPS_ERR)
 		qp_flush(qp);

@@ -192,6 +192,11 @@ bool responder_next(struct ibv_qp *qp, struct ibv_departure *departure);
 /* At most 600 instructions. */
 bool requester_next(struct ibv_qp *qp, uint64_t now_ticks, struct ibv_departure *departure);
 
+/* One request, or one buffer, as ibv_post_send and ibv_post_recv say. At most 1100 instructions. */
+int send_post(struct ibv_qp *qp, const struct ibv_send_wr *wr);
+/* At most 300 instructions. */
+int recv_post(struct ibv_qp *qp, const struct ibv_recv_wr *wr);
+
 /* An ACK, NAK or response. At most 60000 instructions. */
 enum ibv_drop requester_response(
 	struct ibv_qp *qp, uint64_t now_ticks, const struct ib_packet *packet, unsigned layout);

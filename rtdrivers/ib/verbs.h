@@ -450,7 +450,7 @@ struct ibv_context {
 	unsigned turn;             /* queue pair to be looked at first */
 	struct ibv_qp *gsi;
 	union ibv_gid gids[IBV_GIDS]; /* its addresses, the provider's to set; 0: none */
-	uint64_t dropped[IBV_DROPS]; /* packets, by enum ibv_drop */
+	uint64_t dropped[IBV_DROPS];  /* packets, by enum ibv_drop */
 };
 
 /* ---- Control: to be done before it matters how long it takes ---- */
@@ -488,6 +488,12 @@ int ibv_dereg_mr(struct ibv_mr *mr);
 
 /* NULL: the pool is empty, or lane or attributes cannot be. At most 1400 instructions. */
 struct ibv_ah *ibv_create_ah(struct ibv_pd *pd, const struct ibv_ah_attr *attr);
+/*
+ * Where a datagram's sender is to be answered, from its completion and the IBV_GRH_BYTES in front of it.
+ * EINVAL: it was not for one of the adapter's GIDs. At most 300 instructions.
+ */
+int ibv_init_ah_from_wc(const struct ibv_context *context, uint8_t port_num,
+	const struct ibv_wc *wc, const uint8_t *grh, struct ibv_ah_attr *attr);
 /* EBUSY: a request names it. At most 20 instructions. */
 int ibv_destroy_ah(struct ibv_ah *ah);
 
@@ -517,7 +523,7 @@ int ibv_modify_qp(struct ibv_qp *qp, const struct ibv_qp_attr *attr, int attr_ma
  * instructions for a full queue.
  */
 int ibv_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad_wr);
-/* The same. At most 53000 instructions for a full queue. */
+/* The same. At most 56000 instructions for a full queue. */
 int ibv_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad_wr);
 
 /* Take up to `num_entries` completions, oldest first; their number. At most 5900 instructions. */

@@ -1,13 +1,14 @@
 #!/bin/sh
 # The tests of verbs, lanes and local links, against copies with a planted defect each: one of them has to notice.
 set -u
-echo 1..19
+echo 1..26
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
 status=0
 flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Iverification/unit"
 engine="answers ah context cq engine local local_serve message mr names post qp requester resource responder headers packet"
+connection="connection connection_message connection_pool connection_qp connection_take connection_wire cm mad fields"
 port="lanes vlarb bucket neighbour port roce ib crc"
 
 ok() {
@@ -43,6 +44,10 @@ run() {
 		pair=
 	fi
 	[ "$1" != test_lanes ] || files="$engine $port"
+	if [ "$1" = test_connection ]; then
+		files="$engine $connection"
+		pair="$pair $work/connection_pair.o"
+	fi
 	# shellcheck disable=SC2046,SC2086
 	gcc "$work/$1.o" $pair $(objects $files) "$work"/inet-*.o -lcmocka -o "$work/$1" >>"$work/log" 2>&1 || return 99
 	timeout 120 "$work/$1" >>"$work/log" 2>&1
@@ -66,16 +71,16 @@ notices() {
 
 cp -r rtdrivers "$work"
 : >"$work/log"
-for name in $engine $port; do
+for name in $engine $connection $port; do
 	compile "$work/rtdrivers/ib/$name.c" "$work/$name.o"
 done
 for name in rtdrivers/inet/*.c; do
 	compile "$name" "$work/inet-$(basename "$name" .c).o"
 done
-for name in verbs_pair test_verbs test_verbs_link test_verbs_local test_vlarb test_lanes; do
+for name in verbs_pair connection_pair test_connection test_verbs test_verbs_link test_verbs_local test_vlarb test_lanes; do
 	compile "verification/unit/$name.c" "$work/$name.o"
 done
-run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb && run test_lanes
+run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb && run test_lanes && run test_connection
 ok $? "without a defect, all of them pass"
 
 notices test_verbs_link answers 's/ && !is_read(send_entry(qp, r->head))//' 'an acknowledgement that skips a READ is noticed'
@@ -101,4 +106,13 @@ notices test_lanes lanes 's/^\t\t\tbucket_take(&lanes->owners\[i\].bucket, now_t
 notices test_lanes lanes 's/queue_pairs |= lanes->owners\[i\].queue_pairs;/queue_pairs = ~0ull;/' \
 	'a queue pair that sends without an owner is noticed'
 notices test_lanes lanes 's/table->entries\[i\].vl == vl && //' 'an SL that is on no lane is noticed'
+notices test_connection connection_qp 's/.rq_psn = connection->receive_psn/.rq_psn = connection->send_psn/' \
+	'packet numbers the wrong way round are noticed'
+notices test_connection connection_take 's/connection == NULL || connection->remote_id != dreq->local_id/connection == NULL/' \
+	'a stranger who ends a connection is noticed'
+notices test_connection connection_take 's/? again(connection)$/? CONNECTION_DROP_AGAIN/' 'what comes again and is not answered is noticed'
+notices test_connection connection 's/^\t\tconnection->retries--;//' 'a message that is said again for ever is noticed'
+notices test_connection connection 's/ && last <= owner->ranges\[i\].last//' 'an owner that listens outside of its range is noticed'
+notices test_connection connection_pool 's/(table->generation + 1)/table->generation/' 'a number given out twice is noticed'
+notices test_connection connection_take 's/connection->patience--;//' 'a peer that is waited for for ever is noticed'
 exit $status

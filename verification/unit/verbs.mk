@@ -35,3 +35,11 @@ UNIT_TESTS += test_neighbour
 
 test_neighbour_SRCS := rtdrivers/ib/neighbour.c
 test_neighbour_INCLUDE := -Irtdrivers
+
+# Connections: two managers with a link between them.
+UNIT_TESTS += test_connection
+
+CONNECTION_SRCS := $(addprefix rtdrivers/ib/,connection.c connection_message.c connection_pool.c connection_qp.c \
+	connection_take.c connection_wire.c cm.c mad.c fields.c)
+test_connection_SRCS := $(test_verbs_link_SRCS) $(CONNECTION_SRCS) verification/unit/connection_pair.c
+test_connection_INCLUDE := -Irtdrivers

@@ -11,7 +11,8 @@
 
 #define PAIR_MEMORY   0x280000u /* bytes of each end */
 #define PAIR_FLYING   4096u     /* packets on their way, both directions */
-#define PAIR_QPS      4u
+#define PAIR_QPS      8u
+#define PAIR_AHS      12u
 #define PAIR_DEPTH    64u
 #define PAIR_TICKS_US 10u /* ticks of a microsecond */
 
@@ -19,7 +20,7 @@ struct pair_end {
 	struct ibv_context context;
 	struct ibv_pd pds[2];
 	struct ibv_mr mrs[8];
-	struct ibv_ah ahs[4];
+	struct ibv_ah ahs[PAIR_AHS];
 	struct ibv_cq cqs[4];
 	struct ibv_wc completions[4 * 2 * PAIR_DEPTH];
 	struct ibv_qp qps[PAIR_QPS];
