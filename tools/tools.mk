@@ -14,10 +14,11 @@ MULLION_BACK := allocate.c assignment.c bitmap.c build.c check_command.c command
 	explain_access.c explain_devices.c explain_health.c forward.c layout.c load.c main.c maps.c output.c paging.c \
 	placement.c plan.c regions.c restore.c run.c shares.c svg.c ticks.c
 
-MULLION_SRCS := $(addprefix tools/mullion/,$(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER) $(MULLION_AUDIT) $(MULLION_CTL)))
-MULLION_OBJS := $(MULLION_SRCS:tools/mullion/%.c=$(BUILD)/tools/obj/%.o)
+MULLION_SRCS := $(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER) $(MULLION_AUDIT) $(MULLION_CTL))
+MULLION_OBJS := $(MULLION_SRCS:%.c=$(BUILD)/tools/obj/%.o)
 
-TOOLS_CPPFLAGS := -D_GNU_SOURCE -Icore/include -Iarch/x86/include -Ipartitions/lib/include -Itools/mullion
+TOOLS_CPPFLAGS := -D_GNU_SOURCE -Icore/include -Iarch/x86/include -Ipartitions/lib/include \
+	-Ipartitions/lockd/include -Itools/mullion
 TOOLS_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wno-format-truncation -Werror
 TOOLS_LIBS := -lfdt -ljansson -lnettle -lncurses -lm
@@ -28,6 +29,12 @@ MULLION := $(BUILD)/tools/mullion
 tools: $(MULLION)
 
 $(BUILD)/tools/obj/%.o: tools/mullion/%.c
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	@$(CC) $(TOOLS_CPPFLAGS) $(TOOLS_CFLAGS) -MMD -MP -c $< -o $@
+
+# The lock engine's own arithmetic of clocks.
+$(BUILD)/tools/obj/guard.o: partitions/lockd/engine/guard.c
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	@$(CC) $(TOOLS_CPPFLAGS) $(TOOLS_CFLAGS) -MMD -MP -c $< -o $@

@@ -201,7 +201,8 @@ static const char *kind_name(const struct mullion_region *const region)
 		[MULLION_REGION_EXCHANGE] = "the_exchange_page",
 		[MULLION_REGION_JOURNAL] = "the_journal",
 		[MULLION_REGION_CHANNEL] = "the_channel_of_others",
-		[MULLION_REGION_CHANNEL_READER] = "the_readers_page_of_the_channel_of_others" };
+		[MULLION_REGION_CHANNEL_READER] = "the_readers_page_of_the_channel_of_others",
+		[MULLION_REGION_LOCKS] = "the_lock_tables" };
 
 	return region->kind < COUNT_OF(names) ? names[region->kind] : "an_unknown_page";
 }

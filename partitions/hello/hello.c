@@ -24,7 +24,8 @@ static const char *kind_name(const unsigned kind)
 		[MULLION_REGION_EXCHANGE] = "exchange page",
 		[MULLION_REGION_JOURNAL] = "journal",
 		[MULLION_REGION_CHANNEL] = "channel between others",
-		[MULLION_REGION_CHANNEL_READER] = "channel between others, reader's page" };
+		[MULLION_REGION_CHANNEL_READER] = "channel between others, reader's page",
+		[MULLION_REGION_LOCKS] = "lock tables" };
 
 	return kind < sizeof(names) / sizeof(names[0]) && names[kind] != NULL ? names[kind]
 									      : "unknown";

@@ -8,6 +8,7 @@
 
 #include <argp.h>
 
+#include "source.h"
 #include "subcommands.h"
 
 struct request {
@@ -20,6 +21,8 @@ enum { OPTION_JSON = 0x100 };
 static const struct argp_option options[] = {
 	{ "description", 'd', "FILE", 0,
 		"compare every right with this description; without it, consistency only", 0 },
+	{ "define", 'D', "NAME[=VALUE]", 0,
+		"a macro of the description, as in NODE=1 (may be repeated)", 0 },
 	{ "json", OPTION_JSON, NULL, 0, "the matrix and the findings as JSON on standard output",
 		0 },
 	{ "quiet", 'q', NULL, 0, "findings only", 0 },
@@ -33,6 +36,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case 'd':
 		request->description = argument;
+		return 0;
+	case 'D':
+		source_define(argument);
 		return 0;
 	case OPTION_JSON:
 		request->json = true;
@@ -73,6 +79,7 @@ static void prove(struct audit *audit, const struct model *model)
 	audit_devices(audit);
 	audit_restore(audit);
 	audit_lifecycle(audit);
+	audit_locks(audit);
 	if (model)
 		audit_description(audit, model);
 }

@@ -227,8 +227,10 @@ void audit_time(struct audit *audit);
 void audit_devices(struct audit *audit);
 void audit_restore(struct audit *audit);
 void audit_lifecycle(struct audit *audit);
+void audit_locks(struct audit *audit);
 void audit_description(struct audit *audit, const struct model *model);
 void audit_wanted_lifecycle(struct audit *audit, const struct model *model);
+void audit_wanted_locks(struct audit *audit, const struct model *model);
 void audit_close(struct audit *audit);
 
 /* audit_restore.c: the lists of a partition's record, before anything is walked. */

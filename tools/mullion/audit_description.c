@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "allocate.h"
+#include "audit_locks.h"
+#include "model_locks.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -210,6 +212,24 @@ static void want_sight(const struct wanted *wanted, struct region_list *list, si
 	want(list, region, channel->name);
 }
 
+/* The lock tables: for the lock partition, and for those of this node that take part. */
+static void want_locks(const struct wanted *wanted, struct region_list *list, unsigned p)
+{
+	const struct model_locks *locks = wanted->model->locks;
+	bool told = locks && locks->lockd == (int)p;
+	size_t i;
+
+	for (i = 0; locks && i < locks->participants_count; i++)
+		told |= locks->participants[i].index == (int)p;
+	if (told)
+		want(list,
+			(struct mullion_region){ .bytes = audit_locks_bytes(wanted->audit, p),
+				.kind = MULLION_REGION_LOCKS,
+				.access = MULLION_READ,
+				.peer = (uint16_t)p },
+			"locks");
+}
+
 static void want_channels(const struct wanted *wanted, struct region_list *list, unsigned p)
 {
 	const struct model *model = wanted->model;
@@ -269,6 +289,7 @@ static void compare_regions(const struct wanted *wanted, unsigned p)
 	want_own(wanted, &list, p);
 	want_lifecycle(wanted->model, &list, p);
 	want_channels(wanted, &list, p);
+	want_locks(wanted, &list, p);
 	for (i = 0; info && i < list.count; i++) {
 		const struct mullion_region *has =
 			find_region(info->regions, info->regions_count, &list.items[i]);
@@ -645,4 +666,5 @@ void audit_description(struct audit *audit, const struct model *model)
 	compare_schedules(&wanted);
 	audit_wanted_lifecycle(audit, model);
 	audit_devices_description(audit, model);
+	audit_wanted_locks(audit, model);
 }

@@ -47,6 +47,8 @@ const char *audit_region_name(const struct audit *audit, const struct mullion_re
 		return "the exchange page";
 	case MULLION_REGION_JOURNAL:
 		return "the journal";
+	case MULLION_REGION_LOCKS:
+		return "the lock tables";
 	case MULLION_REGION_QUEUING_READER:
 	case MULLION_REGION_CHANNEL_READER:
 		return format(
@@ -150,7 +152,7 @@ static const char *index_trouble(const struct audit *audit, const struct audit_p
 	if (region->kind == MULLION_REGION_STATUS &&
 		region->index >= audit->system->partitions_count)
 		return "is of a partition that does not exist";
-	if (!region->kind || region->kind > MULLION_REGION_CHANNEL_READER)
+	if (!region->kind || region->kind > MULLION_REGION_LOCKS)
 		return "is of no kind that abi.h knows";
 	return NULL;
 }
@@ -160,7 +162,8 @@ static const char *region_trouble(const struct audit *audit,
 {
 	const bool one_page =
 		region->kind == MULLION_REGION_TIME ||
-		(region->kind >= MULLION_REGION_STATUS && region->kind != MULLION_REGION_CHANNEL);
+		(region->kind >= MULLION_REGION_STATUS && region->kind != MULLION_REGION_CHANNEL &&
+			region->kind != MULLION_REGION_LOCKS);
 
 	if (region->gpa % AUDIT_PAGE || region->bytes % AUDIT_PAGE || !region->bytes)
 		return "is not made of whole pages";
@@ -174,6 +177,8 @@ static const char *region_trouble(const struct audit *audit,
 	if ((region->kind == MULLION_REGION_WATCHDOG || region->kind == MULLION_REGION_EXCHANGE) &&
 		!(region->access & MULLION_WRITE))
 		return "is the partition's to write, and claims not to be writable";
+	if (region->kind == MULLION_REGION_LOCKS && region->access & MULLION_WRITE)
+		return "is nobody's to write, and claims to be writable";
 	if (audit_is_sight(region->kind) && region->access & MULLION_WRITE)
 		return "is others' to write, and claims to be writable";
 	if (one_page && region->bytes != AUDIT_PAGE)
@@ -198,6 +203,7 @@ static unsigned region_key(
 	case MULLION_REGION_NODE:
 	case MULLION_REGION_EXCHANGE:
 	case MULLION_REGION_JOURNAL:
+	case MULLION_REGION_LOCKS:
 		return 0;
 	default:
 		return region->index;

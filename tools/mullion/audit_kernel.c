@@ -135,15 +135,31 @@ static void check_w_xor_x(struct audit *audit, const struct audit_map *map)
 
 /* ---- Segments ---- */
 
-/* Constants outside the kernel are the partitions' pristine images, and nothing else. */
+/* The end of the lock tables if `base` lies in them, else `base`. */
+static uint64_t end_of_locks(const struct audit_partition *partition, uint64_t base)
+{
+	const struct audit_expected *at = NULL;
+	size_t i;
+
+	for (i = 0; !at && i < partition->expected_count; i++)
+		if (partition->expected[i].kind == MULLION_REGION_LOCKS)
+			at = &partition->expected[i];
+	return at && base - at->physical < at->bytes ? at->physical + at->bytes : base;
+}
+
+/* Constants outside the kernel are the partitions' pristine images and the lock tables, and nothing else. */
 static bool is_pristine(const struct audit *audit, uint64_t base, uint64_t end)
 {
 	unsigned p = 0;
 
 	while (base < end && p < audit->system->partitions_count) {
-		const struct range *pristine = &audit->partitions[p++].pristine;
+		const struct range *pristine = &audit->partitions[p].pristine;
+		const uint64_t locks_end = end_of_locks(&audit->partitions[p++], base);
 
-		if (base - pristine->base < pristine->bytes) {
+		if (locks_end != base) {
+			base = locks_end;
+			p = 0;
+		} else if (base - pristine->base < pristine->bytes) {
 			base = pristine->base + pristine->bytes;
 			p = 0;
 		}

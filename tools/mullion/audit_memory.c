@@ -79,7 +79,8 @@ static bool is_shareable(unsigned kind)
 	return kind == MULLION_REGION_CONSOLE || kind == MULLION_REGION_LOG ||
 	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_STATUS ||
 	       kind == MULLION_REGION_SAMPLING || kind == MULLION_REGION_QUEUING ||
-	       kind == MULLION_REGION_QUEUING_READER || audit_is_sight(kind);
+	       kind == MULLION_REGION_QUEUING_READER || kind == MULLION_REGION_LOCKS ||
+	       audit_is_sight(kind);
 }
 
 static bool is_declared(const struct audit_claim *a, const struct audit_claim *b)
@@ -270,7 +271,7 @@ static void check_writer(struct audit *audit, const struct audit_expected *a, un
 	if (a->kind == MULLION_REGION_CONSOLE && (a->rights & AUDIT_WRITE) != 0 && a->key != p)
 		audit_find(audit, "shared-writers", "%s may write %s", partition_name(audit, p),
 			a->what);
-	if (!writers && !audit_is_kernels(a->kind))
+	if (!writers && !audit_is_kernels(a->kind) && a->kind != MULLION_REGION_LOCKS)
 		audit_find(audit, "shared-writers", "nobody may write %s, which %s reads", a->what,
 			partition_name(audit, p));
 }

@@ -228,6 +228,86 @@ static const struct binding_node channel_nodes[] = {
 	END_NODES,
 };
 
+static const struct binding_property locks_properties[] = {
+	{ "this-node", TYPE_CELL, true },
+	{ "q-key", TYPE_CELL, true },
+	{ "prefix-bits", TYPE_CELL, true },
+	{ "drift-ppm", TYPE_CELL, true },
+	END,
+};
+
+static const struct binding_property lock_node_properties[] = {
+	{ "ipv4", TYPE_STRING, true },
+	{ "mac", TYPE_STRING, true },
+	{ "qpn", TYPE_CELL, true },
+	{ "failure-domain", TYPE_STRING, true },
+	{ "lockd", TYPE_STRING, true },
+	END,
+};
+
+static const struct binding_property lock_participant_properties[] = {
+	{ "partition-name", TYPE_STRING, false },
+	END,
+};
+
+static const struct binding_node lock_participant_nodes[] = {
+	{ "", "a participant", false, lock_participant_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_node lock_node_nodes[] = {
+	{ "node@", "a node of the cluster", true, lock_node_properties, lock_participant_nodes },
+	END_NODES,
+};
+
+static const struct binding_property lock_group_properties[] = {
+	{ "nodes", TYPE_CELLS, true },
+	{ "session-ns", TYPE_QUANTITY, true },
+	{ "authority-ns", TYPE_QUANTITY, true },
+	{ "survive-ns", TYPE_QUANTITY, true },
+	{ "heartbeat-ns", TYPE_QUANTITY, true },
+	{ "retransmit-ns", TYPE_QUANTITY, true },
+	{ "delay-ns", TYPE_QUANTITY, true },
+	{ "service-ns", TYPE_QUANTITY, true },
+	{ "poll-ns", TYPE_QUANTITY, true },
+	{ "losses", TYPE_CELL, true },
+	{ "crashes", TYPE_CELL, true },
+	{ "failovers", TYPE_CELL, true },
+	{ "service-level", TYPE_CELL, true },
+	END,
+};
+
+static const struct binding_node lock_group_nodes[] = {
+	{ "", "a lock group", true, lock_group_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_property lock_properties[] = {
+	{ "group", TYPE_LOCK_GROUP, true },
+	{ "rank", TYPE_CELL, true },
+	{ "hold-ns", TYPE_QUANTITY, true },
+	{ "discipline", TYPE_STRING, true },
+	{ "deadline-ns", TYPE_QUANTITY, false },
+	{ "writers", TYPE_SHARERS, false },
+	{ "readers", TYPE_SHARERS, false },
+	{ "cached", TYPE_FLAG, false },
+	{ "revoke", TYPE_FLAG, false },
+	{ "notify", TYPE_FLAG, false },
+	END,
+};
+
+static const struct binding_node lock_name_nodes[] = {
+	{ "", "a lock", true, lock_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_node locks_nodes[] = {
+	{ "nodes", "the nodes of the cluster", true, no_properties, lock_node_nodes },
+	{ "groups", "the lock groups", true, no_properties, lock_group_nodes },
+	{ "names", "the locks by name", true, no_properties, lock_name_nodes },
+	END_NODES,
+};
+
 static const struct binding_property root_properties[] = {
 	{ "#address-cells", TYPE_CELL, true },
 	{ "#size-cells", TYPE_CELL, true },
@@ -247,6 +327,7 @@ static const struct binding_node root_nodes[] = {
 	{ "partitions", "the partitions", true, no_properties, partition_nodes },
 	{ "schedules", "the schedules", false, no_properties, schedule_nodes },
 	{ "channels", "the channels", false, no_properties, channel_nodes },
+	{ "locks", "the locks of the cluster", false, locks_properties, locks_nodes },
 	{ "health", "the health table", false, health_properties, NULL },
 	END_NODES,
 };
@@ -304,4 +385,14 @@ bool binding_is_bridge(const struct source_node *node)
 bool binding_is_function(const struct source_node *node)
 {
 	return has_properties(node, function_properties);
+}
+
+bool binding_is_lock_group(const struct source_node *node)
+{
+	return has_properties(node, lock_group_properties);
+}
+
+bool binding_is_participant(const struct source_node *node)
+{
+	return has_properties(node, lock_participant_properties);
 }

@@ -30,6 +30,8 @@ enum binding_type {
 	TYPE_GRANTS,     /* <&device &function ...> */
 	TYPE_IOMMU,      /* <&iommu> */
 	TYPE_FUNCTION,   /* <&function> */
+	TYPE_LOCK_GROUP, /* <&group> */
+	TYPE_SHARERS,    /* <&participant priority deadline>, ... */
 	TYPE_COUNT
 };
 
@@ -57,5 +59,9 @@ const struct binding_property *binding_property(
 /* Below `pci` a node is a bridge if it is called so, else a function. False for NULL. */
 bool binding_is_bridge(const struct source_node *node);
 bool binding_is_function(const struct source_node *node);
+
+/* Below `locks`. False for NULL. */
+bool binding_is_lock_group(const struct source_node *node);
+bool binding_is_participant(const struct source_node *node);
 
 #endif

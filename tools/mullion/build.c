@@ -102,6 +102,8 @@ static bool write_files(const char *directory, const struct plan *plan)
 	       write_with(directory, "schedule.svg", plan, draw) &&
 	       write_with(directory, "images.S", plan, emit_images) &&
 	       write_with(directory, "system.ld", plan, emit_linker_script) &&
+	       (!plan->model->locks ||
+		       write_with(directory, LAYOUT_LOCKS_FILE, plan, emit_locks)) &&
 	       copy_images(directory, plan);
 }
 

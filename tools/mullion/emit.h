@@ -36,6 +36,8 @@ void emit_string(FILE *out, const char *text);
 /* images.S and system.ld: the partitions' segments at their final physical addresses. */
 void emit_images(FILE *out, const struct plan *plan);
 void emit_linker_script(FILE *out, const struct plan *plan);
+/* locks.bin, LAYOUT_LOCKS_FILE: what the lock service is told. Empty where there is none. */
+void emit_locks(FILE *out, const struct plan *plan);
 
 /* The name of partition `p`'s image inside the build directory. */
 char *emit_image_name(const struct plan *plan, size_t p);

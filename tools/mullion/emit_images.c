@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "allocate.h"
+#include "lock_plan.h"
 
 char *emit_image_name(const struct plan *plan, size_t p)
 {
@@ -46,6 +47,29 @@ static void emit_pristine(FILE *out, const struct layout_partition *partition)
 	}
 }
 
+static void emit_block(FILE *out, const struct layout_block *block)
+{
+	if (block->file)
+		fprintf(out, "\n\t.section .block.%s, \"a\", @progbits\n\t.incbin \"%s\"\n",
+			block->name, block->file);
+	else
+		fprintf(out, "\n\t.section .block.%s, \"aw\", @nobits\n\t.skip %llu\n", block->name,
+			(unsigned long long)block->memory.bytes);
+}
+
+/* Whole pages: what lies behind the block is 0. */
+void emit_locks(FILE *out, const struct plan *plan)
+{
+	const struct lock_plan *locks = plan->model->locks ? plan->model->locks->plan : NULL;
+	uint64_t rest;
+
+	if (!locks)
+		return;
+	fwrite(locks->block, 1, locks->block_bytes, out);
+	for (rest = locks->block_bytes; rest % MULLION_PAGE_BYTES; rest++)
+		fputc(0, out);
+}
+
 void emit_images(FILE *out, const struct plan *plan)
 {
 	size_t p, i;
@@ -60,9 +84,7 @@ void emit_images(FILE *out, const struct plan *plan)
 		emit_pristine(out, partition);
 	}
 	for (i = 0; i < plan->layout.blocks_count; i++)
-		fprintf(out, "\n\t.section .block.%s, \"aw\", @nobits\n\t.skip %llu\n",
-			plan->layout.blocks[i].name,
-			(unsigned long long)plan->layout.blocks[i].memory.bytes);
+		emit_block(out, &plan->layout.blocks[i]);
 	fputs("\n\t.section .note.GNU-stack, \"\", @progbits\n", out);
 }
 
@@ -114,7 +136,7 @@ static size_t list_sections(const struct plan *plan, struct section **sections)
 		used = list_partition(&layout->partitions[p], *sections, used);
 	for (i = 0; i < layout->blocks_count; i++)
 		(*sections)[used++] = (struct section){ layout->blocks[i].memory.base,
-			format(".block.%s", layout->blocks[i].name), true };
+			format(".block.%s", layout->blocks[i].name), !layout->blocks[i].file };
 	qsort(*sections, used, sizeof(**sections), by_address);
 	return used;
 }

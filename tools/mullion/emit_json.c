@@ -55,7 +55,7 @@ static const char *kind_name(unsigned kind)
 {
 	static const char *const names[] = { "?", "time", "console", "log", "trace", "sampling",
 		"queuing", "queuing-reader", "status", "node", "watchdog", "exchange", "journal",
-		"channel", "channel-reader" };
+		"channel", "channel-reader", "locks" };
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }

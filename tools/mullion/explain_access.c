@@ -45,6 +45,8 @@ static char *region_text(const struct plan *plan, const struct mullion_region *r
 		return format("channel %s, messages of %s", region->name, peer);
 	case MULLION_REGION_CHANNEL_READER:
 		return format("channel %s, read position of %s", region->name, peer);
+	case MULLION_REGION_LOCKS:
+		return format("what the lock service is told");
 	default:
 		return format("queuing channel %s, read position, %s", region->name, peer);
 	}

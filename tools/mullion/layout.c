@@ -175,7 +175,10 @@ static uint64_t tables_bytes(const struct layout *layout)
 	for (p = 0; p < model->partitions_count; p++) {
 		const unsigned trees = layout->partitions[p].functions ? 4 : 3;
 
-		bytes += trees * tree_bytes(&model->partitions[p]) + X86_IO_BITMAP_BYTES +
+		bytes += trees * (tree_bytes(&model->partitions[p]) +
+					 region_bytes(&layout->partitions[p]) / PAGING_2M *
+						 PAGING_4K) +
+			 X86_IO_BITMAP_BYTES +
 			 2 * PAGING_4K + restore_bytes(&layout->partitions[p]);
 	}
 	return bytes + layout->vcpus_count * 2 * PAGING_4K + assignment_tables_bytes(layout);

@@ -19,6 +19,9 @@
 #include "model.h"
 #include "report.h"
 
+/* The file of the build with what the lock service is told. */
+#define LAYOUT_LOCKS_FILE "locks.bin"
+
 /* The page from which secondary CPUs start in real mode: part of the kernel image. */
 #define LAYOUT_TRAMPOLINE 0x8000ull
 #define LAYOUT_LOWEST     0x100000ull
@@ -37,11 +40,12 @@ struct layout_vcpu {
 	unsigned cpu;   /* index into layout.cpus */
 };
 
-/* Zeroed memory shared by partitions, outside the kernel's map. */
+/* Memory shared by partitions, outside the kernel's map: zeroed, or what a file of the build says. */
 struct layout_block {
 	const char *name; /* a C identifier: "console_nav", "channel_pose", "reader_pose" */
 	struct range memory;
 	struct location at; /* of the partition or channel it is for */
+	const char *file;   /* of whole pages, that nobody may write; NULL: zeroed */
 };
 
 struct layout_region {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "allocate.h"
+#include "source.h"
 
 void load_add_directory(struct load_directories *directories, const char *path)
 {
@@ -18,6 +19,8 @@ void load_add_directory(struct load_directories *directories, const char *path)
 
 static const struct argp_option options[] = {
 	{ "images", 'i', "DIR", 0, "look up partition images here (may be repeated)", 0 },
+	{ "define", 'D', "NAME[=VALUE]", 0,
+		"a macro of the description, as in NODE=1 (may be repeated)", 0 },
 	{ 0 },
 };
 
@@ -28,6 +31,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case 'i':
 		load_add_directory(&request->images, argument);
+		return 0;
+	case 'D':
+		source_define(argument);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (request->source)

@@ -18,6 +18,8 @@
 #include <mullion/tables.h>
 #include <x86_devices.h>
 
+struct model_locks; /* model_locks.h */
+
 /*
  * What the rules keep free for the kernel, its tables and the shared pages, before their size is
  * known. The layout asserts that it stays within.
@@ -184,6 +186,7 @@ enum model_channel_type { CHANNEL_SAMPLING = 1, CHANNEL_QUEUING = 2 };
 
 struct model_channel {
 	struct location at;
+	bool made; /* not described, but by what joins a participant of the locks with their server */
 	const char *name;
 	int type;
 	int from;
@@ -239,6 +242,7 @@ struct model {
 	int startup_schedule;
 	struct model_channel *channels;
 	size_t channels_count;
+	struct model_locks *locks; /* NULL: there are none */
 };
 
 /*

@@ -471,8 +471,8 @@ static void build_channels(struct builder *b)
 {
 	const struct source_node *parent = source_child(b->source->root, "channels");
 
-	b->model->channels =
-		arena_array(b->arena, children_count(parent), sizeof(*b->model->channels));
+	b->model->channels = arena_array(b->arena, children_count(parent) + locks_channels_most(b),
+		sizeof(*b->model->channels));
 	for (const struct source_node *node = parent == NULL ? NULL : parent->children;
 		node != NULL; node = node->next)
 		build_channel(b, node);
@@ -494,4 +494,5 @@ void model_build(struct model *model, const struct source *source, const char *c
 	build_schedules(&b);
 	build_health_schedules(&b);
 	build_channels(&b);
+	build_locks(&b);
 }

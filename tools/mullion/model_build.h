@@ -53,6 +53,10 @@ void build_health(
 /* Which schedule each partition's health switches to; schedules name partitions, so afterwards. */
 void build_health_schedules(struct builder *b);
 
+/* model_locks.c: with the channels that participants need, after the described ones. */
+void build_locks(struct builder *b);
+size_t locks_channels_most(const struct builder *b);
+
 /* model_pci.c */
 void build_iommus(struct builder *b);
 void build_pci(struct builder *b);

@@ -21,6 +21,8 @@ struct source_line {
 struct source_file {
 	const char *name;
 	char *text; /* comments blanked; NULL if unreadable */
+	char **lines; /* where each begins */
+	size_t lines_count;
 	struct source_file *next;
 };
 
@@ -59,6 +61,53 @@ static bool line_marker(struct source *source, const char *text, const char **fi
 	return true;
 }
 
+static int compare_place(const struct source_line *a, const char *file, unsigned line)
+{
+	return a->line != line ? (a->line > line) - (a->line < line) : strcmp(a->file, file);
+}
+
+/* qsort tells nothing but the elements: which lines they number. */
+static const struct source_line *sorted_lines;
+
+/* Of equal places the first comes first. */
+static int by_place(const void *left, const void *right)
+{
+	const size_t a = *(const size_t *)left, b = *(const size_t *)right;
+	const int by = compare_place(
+		&sorted_lines[a], sorted_lines[b].file, sorted_lines[b].line);
+
+	return by != 0 ? by : (a > b) - (a < b);
+}
+
+static void order_lines(struct source *source)
+{
+	source->lines_order =
+		arena_array(source->arena, source->lines_count, sizeof(*source->lines_order));
+	for (size_t i = 0; i < source->lines_count; i++)
+		source->lines_order[i] = i;
+	sorted_lines = source->lines;
+	qsort(source->lines_order, source->lines_count, sizeof(*source->lines_order), by_place);
+}
+
+/* The first line that dtc read from there; lines_count if there is none. */
+static size_t line_index(const struct source *source, const char *file, unsigned line)
+{
+	size_t low = 0, high = source->lines_count;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (compare_place(&source->lines[source->lines_order[middle]], file, line) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == source->lines_count ||
+		compare_place(&source->lines[source->lines_order[low]], file, line) != 0)
+		return source->lines_count;
+	return source->lines_order[low];
+}
+
 void places_read(struct source *source, const char *preprocessed)
 {
 	char *text = tools_text(source->arena, preprocessed, NULL), *next;
@@ -75,6 +124,7 @@ void places_read(struct source *source, const char *preprocessed)
 		source->lines[source->lines_count++] = (struct source_line){ file, line, text };
 		line++;
 	}
+	order_lines(source);
 }
 
 /* Comments become blanks, so that only what cpp passes on is counted. */
@@ -108,7 +158,16 @@ static void blank_comments(char *text)
 	}
 }
 
-static const char *user_text(struct source *source, const char *name)
+static void list_lines(struct source *source, struct source_file *file)
+{
+	file->lines = arena_array(source->arena, count_lines(file->text), sizeof(*file->lines));
+	for (char *text = file->text; text != NULL; text = strchr(text, '\n')) {
+		text += file->lines_count != 0;
+		file->lines[file->lines_count++] = text;
+	}
+}
+
+static const struct source_file *user_file(struct source *source, const char *name)
 {
 	struct source_file *file = source->files;
 
@@ -120,30 +179,26 @@ static const char *user_text(struct source *source, const char *name)
 		file->text = tools_text(source->arena, name, NULL);
 		file->next = source->files;
 		source->files = file;
-		if (file->text != NULL)
+		if (file->text != NULL) {
 			blank_comments(file->text);
+			list_lines(source, file);
+		}
 	}
-	return file->text;
+	return file;
 }
 
 static const char *user_line(struct source *source, const char *name, unsigned line)
 {
-	const char *text = user_text(source, name);
+	const struct source_file *file = user_file(source, name);
 
-	while (text != NULL && --line != 0) {
-		text = strchr(text, '\n');
-		if (text != NULL)
-			text++;
-	}
-	return text;
+	return line - 1 < file->lines_count ? file->lines[line - 1] : NULL;
 }
 
 static const char *dtc_line(const struct source *source, const char *file, unsigned line)
 {
-	for (size_t i = 0; i < source->lines_count; i++)
-		if (source->lines[i].line == line && strcmp(source->lines[i].file, file) == 0)
-			return source->lines[i].text;
-	return NULL;
+	const size_t i = line_index(source, file, line);
+
+	return i < source->lines_count ? source->lines[i].text : NULL;
 }
 
 /* The length of the token at `text`: a name, or one character. */
@@ -341,11 +396,8 @@ static bool count_in_line(const char *text, size_t *count)
 /* With how many references the statement was written that dtc saw at a place. */
 static size_t count_references(const struct source *source, const struct location *at)
 {
-	size_t i = 0, count = 0, skip = at->column - 1;
+	size_t i = line_index(source, at->file, at->line), count = 0, skip = at->column - 1;
 
-	while (i < source->lines_count &&
-		(source->lines[i].line != at->line || strcmp(source->lines[i].file, at->file) != 0))
-		i++;
 	if (i == source->lines_count || at->column == 0 || skip > strlen(source->lines[i].text))
 		return 0;
 	for (; i < source->lines_count; i++, skip = 0)

@@ -1,16 +1,17 @@
 /*
  * Lists the shared pages of each partition in the order in which they lie from MULLION_SHARED_GPA:
- * its time pages, its console, its watchdog, what the control role sees, its channels, and how those
- * at their other ends are doing.
+ * its time pages, its console, its watchdog, what the control role sees, its channels, how those at
+ * their other ends are doing, and what the lock service is told.
  *
  * The invariant: a page is writable for exactly one partition, or for the kernel alone; the exchange
- * page is writable for both.
+ * page is writable for both, what the lock service is told for nobody.
  */
 #include "regions.h"
 
 #include <string.h>
 
 #include "allocate.h"
+#include "lock_plan.h"
 
 #define READ_WRITE (MULLION_READ | MULLION_WRITE)
 
@@ -243,6 +244,36 @@ static void add_partners(struct layout *layout, unsigned p)
 			add_status(layout, p, q);
 }
 
+/* ---- Locks: one block for the lock partition and those of its node that take part ---- */
+
+static void add_lock_region(struct layout *layout, int p, int block)
+{
+	const struct layout_region region = {
+		.info = { .bytes = layout->blocks[block].memory.bytes,
+			.kind = MULLION_REGION_LOCKS,
+			.access = MULLION_READ,
+			.peer = (uint16_t)p },
+		.block = block,
+	};
+
+	add_region(&layout->partitions[p], region, "locks");
+}
+
+static void add_locks(struct layout *layout)
+{
+	const struct model_locks *locks = layout->model->locks;
+	size_t i;
+	int block;
+
+	if (!locks || !locks->plan)
+		return;
+	block = add_block(layout, format("locks"), locks->plan->block_bytes, locks->at);
+	layout->blocks[block].file = LAYOUT_LOCKS_FILE;
+	add_lock_region(layout, locks->lockd, block);
+	for (i = 0; i < locks->plan->locals; i++)
+		add_lock_region(layout, locks->plan->local[i].partition, block);
+}
+
 static void add_own(struct layout *layout, unsigned p)
 {
 	const struct model_partition *partition = &layout->model->partitions[p];
@@ -275,4 +306,5 @@ void regions_build(struct layout *layout)
 		add_channel(layout, c);
 	for (p = 0; p < model->partitions_count; p++)
 		add_partners(layout, p);
+	add_locks(layout);
 }

@@ -14,7 +14,8 @@ static void each_channel(struct check *check,
 	void (*function)(struct check *check, const struct model_channel *channel))
 {
 	for (size_t i = 0; i < check->model->channels_count; i++)
-		function(check, &check->model->channels[i]);
+		if (!check->model->channels[i].made)
+			function(check, &check->model->channels[i]);
 }
 
 static void type(struct check *check, const struct model_channel *channel)

@@ -161,6 +161,8 @@ static const struct {
 	[TYPE_GRANTS] = { "references to devices and PCI functions", " = <&uart0 &nvme>;" },
 	[TYPE_IOMMU] = { "one reference to an IOMMU", " = <&iommu0>;" },
 	[TYPE_FUNCTION] = { "one reference to a PCI function", " = <&nvme>;" },
+	[TYPE_LOCK_GROUP] = { "one reference to a lock group", " = <&front>;" },
+	[TYPE_SHARERS] = { "rows of participant, priority and deadline", " = <&adder 0 0>, ...;" },
 };
 
 static bool is_one_string(const struct source_property *property)
@@ -199,6 +201,7 @@ static bool is_of_type(const struct source_property *property, enum binding_type
 	case TYPE_DEVICE:
 	case TYPE_IOMMU:
 	case TYPE_FUNCTION:
+	case TYPE_LOCK_GROUP:
 		return cells == 1;
 	case TYPE_CELLS:
 	case TYPE_PARTITIONS:
@@ -222,6 +225,8 @@ static bool is_of_type(const struct source_property *property, enum binding_type
 		return property->form == SOURCE_EMPTY || (cells >= 5 && cells % 5 == 0);
 	case TYPE_INTERRUPTS:
 		return cells >= 4 && cells % 4 == 0;
+	case TYPE_SHARERS:
+		return cells >= 3 && cells % 3 == 0;
 	case TYPE_COUNT:
 		break;
 	}
@@ -323,6 +328,10 @@ static bool is_good_target(const struct source_node *node, enum binding_type typ
 	case TYPE_FUNCTION:
 	case TYPE_INTERRUPTS:
 		return binding_is_function(node);
+	case TYPE_LOCK_GROUP:
+		return binding_is_lock_group(node);
+	case TYPE_SHARERS:
+		return binding_is_participant(node);
 	default:
 		return is_device(node);
 	}
@@ -339,12 +348,14 @@ static const struct {
 	[TYPE_GRANTS] = { "a device", "`io` or `pci`" },
 	[TYPE_IOMMU] = { "an IOMMU", "`iommus`" },
 	[TYPE_FUNCTION] = { "a PCI function", "`pci`" },
+	[TYPE_LOCK_GROUP] = { "a lock group", "`locks/groups`" },
+	[TYPE_SHARERS] = { "a participant", "a node of `locks/nodes`" },
 };
 
 /* Rows begin with their reference; elsewhere every cell is one. */
 static size_t cells_per_reference(enum binding_type type)
 {
-	return type == TYPE_INTERRUPTS ? 4 : 1;
+	return type == TYPE_INTERRUPTS ? 4 : type == TYPE_SHARERS ? 3 : 1;
 }
 
 static void check_targets(struct check *check, struct source_node *node,

@@ -49,15 +49,51 @@ uint32_t source_cell(const struct source_property *property, size_t index)
 	return fdt32_to_cpu(cell);
 }
 
+/* 0: it has none; dtc gives no such phandle. */
+static uint32_t phandle_of(const struct source_node *node)
+{
+	const struct source_property *property = source_property(node, "phandle");
+
+	return property != NULL && property->bytes == 4 ? source_cell(property, 0) : 0;
+}
+
+static int by_phandle(const void *left, const void *right)
+{
+	const uint32_t a = phandle_of(*(struct source_node *const *)left);
+	const uint32_t b = phandle_of(*(struct source_node *const *)right);
+
+	return (a > b) - (a < b);
+}
+
+static void list_referred(struct source *source)
+{
+	size_t count = 0;
+
+	for (struct source_node *node = source->root; node != NULL; node = source_next(node))
+		count += phandle_of(node) != 0;
+	source->referred = arena_array(source->arena, count, sizeof(struct source_node *));
+	for (struct source_node *node = source->root; node != NULL; node = source_next(node))
+		if (phandle_of(node) != 0)
+			source->referred[source->referred_count++] = node;
+	if (count != 0)
+		qsort(source->referred, count, sizeof(struct source_node *), by_phandle);
+}
+
 struct source_node *source_by_phandle(const struct source *source, uint32_t phandle)
 {
-	for (struct source_node *node = source->root; node != NULL; node = source_next(node)) {
-		const struct source_property *property = source_property(node, "phandle");
+	size_t low = 0, high = source->referred_count;
 
-		if (property != NULL && property->bytes == 4 && source_cell(property, 0) == phandle)
-			return node;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (phandle_of(source->referred[middle]) < phandle)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	if (low == source->referred_count || phandle_of(source->referred[low]) != phandle)
+		return NULL;
+	return source->referred[low];
 }
 
 void source_complain(struct source *source, const struct source_diagnostic *diagnostic)
@@ -184,6 +220,7 @@ static void compile(struct source *source)
 	if (fdt == NULL || text == NULL || fdt_check_full(fdt, bytes) != 0)
 		return;
 	build(source, fdt);
+	list_referred(source);
 	places_annotate(source, text);
 }
 

@@ -58,12 +58,18 @@ struct source {
 	const char *scratch;       /* the directory the tools write to, removed in the end */
 	struct source_line *lines; /* what dtc read, by place in the user's files */
 	size_t lines_count;
+	size_t *lines_order; /* the same by line, then file, for searching */
 	struct source_file *files;
+	struct source_node **referred; /* nodes with a phandle, by that */
+	size_t referred_count;
 };
 
 /* Where boards/ and include/ lie. Without it: the environment's MULLION_CONFIG, else "config". */
 void source_config_dir(const char *dir);
 const char *source_config(void);
+
+/* A macro for cpp, "NAME" or "NAME=VALUE", of every description that is read from now on. */
+void source_define(const char *definition);
 
 void source_load(struct source *source, const char *path, struct arena *arena);
 

@@ -23,10 +23,12 @@ struct body {
 	struct body *above;
 };
 
+#define BUCKETS 4096u
+
 struct scanner {
 	struct source *source;
 	struct body *body;
-	struct name *nodes; /* paths opened so far */
+	struct name *nodes[BUCKETS]; /* paths opened so far, by their hash */
 	char word[256];     /* the last word of the statement, before its = */
 	size_t length;
 	struct location at; /* of the word */
@@ -71,6 +73,16 @@ static void begin_statement(struct scanner *s)
 	s->value = s->directive = false;
 }
 
+/* FNV-1a. */
+static struct name **bucket(struct scanner *s, const char *path)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *path != '\0'; path++)
+		hash = (hash ^ (unsigned char)*path) * 16777619u;
+	return &s->nodes[hash % BUCKETS];
+}
+
 static void open_body(struct scanner *s)
 {
 	struct body *body = arena_alloc(s->source->arena, sizeof(*body));
@@ -84,11 +96,11 @@ static void open_body(struct scanner *s)
 	body->path = path;
 	body->above = s->body;
 	s->body = body;
-	first = find(s->nodes, path, s->at.file);
+	first = find(*bucket(s, path), path, s->at.file);
 	if (first != NULL)
 		complain(s, "duplicate_node_names", "the node", first);
 	else
-		add(s, &s->nodes, path);
+		add(s, bucket(s, path), path);
 	begin_statement(s);
 }
 

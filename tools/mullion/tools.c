@@ -17,7 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MOST_DEFINITIONS 32u
+
 static const char *config_dir;
+static const char *definitions[MOST_DEFINITIONS];
+static size_t definitions_count;
 
 void source_config_dir(const char *dir)
 {
@@ -29,6 +33,12 @@ const char *source_config(void)
 	const char *dir = config_dir != NULL ? config_dir : getenv("MULLION_CONFIG");
 
 	return dir != NULL ? dir : "config";
+}
+
+void source_define(const char *definition)
+{
+	if (definitions_count < MOST_DEFINITIONS)
+		definitions[definitions_count++] = definition;
 }
 
 char *tools_text(struct arena *arena, const char *path, size_t *bytes)
@@ -244,11 +254,17 @@ static bool finished(struct source *source, enum source_tool tool, const char *n
 bool tools_preprocess(struct source *source, const char *output)
 {
 	const char *errors = join(source, source->scratch, "cpp.errors");
-	const char *const arguments[] = { "cpp", "-nostdinc", "-undef", "-x", "assembler-with-cpp",
-		"-I", join(source, source_config(), "include"), "-I", source_config(), source->path,
-		"-o", output, NULL };
-	int status = run(arguments, errors);
+	const char *arguments[16 + 2 * MOST_DEFINITIONS] = { "cpp", "-nostdinc", "-undef", "-x",
+		"assembler-with-cpp", "-I", join(source, source_config(), "include"), "-I",
+		source_config(), source->path, "-o", output };
+	size_t used = 12;
+	int status;
 
+	for (size_t i = 0; i < definitions_count; i++) {
+		arguments[used++] = "-D";
+		arguments[used++] = definitions[i];
+	}
+	status = run(arguments, errors);
 	each_line(source, errors, cpp_line);
 	return finished(source, SOURCE_CPP, "cpp", status);
 }
