@@ -23,8 +23,7 @@ static const char *const texts[CONNECTION_ERRORS] = {
 	[CONNECTION_TAKEN] = "somebody listens on one of these service IDs: choose others, or stop "
 			     "that one first",
 	[CONNECTION_FULL] = "no connection or listener is free: declare more with CONNECTIONS, or "
-			    "wait until those that "
-			    "have ended are forgotten",
+			    "end some first",
 	[CONNECTION_STATE] = "not in this state of the connection: accept, reject and answer what "
 			     "was asked, disconnect "
 			     "what is connected",
@@ -48,8 +47,10 @@ const char *connection_error_text(const enum connection_error error)
 
 /* ---- The table ---- */
 
-static uint32_t random_psn(struct connections *const table)
+static uint32_t first_psn(struct connections *const table)
 {
+	if (table->setup.first_psn != 0)
+		return table->setup.first_psn & IB_PSN_MASK;
 	table->random ^= table->random >> 12;
 	table->random ^= table->random << 25;
 	table->random ^= table->random >> 27;
@@ -176,7 +177,7 @@ static void aim(struct connection *const connection, const struct connection_tar
 	connection->pkey_index = target->pkey_index;
 	connection->mtu =
 		target->mtu != 0 && target->mtu < table->setup.mtu ? target->mtu : table->setup.mtu;
-	connection->receive_psn = random_psn(table);
+	connection->receive_psn = first_psn(table);
 	connection->peer_timeout = 0;
 	connection->own = (struct connection_parameters){ 0 };
 }
@@ -280,7 +281,7 @@ enum connection_error connection_accept(struct connection *const connection,
 	if (error != CONNECTION_GOOD)
 		return error;
 	keep_own(connection, own);
-	connection->receive_psn = random_psn(connection->table);
+	connection->receive_psn = first_psn(connection->table);
 	connection->qp_num = qp->qp_num;
 	error = message_rep(connection, own);
 	if (error == CONNECTION_GOOD)

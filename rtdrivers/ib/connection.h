@@ -73,6 +73,7 @@ struct connections_setup {
 	uint8_t response_timeout; /* 4.096 us << it until a message is said again; 0: 16, 268 ms */
 	uint8_t retries;          /* so often; 1 to CONNECTION_RETRIES; 0: that many */
 	uint32_t life;            /* another one each time: numbers and PSNs begin there */
+	uint32_t first_psn; /* 0: another one each time; otherwise this, to see numbers wrap */
 };
 
 /* What one side brings to a connection: rdma_conn_param, and a little more. */
@@ -179,7 +180,10 @@ struct connections {
 	uint64_t received[CONNECTION_DROPS], sent, repeated, lost;
 };
 
-/* A table named `name`, static, of so many connections, those that have just ended included. */
+/*
+ * A table named `name`, static, of so many connections. Those that have ended are kept for a while, as far as there is
+ * room, so that what still comes of them is not taken for something new.
+ */
 #define CONNECTIONS(name, count_)                                                                  \
 	static struct connection name##_pool[count_];                                              \
 	static uint8_t name##_mads[CONNECTION_RECEIVES + CONNECTION_SENDS][CONNECTION_MAD_BYTES]   \
@@ -199,7 +203,7 @@ enum connection_event_kind {
 	CONNECTION_DATAGRAM_ANSWER,  /* `status`, `qpn`, `qkey`; it is over */
 };
 
-/* Of connections that are over nothing remains: their pointer means nothing after the next poll. */
+/* Of connections that are over nothing remains: their pointer means nothing after the next call. */
 struct connection_event {
 	enum connection_event_kind kind;
 	struct connection *connection;

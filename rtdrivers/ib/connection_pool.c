@@ -16,26 +16,41 @@ static uint32_t next_number(struct connections *const table, const unsigned inde
 	return table->generation * CONNECTIONS_MOST | index;
 }
 
-struct connection *pool_take(struct connections *const table)
+/* A free one, or else the one that has been over for the longest. */
+static struct connection *room(struct connections *const table)
 {
+	struct connection *oldest = NULL;
+
 	for (unsigned i = 0; i < table->count; i++) {
 		struct connection *const connection = &table->pool[i];
 
-		if (connection->state == CONNECTION_FREE) {
-			connection->local_id = next_number(table, i);
-			connection->table = table;
-			connection->user = NULL;
-			connection->qp = NULL;
-			connection->said = 0;
-			connection->remote_id = 0;
-			connection->remote_qpn = 0;
-			connection->due = IBV_NEVER;
-			connection->retries = table->setup.retries;
-			connection->patience = table->setup.retries;
+		if (connection->state == CONNECTION_FREE)
 			return connection;
-		}
+		if (connection->state == CONNECTION_TIMEWAIT &&
+			(oldest == NULL || connection->due < oldest->due))
+			oldest = connection;
 	}
-	return NULL;
+	return oldest;
+}
+
+struct connection *pool_take(struct connections *const table)
+{
+	struct connection *const connection = room(table);
+
+	if (connection == NULL)
+		return NULL;
+	connection->state = CONNECTION_FREE;
+	connection->local_id = next_number(table, (unsigned)(connection - table->pool));
+	connection->table = table;
+	connection->user = NULL;
+	connection->qp = NULL;
+	connection->said = 0;
+	connection->remote_id = 0;
+	connection->remote_qpn = 0;
+	connection->due = IBV_NEVER;
+	connection->retries = table->setup.retries;
+	connection->patience = table->setup.retries;
+	return connection;
 }
 
 static bool is_from(

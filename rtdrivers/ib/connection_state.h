@@ -39,7 +39,7 @@ void wire_answer(struct connections *table, const struct connection_arrival *arr
 
 /* ---- The pool (connection_pool.c) ---- */
 
-/* A free one, with a number; NULL: there is none. At most 1000 instructions. */
+/* A free one, with a number; NULL: none is free or over. At most 4000 instructions. */
 struct connection *pool_take(struct connections *table);
 
 /* By its own number, where the peer is the sender; NULL: none. At most 60 instructions. */

@@ -22,14 +22,10 @@ struct turn {
 void connection_over(struct connection *const connection, const uint64_t now_ticks)
 {
 	const struct connections *const table = connection->table;
-	const uint8_t timeout = connection->peer_timeout != 0 ? connection->peer_timeout
-							      : connection->own.ack_timeout;
 
 	connection->state = CONNECTION_TIMEWAIT;
-	pool_await(connection,
-		now_ticks +
-			connection_ticks(table, table->setup.response_timeout + TIMEWAIT_SHIFT) +
-			connection_ticks(table, timeout + 1u));
+	pool_await(connection, now_ticks + connection_ticks(table,
+						   table->setup.response_timeout + TIMEWAIT_SHIFT));
 }
 
 void connection_up(struct connection *const connection, struct connection_event *const event)

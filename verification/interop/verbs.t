@@ -27,7 +27,8 @@ ok() {
 # compiled TREE: $work/verbs_rping from the sources below TREE.
 compiled() {
 	set -- "$1" $(for name in answers ah context cq engine local local_serve message mr names post neighbour qp requester resource \
-		responder port ib headers packet roce fields mad cm; do echo "$1/rtdrivers/ib/$name.c"; done) \
+		responder port ib headers packet roce fields mad cm connection connection_message connection_pool connection_qp connection_take \
+		connection_wire; do echo "$1/rtdrivers/ib/$name.c"; done) \
 		"$1"/rtdrivers/ib/crc*.c "$1"/rtdrivers/inet/*.c
 	tree=$1
 	shift
@@ -75,7 +76,7 @@ ok $? "Linux and its tools are fetched and packed" "$work/packages.log"
 compiled .
 ok $? "our side is compiled" "$work/log"
 meet host 6 150 "3 10000 10000 10000 10000 3" -- "for size in 64 1000 30000 64 1000 30000; do" \
-	"timeout 60 $rping \$size >/said 2>&1; echo \"rping: \$?\"; done"
+	"timeout 60 $rping \$size >/said 2>&1; echo \"rping: \$?\"; tail -n 3 /said; done"
 ok $ours_status "six connections come and go, without an error on our side" "$work/ours.log"
 [ "$(grep -c '^rping: 0$' "$work/linux.txt")" -eq 6 ]
 ok $? "and each ping comes back as it was, says Linux" "$work/linux.txt"
@@ -83,7 +84,7 @@ grep -q '^6 connections, 120 pings' "$work/ours.log" && ! grep -q ' 0 faults' "$
 ok $? "a hundred and twenty of them, half of them with faults on the way" "$work/ours.log"
 
 meet partition 3 100 "" -- "for size in 64 1000 30000; do" \
-	"timeout 60 $rping \$size >/said 2>&1; echo \"rping: \$?\"; done"
+	"timeout 60 $rping \$size >/said 2>&1; echo \"rping: \$?\"; tail -n 3 /said; done"
 [ $ours_status -eq 33 ] && grep -q '^# 3 connections, 60 pings, 0 failures' "$work/ours.log"
 ok $? "so does a partition with a network card" "$work/ours.log"
 [ "$(grep -c '^rping: 0$' "$work/linux.txt")" -eq 3 ]

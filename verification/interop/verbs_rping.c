@@ -164,7 +164,7 @@ static void work(void)
 		if (ready != 0)
 			travel(0, frame, ready);
 	}
-	server_work();
+	server_work(now());
 	if (bytes <= 0)
 		usleep(50);
 }
@@ -205,7 +205,7 @@ int main(const int count, char **const words)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGTERM, stop);
 	open_card(words[1], words[2]);
-	server_open(&at, mac, TICKS_PER_US);
+	server_open(&at, mac, TICKS_PER_US, (uint32_t)now());
 	end = now() + (uint64_t)atoi(words[5]) * 1000000000u;
 	while (server.connections < wanted && now() < end && !stopped)
 		work();

@@ -63,12 +63,12 @@ static void serve(const unsigned connections, const uint64_t patience_ns)
 
 	while (server.connections < connections && time_now_ns() < end) {
 		take();
-		server_work();
+		server_work(tsc_read());
 		send();
 	}
 	for (unsigned i = 0; i < 100000; i++) { /* the last DREP may have to be said again */
 		take();
-		server_work();
+		server_work(tsc_read());
 		send();
 	}
 }
@@ -85,7 +85,7 @@ int main(void)
 		return 1;
 	tap_check(card_open(&card, 0, 0, 0), "the_card_is_found_and_started", "it is not");
 	ib_crc_fold(true);
-	server_open(&at, card.mac, time_ticks_from_ns(1000));
+	server_open(&at, card.mac, time_ticks_from_ns(1000), (uint32_t)tsc_read());
 	serve(connections, args_number("patience-ns", PATIENCE_NS));
 	printf("# %u connections, %u pings, %u failures\n", server.connections, server.pings,
 		server.failures);

@@ -1,5 +1,5 @@
 /*
- * An rping server: it answers the communication manager's REQ and DREQ, reads each ping out of the client's
+ * An rping server: it accepts connections, reads each ping out of the client's
  * memory, writes it back, and says so by SENDs; the client compares. One client at a time. Without a card and
  * without a clock: whoever has them moves the frames.
  */
@@ -16,12 +16,12 @@ struct server {
 
 extern struct server server;
 
-/* At this address, with a clock of so many ticks. */
-void server_open(
-	const struct endpoint *at, const uint8_t mac[ROCE_MAC_BYTES], uint64_t ticks_per_us);
+/* At this address, with a clock of so many ticks a microsecond; `life`: another number each time. */
+void server_open(const struct endpoint *at, const uint8_t mac[ROCE_MAC_BYTES],
+	uint64_t ticks_per_us, uint32_t life);
 
-/* What completions ask for, after frames were taken. */
-void server_work(void);
+/* What messages and completions ask for, after frames were taken. */
+void server_work(uint64_t now_ticks);
 
 /* The server's: print, and end. */
 void server_needs(bool good, const char *what);
