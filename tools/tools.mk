@@ -9,9 +9,9 @@
 
 MULLION_BACK := allocate.c assignment.c bitmap.c build.c check_command.c command.c \
 	config_space.c cpuid.c cpuid_policy.c devices.c emit_descriptors.c emit_devices.c \
-	emit_images.c emit_iommus.c emit_json.c emit_json_devices.c emit_node.c emit_pages.c emit_partitions.c \
+	emit_images.c emit_iommus.c emit_json.c emit_json_devices.c emit_json_locks.c emit_node.c emit_pages.c emit_partitions.c \
 	emit_permissions.c emit_schedules.c emit_system.c emit_trees.c explain.c \
-	explain_access.c explain_devices.c explain_health.c forward.c layout.c load.c main.c maps.c output.c paging.c \
+	explain_access.c explain_devices.c explain_health.c explain_locks.c forward.c layout.c load.c main.c maps.c output.c paging.c \
 	placement.c plan.c regions.c restore.c run.c shares.c svg.c ticks.c
 
 MULLION_SRCS := $(notdir $(MULLION_BACK) $(MULLION_FRONT) $(MULLION_JITTER) $(MULLION_AUDIT) $(MULLION_CTL))

@@ -247,6 +247,7 @@ static const struct binding_property lock_node_properties[] = {
 
 static const struct binding_property lock_participant_properties[] = {
 	{ "partition-name", TYPE_STRING, false },
+	{ "operations", TYPE_CELL, false },
 	END,
 };
 

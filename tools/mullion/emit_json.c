@@ -417,6 +417,8 @@ static json_t *plan_json(const struct plan *plan)
 	set(root, "ecam", ecam_json(plan));
 	set(root, "iommus", iommus_json(plan));
 	set(root, "functions", functions_json(plan));
+	if (plan->model->locks)
+		set(root, "locks", locks_json(plan));
 	return root;
 }
 

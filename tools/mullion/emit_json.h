@@ -35,4 +35,7 @@ json_t *iommus_json(const struct plan *plan);
 json_t *functions_json(const struct plan *plan);
 json_t *functions_of_json(const struct plan *plan, size_t p); /* their names */
 
+/* emit_json_locks.c: only of a description with locks */
+json_t *locks_json(const struct plan *plan);
+
 #endif

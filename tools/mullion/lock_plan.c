@@ -246,6 +246,21 @@ static void time_group(struct lock_plan *plan, uint32_t g)
 	};
 }
 
+/* A participant has one operation per lock under way at most, or as few as it says. */
+static uint32_t operations_of(const struct lock_plan *plan, uint32_t g)
+{
+	const struct lock_group *group = &plan->group[g];
+	uint32_t count = 0;
+
+	for (uint32_t m = group->first_member; m < group->first_member + group->members; m++) {
+		const struct lock_member *member = &plan->member[m];
+		const uint32_t said = plan->model->participants[member->participant].operations;
+
+		count += said != 0 && said < member->slots ? said : member->slots;
+	}
+	return count;
+}
+
 static struct lock_group_load own_load(const struct lock_plan *plan, uint32_t g)
 {
 	const struct model_lock_group *model = &plan->model->groups[g];
@@ -263,7 +278,7 @@ static struct lock_group_load own_load(const struct lock_plan *plan, uint32_t g)
 		.drift_ppm = plan->model->drift_ppm,
 		.nodes = group->members,
 		.slots = group->slots,
-		.outstanding = group->slots,
+		.outstanding = operations_of(plan, g),
 		.losses = model->losses,
 		.crashes = model->crashes,
 		.failovers = model->failovers,
@@ -272,13 +287,15 @@ static struct lock_group_load own_load(const struct lock_plan *plan, uint32_t g)
 
 /* A node may lead several groups at once: what it then serves. */
 struct leader {
-	uint32_t members, slots;
+	uint32_t members, slots, operations;
 };
 
 static void judge_leader(struct lock_group_load *load, const struct leader *leader)
 {
 	if (leader->slots > load->slots)
-		load->slots = load->outstanding = leader->slots;
+		load->slots = leader->slots;
+	if (leader->operations > load->outstanding)
+		load->outstanding = leader->operations;
 	if (leader->members > load->nodes)
 		load->nodes = leader->members;
 }
@@ -293,6 +310,7 @@ static void load_groups(struct lock_plan *plan, struct arena *arena)
 
 			leader->members += plan->group[g].members;
 			leader->slots += plan->group[g].slots;
+			leader->operations += operations_of(plan, g);
 		}
 	for (uint32_t g = 0; g < plan->groups; g++) {
 		struct lock_plan_group *group = &plan->group_plan[g];

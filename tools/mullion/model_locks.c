@@ -106,6 +106,7 @@ static void build_participant(
 	participant->partition = string(node, "partition-name");
 	if (participant->partition == NULL)
 		participant->partition = node->name;
+	participant->operations = quantity32(node, "operations");
 	participant->node = of;
 	participant->request = participant->answer = participant->index = -1;
 	if (locks->nodes[of].number == locks->this_node)

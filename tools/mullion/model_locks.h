@@ -24,6 +24,7 @@ struct model_lock_participant {
 	struct location at;
 	const char *name;
 	const char *partition; /* on its node */
+	uint32_t operations;   /* that it has under way at once, at most; 0: one per lock */
 	size_t node;           /* index into nodes */
 	int index;             /* of its partition in this description; -1: another node's */
 	int request, answer;   /* channels to and from the lock partition; -1: another node's */

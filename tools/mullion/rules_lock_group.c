@@ -92,9 +92,18 @@ static void lane(struct check *check, const struct model_lock_group *group)
 				LEAST_LANE, MOST_LANE));
 }
 
+/* A lock partition carries all with one queue pair. */
 static void group_lane(struct check *check)
 {
+	const struct model_locks *locks = check->model->locks;
+
 	each_group(check, lane);
+	for (size_t i = 1; locks != NULL && i < locks->groups_count; i++)
+		if (locks->groups[i].service_level != locks->groups[0].service_level)
+			fault(check, place(check, locks->groups[i].at, "service-level"),
+				say(check, "%s and %s talk on different service levels",
+					locks->groups[0].name, locks->groups[i].name),
+				"choose one for all groups: a lock partition has one queue pair");
 }
 
 static void drift(struct check *check)
@@ -201,7 +210,7 @@ const struct rule rules_lock_group[] = {
 		group_nodes },
 	{ "lock-group-domains", "The nodes of a lock group fail independently.", TIER_MEANING,
 		group_domains },
-	{ "lock-group-lane", "Lock messages have a service level that is reserved for them.",
+	{ "lock-group-lane", "Lock messages have one service level, which is reserved for them.",
 		TIER_MEANING, group_lane },
 	{ "lock-group-faults", "A bound covers 16 losses in a row and one failover at most.",
 		TIER_MEANING, group_faults },

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 12u
+#define TABLE_COLUMNS_MAX 16u
 
 struct table {
 	size_t columns, count;
