@@ -256,15 +256,10 @@ static bool take_request(struct port *const port, const uint64_t ns)
 /* What the card has no room for is lost, and will be sent again. */
 static void send_frames(void)
 {
-	bool more = wire.posted != wire.gone;
+	const uint8_t *next;
 
-	for (uint32_t i = 0; i < BURST && more; i++) {
-		const unsigned bytes =
-			lock_wire_next(&wire, tsc_read(), frame, sizeof(frame), &more);
-
-		if (bytes != 0)
-			card_send(&card, frame, bytes);
-	}
+	for (uint32_t i = 0; i < BURST && (next = lock_wire_next(&wire)) != NULL; i++)
+		card_send(&card, next, LOCK_WIRE_FRAME_BYTES);
 }
 
 static bool turn(const uint64_t ns)

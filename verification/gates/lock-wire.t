@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests of the locks' wire and router, against copies with a planted defect each: they have to notice.
 set -u
-echo 1..12
+echo 1..15
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
@@ -73,6 +73,9 @@ notices test_lock_wire wire 's/wc->src_qp != LOCK_WIRE_QPN/0/' 'a queue pair tha
 notices test_lock_wire wire 's/wc->byte_len != IBV_GRH_BYTES + LOCK_MESSAGE_BYTES/0/' 'a short message that is taken is noticed'
 notices test_lock_wire wire 's/if (!lock_wire_has_room(wire))/if (0)/' 'an outbox that overflows is noticed'
 notices test_lock_wire wire 's/node >= w->nodes || node == w->node/node >= w->nodes/' 'a message from oneself that is taken is noticed'
+notices test_lock_wire wire 's/return differs == 0;/return true;/' 'headers that are not compared are noticed'
+notices test_lock_wire wire 's/!is_icrc(frame)/0/' 'an ICRC that is not compared is noticed'
+notices test_lock_wire wire 's/frame\[PSN_AT + 1\] = /frame[PSN_AT] = /' 'a packet number that is none is noticed'
 notices test_lock_router router 's/if (owner(r->tables, m) != participant)/if (0)/' \
 	'a participant that speaks for another is noticed'
 notices test_lock_router router 's/if (now_ns < r->quiet_end_ns)/if (0)/' 'a participant that speaks too early is noticed'

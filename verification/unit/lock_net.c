@@ -126,18 +126,14 @@ static void arrive(struct net *net, const uint8_t *frame, unsigned bytes)
 
 static void emit(struct net *net, struct net_node *n)
 {
-	uint8_t frame[NET_FRAME];
-	bool more = true;
+	const uint8_t *frame;
 
-	while (more) {
-		const unsigned bytes =
-			lock_wire_next(&n->wire, net->now_ns, frame, sizeof(frame), &more);
-
-		if (bytes == 0 || chance(net, net->loss_percent))
+	while ((frame = lock_wire_next(&n->wire)) != NULL) {
+		if (chance(net, net->loss_percent))
 			continue;
-		arrive(net, frame, bytes);
+		arrive(net, frame, LOCK_WIRE_FRAME_BYTES);
 		if (chance(net, net->repeat_percent))
-			arrive(net, frame, bytes);
+			arrive(net, frame, LOCK_WIRE_FRAME_BYTES);
 	}
 }
 

@@ -51,7 +51,8 @@ static void a_participant_speaks_to_the_server_here_or_over_the_wire(void **stat
 	m.node = 1;
 	assert_int_equal(says(0, 0, m), LOCK_ROUTE_NODE);
 	assert_int_equal(net->node[0].wire.posted, 1);
-	assert_int_equal(net->node[0].wire.out[0].node, 0);
+	memcpy(&m, net->node[0].wire.out[0] + LOCK_WIRE_HEAD_BYTES, sizeof(m));
+	assert_int_equal(m.node, 0);
 }
 
 static void a_participant_speaks_for_itself_alone(void **state)

@@ -35,11 +35,29 @@ static struct lock_message numbered(uint32_t number)
 	return m;
 }
 
+/* Its bytes, 0 if there is none. */
 static unsigned next_frame(uint16_t node)
 {
+	const uint8_t *next = lock_wire_next(&wires[node]);
+
+	if (next)
+		memcpy(frame, next, LOCK_WIRE_FRAME_BYTES);
+	return next ? LOCK_WIRE_FRAME_BYTES : 0;
+}
+
+/* What node 0's adapter sends to node 1 if a program posts so many bytes, with this number as key. */
+static unsigned posted(const void *bytes, uint32_t count, uint32_t q_key)
+{
+	struct ibv_sge sge = { (uintptr_t)wires[0].in, count, wires[0].in_mr->lkey };
+	struct ibv_send_wr *bad, wr = { .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND };
 	bool more;
 
-	return lock_wire_next(&wires[node], 0, frame, sizeof(frame), &more);
+	memcpy(wires[0].in, bytes, count);
+	wr.wr.ud.ah = &wires[0].pools.ahs[0];
+	wr.wr.ud.remote_qpn = LOCK_WIRE_QPN;
+	wr.wr.ud.remote_qkey = q_key;
+	assert_int_equal(ibv_post_send(wires[0].qp, &wr, &bad), 0);
+	return roce_port_next(&wires[0].port, 0, 0xffff, frame, sizeof(frame), &more);
 }
 
 /* The frame of message `number`, from node 0 to node 1. */
@@ -150,37 +168,59 @@ static void another_q_key_is_not_heard(void **state)
 /* A queue pair of another program on node 0. */
 static void another_queue_pair_is_not_heard(void **state)
 {
+	const struct lock_message m = numbered(1);
+
 	(void)state;
 	wires[0].qp->qp_num = LOCK_WIRE_QPN + 1;
-	assert_null(arrives(frame_of(1)));
+	assert_null(arrives(posted(&m, sizeof(m), NET_Q_KEY)));
 	assert_int_equal(wires[1].counts[LOCK_WIRE_BAD_SOURCE], 1);
 }
 
 static void other_sizes_are_not_heard(void **state)
 {
-	static uint8_t memory[4096];
-	struct ibv_mr *mr = ibv_reg_mr(wires[0].qp->pd, memory, sizeof(memory), 0);
+	static const uint8_t zeros[4 * LOCK_MESSAGE_BYTES];
 
 	(void)state;
-	assert_null(mr); /* the wire has no room for others' memory: use its own outbox */
-	for (uint32_t bytes = 0; bytes <= 4 * LOCK_MESSAGE_BYTES; bytes++) {
-		struct ibv_sge sge = { (uintptr_t)wires[0].out, bytes, wires[0].out_mr->lkey };
-		struct ibv_send_wr *bad, wr = { .sg_list = &sge, .num_sge = 1 };
+	for (uint32_t bytes = 0; bytes <= sizeof(zeros); bytes++) {
+		const unsigned made = posted(zeros, bytes, NET_Q_KEY);
 
-		wr.opcode = IBV_WR_SEND;
-		wr.wr.ud.ah = wires[0].ah[1];
-		wr.wr.ud.remote_qpn = LOCK_WIRE_QPN;
-		wr.wr.ud.remote_qkey = NET_Q_KEY;
-		assert_int_equal(ibv_post_send(wires[0].qp, &wr, &bad), 0);
-		wires[0].posted++;
-		if (bytes == LOCK_MESSAGE_BYTES)
-			assert_non_null(arrives(next_frame(0)));
-		else
-			assert_null(arrives(next_frame(0)));
+		assert_true((arrives(made) != NULL) == (bytes == LOCK_MESSAGE_BYTES));
 	}
 	assert_int_equal(wires[1].counts[LOCK_WIRE_BAD_SIZE], LOCK_MESSAGE_BYTES);
 	assert_int_equal(wires[1].context.dropped[IBV_DROP_TOO_LONG], 3 * LOCK_MESSAGE_BYTES);
 	assert_non_null(arrives(frame_of(7)));
+}
+
+static void a_frame_is_the_one_that_the_verbs_make(void **state)
+{
+	uint8_t theirs[LOCK_WIRE_FRAME_BYTES];
+
+	(void)state;
+	for (uint32_t i = 0; i < 300; i++) {
+		const struct lock_message m = numbered(i);
+
+		wires[0].posted = wires[0].gone = wires[0].qp->requester.post_psn;
+		assert_int_equal(posted(&m, sizeof(m), NET_Q_KEY), LOCK_WIRE_FRAME_BYTES);
+		memcpy(theirs, frame, sizeof(theirs));
+		frame_of(i);
+		assert_memory_equal(frame, theirs, sizeof(theirs));
+	}
+}
+
+/* Time to live, and the checksum with it: the ICRC is the same, the headers are not. */
+static void what_a_router_changed_arrives_through_the_verbs(void **state)
+{
+	const unsigned bytes = frame_of(3);
+	uint32_t sum;
+
+	(void)state;
+	frame[LOCK_WIRE_IP_AT + 8]--;
+	sum = octets_read16(frame + LOCK_WIRE_IP_AT + 10) + 0x100u;
+	octets_write16(frame + LOCK_WIRE_IP_AT + 10, (uint16_t)(sum + (sum >> 16)));
+	assert_int_equal(arrives(bytes)->sequence, 3);
+	assert_int_equal(wires[1].port.refused[IB_ACCEPTED], 1);
+	assert_int_equal(arrives(frame_of(4))->sequence, 4);
+	assert_int_equal(wires[1].port.refused[IB_ACCEPTED], 1);
 }
 
 /* What routers may change, and the sender's MAC, tell nothing: with it the message is the same or none. */
@@ -227,11 +267,19 @@ static void frames_of_chance_are_counted_and_nothing_else(void **state)
 static void what_is_not_fetched_is_lost_and_the_rest_arrives(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < LOCK_WIRE_INBOX + 3; i++)
+	for (uint32_t i = 0; i < 3; i++)
 		lock_wire_take(&wires[1], 0, frame, frame_of(i), reply);
-	for (uint32_t i = 0; i < LOCK_WIRE_INBOX; i++)
-		assert_int_equal(lock_wire_receive(&wires[1], &from)->sequence, i);
+	assert_int_equal(lock_wire_receive(&wires[1], &from)->sequence, 2);
 	assert_null(lock_wire_receive(&wires[1], &from));
+	for (uint32_t i = 0; i < LOCK_WIRE_INBOX + 3; i++) {
+		struct lock_message m = numbered(i);
+
+		m.node = 9; /* through the verbs, to be refused */
+		lock_wire_take(&wires[1], 0, frame, posted(&m, sizeof(m), NET_Q_KEY), reply);
+	}
+	for (uint32_t i = 0; i < LOCK_WIRE_INBOX; i++)
+		assert_null(lock_wire_receive(&wires[1], &from));
+	assert_int_equal(wires[1].counts[LOCK_WIRE_BAD_NODE], LOCK_WIRE_INBOX);
 	assert_int_equal(wires[1].context.dropped[IBV_DROP_RECEIVE], 3);
 	assert_int_equal(arrives(frame_of(9))->sequence, 9);
 }
@@ -266,6 +314,8 @@ int main(void)
 		TEST(another_q_key_is_not_heard),
 		TEST(another_queue_pair_is_not_heard),
 		TEST(other_sizes_are_not_heard),
+		TEST(a_frame_is_the_one_that_the_verbs_make),
+		TEST(what_a_router_changed_arrives_through_the_verbs),
 		TEST(a_flipped_bit_changes_no_message),
 		TEST(frames_of_chance_are_counted_and_nothing_else),
 		TEST(what_is_not_fetched_is_lost_and_the_rest_arrives),
