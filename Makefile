@@ -63,6 +63,7 @@ help:
 	@echo 'make fuzz-control RUNS=n   commands of n kinds into control; so fuzz-inet, fuzz-tcp, fuzz-wire, fuzz-verbs'
 	@echo 'make campaign              100,000 simulated runs of the locks, and their model in large shapes: hours'
 	@echo 'make lock-picture          waits for simulated locks against their bounds, as a picture'
+	@echo 'make cluster               three nodes count under a lock, are killed, paused, cut off; every addition accounted for'
 	@echo 'make peers                 the same probe under Xen and KVM, and what messages and locks cost Linux'
 	@echo 'make interop               Linux peers through the codecs, with a second opinion by tshark and zlib'
 	@echo 'make clean                 remove $(BUILD)/'

@@ -11,6 +11,7 @@
 -include verification/proofs/proofs.mk
 -include verification/locksim/locksim.mk
 -include verification/interop/interop.mk
+-include verification/cluster/cluster.mk
 
 UNIT := $(BUILD)/unit
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Itools/mullion -Icore/include -Iarch/x86/include \

@@ -152,8 +152,7 @@ static void await_store(void)
 {
 	struct store_answer answer;
 
-	if (store_answered(&answer) && answer.life == request.life &&
-		answer.serial == request.serial) {
+	if (store_answered(&answer) && answer.token == request.token) {
 		if (answer.verdict == STORE_ACCEPTED) {
 			added(&answer);
 			return;
@@ -208,7 +207,6 @@ static bool start(void)
 	lksb.sb_lvbptr = value.bytes;
 	request.magic = STORE_MAGIC;
 	request.participant = dlm.local->participant;
-	request.life = tsc_read();
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The store's client: a counter outside the nodes, which adds one for whoever shows a token greater than all that it
- * saw. One datagram asks, one answers; what is lost is asked again under its serial number, and done once.
+ * saw. One datagram asks, one answers; what is lost is asked again under its token, and done once.
  *
  * Fields are little-endian. `held` says what the lock service says of the lock at the moment of asking: 0 if it is
  * not held any more, for the store's log; the store believes tokens alone.
@@ -19,17 +19,15 @@ enum store_verdict { STORE_ACCEPTED = 1, STORE_REFUSED = 2 };
 struct store_request {
 	uint32_t magic;
 	uint32_t participant;
-	uint64_t life; /* of the participant: serial numbers begin anew in each */
-	uint64_t serial;
-	uint64_t token;
+	uint64_t serial; /* of a participant's addition: begins anew when it starts again */
+	uint64_t token;  /* no other addition has it */
 	uint64_t held;
 };
 
 struct store_answer {
 	uint32_t magic;
 	uint32_t verdict;
-	uint64_t life;
-	uint64_t serial;
+	uint64_t token;
 	uint64_t value; /* of the counter, after it */
 };
 
