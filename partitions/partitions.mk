@@ -34,7 +34,7 @@ $(NEWLIB_STAMP):
 
 PARTITION_CPPFLAGS := -nostdinc -isystem $(NEWLIB_PREFIX)/include \
 	-isystem $$($(CC) -print-file-name=include) -Ipartitions/lib/include \
-	-Ipartitions/lockd/include -Irtdrivers -Icore/include \
+	-Ipartitions/lockd/include -Ipartitions/rdma/include -Irtdrivers -Icore/include \
 	-D_DEFAULT_SOURCE
 PARTITION_CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 	-Wmissing-prototypes -Wstrict-prototypes -Werror $(PARTITION_MACHINE) \
@@ -55,6 +55,9 @@ PARTITION_LIBRARY := $(BUILD)/partitions/libmullion.a
 
 # The lock service but for its partition (docs/locks.md), linked by whoever uses it.
 LOCK_LIBRARY := $(BUILD)/partitions/liblock.a
+
+# The rdma service without its partition, and its clients' verbs (docs/rdma.md), likewise.
+RDMA_LIBRARY := $(BUILD)/partitions/librdma.a
 
 # Drivers: compiled so that the longest path through the object code can be told (docs/drivers.md), one
 # library for all partitions. drivers.elf has every one of them, whether a partition uses it or not.
@@ -104,6 +107,15 @@ $(LOCK_LIBRARY): $(lock_objects)
 	@ar rcsD $@ $^
 -include $(lock_objects:.o=.d)
 
+rdma_objects := $(call partition_objects,partitions/rdma/core) \
+	$(call partition_objects,partitions/rdma/client)
+
+$(RDMA_LIBRARY): $(rdma_objects)
+	@rm -f $@
+	@echo "  AR    $@"
+	@ar rcsD $@ $^
+-include $(rdma_objects:.o=.d)
+
 driver_objects := $(patsubst rtdrivers/%,$(DRIVER_OBJECTS)/%.o,$(wildcard rtdrivers/*/*.c))
 
 $(DRIVER_OBJECTS)/%.c.o: rtdrivers/%.c $(NEWLIB_STAMP) partitions/partitions.mk
@@ -124,11 +136,11 @@ $(DRIVER_ELF): $(DRIVER_LIBRARY) $(PARTITION_LIBRARY) partitions/lib/partition.l
 -include $(driver_objects:.o=.d)
 
 define partition_rule
-$(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(DRIVER_LIBRARY) \
+$(BUILD)/partitions/$(2).elf: $(call partition_objects,$(1)) $(RDMA_LIBRARY) $(DRIVER_LIBRARY) \
 		$(PARTITION_LIBRARY) $(LOCK_LIBRARY) partitions/lib/partition.ld
 	@echo "  LD    $$@"
 	@$$(CC) $$(PARTITION_LDFLAGS) -o $$@ $(call partition_objects,$(1)) \
-		$(LOCK_LIBRARY) $(DRIVER_LIBRARY) $$(PARTITION_LINK) \
+		$(LOCK_LIBRARY) $(RDMA_LIBRARY) $(DRIVER_LIBRARY) $$(PARTITION_LINK) \
 		-Wl,--start-group $(PARTITION_LIBRARY) -L$(NEWLIB_PREFIX)/lib -lc -lm -lgcc -Wl,--end-group
 -include $(patsubst %.o,%.d,$(call partition_objects,$(1)))
 endef

@@ -1,0 +1,158 @@
+/*
+ * Clients and what they were granted. See service.h.
+ *
+ * Invariant: a client is added only if every grant can be used to the full at the same time.
+ */
+#include "service.h"
+
+#define PKEY_OWN 0u
+
+static const char *const refusals[RDMA_REFUSALS] = {
+	[RDMA_REFUSED_MALFORMED] = "malformed",
+	[RDMA_REFUSED_ORDER] = "order",
+	[RDMA_REFUSED_OBJECT] = "object",
+	[RDMA_REFUSED_QUOTA] = "quota",
+	[RDMA_REFUSED_MEMORY] = "memory",
+	[RDMA_REFUSED_SL] = "sl",
+	[RDMA_REFUSED_PKEY] = "pkey",
+	[RDMA_REFUSED_RATE] = "rate",
+	[RDMA_REFUSED_GSI] = "gsi",
+	[RDMA_REFUSED_SERVICE] = "service",
+	[RDMA_BROKEN] = "broken",
+};
+
+const char *rdma_refusal_name(const enum rdma_refusal refusal)
+{
+	return (unsigned)refusal < RDMA_REFUSALS ? refusals[refusal] : "unknown";
+}
+
+const char *grant_problem(const struct grant *const grant)
+{
+	if (grant->sl >= IBV_LANES)
+		return "sl: 0 to 15";
+	if ((grant->pkey & ~IB_PKEY_FULL) == 0)
+		return "pkey: a number that is not 0, with 0x8000 for a full member";
+	if (grant->qps == 0 || grant->qps > RDMA_QPS || grant->cqs == 0 || grant->cqs > RDMA_CQS)
+		return "qps, cqs: 1 to 8";
+	if (grant->mrs == 0 || grant->mrs > RDMA_MRS || grant->ahs > RDMA_AHS)
+		return "mrs: 1 to 16, ahs: at most 8";
+	if (grant->depth == 0 || grant->depth > RDMA_DEPTH)
+		return "depth: 1 to 32";
+	return NULL;
+}
+
+void service_open(
+	struct service *const service, struct ibv_context *const context, struct lanes *const lanes)
+{
+	*service = (struct service){ .context = context, .lanes = lanes };
+}
+
+static const char *shared_problem(const struct shared *const shared)
+{
+	if (shared->up_bytes <= sizeof(struct rdma_up) ||
+		shared->down_bytes <= sizeof(struct rdma_down))
+		return "the memory that is shared has no room for rings and messages";
+	return NULL;
+}
+
+/* The pools hold all grants together, the service's own objects beside. */
+static const char *reserve(struct service *const service, const struct grant *const grant)
+{
+	const struct ibv_pools *const pools = &service->context->pools;
+	struct grant *const sum = &service->granted;
+
+	sum->qps += grant->qps;
+	sum->cqs += grant->cqs;
+	sum->mrs += grant->mrs;
+	sum->ahs += grant->ahs;
+	if (sum->qps >= pools->qp_count || sum->cqs >= pools->cq_count ||
+		sum->mrs >= pools->mr_count || sum->ahs >= pools->ah_count ||
+		(service->client_count + 1) * RDMA_PDS >= pools->pd_count)
+		return "all grants together are more than the adapter has";
+	return NULL;
+}
+
+static const char *join_port(
+	struct service *const service, struct client *const client, const uint64_t now_ticks)
+{
+	const struct grant *const grant = &client->grant;
+
+	client->owner = service->lanes->owner_count;
+	client->pkey_index = (uint16_t)(PKEY_OWN + 1 + service->client_count);
+	if (lanes_owner(service->lanes, grant->sl, grant->rate_bytes, grant->burst_bytes,
+		    now_ticks) != 0)
+		return "its sl is on no lane that sends, or rate and burst cannot be";
+	if (ibv_set_pkey(service->context, client->pkey_index, grant->pkey) != 0)
+		return "there is no room for its pkey";
+	return NULL;
+}
+
+const char *service_add(struct service *const service, const struct grant *const grant,
+	const struct shared *const shared, const uint64_t now_ticks)
+{
+	struct client *const client = &service->clients[service->client_count];
+	const char *problem = grant_problem(grant);
+
+	if (service->client_count == SERVICE_CLIENTS)
+		return "there are four already";
+	if (problem == NULL)
+		problem = shared_problem(shared);
+	if (problem == NULL)
+		problem = reserve(service, grant);
+	if (problem != NULL)
+		return problem;
+	*client = (struct client){ .grant = *grant, .shared = *shared };
+	problem = join_port(service, client, now_ticks);
+	if (problem == NULL)
+		service->client_count++;
+	return problem;
+}
+
+static void destroy_queue_pairs(struct service *const service, struct client *const client)
+{
+	for (unsigned i = 0; i < RDMA_QPS; i++)
+		if (client->qps[i].qp != NULL) {
+			lanes_take_back(service->lanes, client->qps[i].qp);
+			ibv_destroy_qp(client->qps[i].qp);
+		}
+	for (unsigned i = 0; i < RDMA_CQS; i++)
+		if (client->cqs[i].cq != NULL)
+			ibv_destroy_cq(client->cqs[i].cq);
+}
+
+static void destroy_others(struct client *const client)
+{
+	for (unsigned i = 0; i < RDMA_MRS; i++)
+		if (client->mrs[i] != NULL)
+			ibv_dereg_mr(client->mrs[i]);
+	for (unsigned i = 0; i < RDMA_AHS; i++)
+		if (client->ahs[i] != NULL)
+			ibv_destroy_ah(client->ahs[i]);
+	for (unsigned i = 0; i < RDMA_PDS; i++)
+		if (client->pds[i] != NULL)
+			ibv_dealloc_pd(client->pds[i]);
+}
+
+static void forget_objects(struct client *const client)
+{
+	__builtin_memset(client->pds, 0, sizeof(client->pds));
+	__builtin_memset(client->mrs, 0, sizeof(client->mrs));
+	__builtin_memset(client->ahs, 0, sizeof(client->ahs));
+	__builtin_memset(client->cqs, 0, sizeof(client->cqs));
+	__builtin_memset(client->qps, 0, sizeof(client->qps));
+}
+
+void client_reset(struct service *const service, struct client *const client)
+{
+	struct rdma_down *const down = client->shared.down;
+
+	destroy_queue_pairs(service, client);
+	destroy_others(client);
+	forget_objects(client);
+	for (unsigned i = 0; i < RDMA_QPS; i++) {
+		ring_show(&down->sends[i], 0);
+		ring_show(&down->recvs[i], 0);
+	}
+	for (unsigned i = 0; i < RDMA_CQS; i++)
+		ring_show(&down->completions[i], 0);
+}

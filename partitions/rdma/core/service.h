@@ -1,0 +1,105 @@
+/*
+ * The rdma service without its card: clients, what each was granted, their objects in one adapter, and their
+ * rings. Pure: whoever has the channels hands requests over, whoever has the card moves the frames.
+ *
+ * Invariants: what a client asks for and what it writes into its rings changes nothing but its own objects; a
+ * queue pair has its client's SL, P_Key and bucket, whatever was asked for; memory is registered only within
+ * what the client shares, for peers to write only in the service's own pages. The quotas of all clients
+ * together are within the adapter's pools, so nobody's objects are another one's to use up.
+ */
+#ifndef RDMA_SERVICE_H
+#define RDMA_SERVICE_H
+
+#include <ib/lanes.h>
+#include <rdma/ask.h>
+
+#define SERVICE_CLIENTS    4u
+#define SERVICE_NAME_BYTES 24u
+#define SERVICE_BATCH      4u /* requests of a ring that are taken in one turn */
+#define SERVICE_TAKEN      8u /* completions of a queue */
+
+/* What the deployment grants a client. */
+struct grant {
+	char name[SERVICE_NAME_BYTES];
+	uint8_t sl;
+	uint16_t pkey;
+	uint64_t rate_bytes; /* a second */
+	uint32_t burst_bytes;
+	uint32_t qps, cqs, mrs, ahs; /* at most RDMA_QPS and so on; of PDs there are RDMA_PDS */
+	uint32_t depth;              /* of each queue, at most RDMA_DEPTH */
+};
+
+/* The memory that a client shares: `up` can only be read here. */
+struct shared {
+	const struct rdma_up *up;
+	struct rdma_down *down;
+	uint64_t up_bytes, down_bytes;
+};
+
+struct client_qp {
+	struct ibv_qp *qp;     /* NULL: none */
+	uint32_t sends, recvs; /* taken, ever */
+	uint32_t send_cq, recv_cq;
+	bool broken; /* its rings are not looked at any more */
+};
+
+struct client_cq {
+	struct ibv_cq *cq; /* NULL: none */
+	uint32_t shown;    /* completions, ever */
+	bool broken;       /* nobody takes them: they are dropped */
+};
+
+struct client {
+	struct grant grant;
+	struct shared shared;
+	unsigned owner; /* of the port: ib/lanes.h */
+	uint16_t pkey_index;
+	bool greeted;
+	struct ibv_pd *pds[RDMA_PDS];
+	struct ibv_mr *mrs[RDMA_MRS];
+	struct ibv_ah *ahs[RDMA_AHS];
+	struct client_cq cqs[RDMA_CQS];
+	struct client_qp qps[RDMA_QPS];
+	uint64_t refused[RDMA_REFUSALS]; /* by enum rdma_refusal */
+};
+
+struct service {
+	struct ibv_context *context;
+	struct lanes *lanes;
+	struct client clients[SERVICE_CLIENTS];
+	unsigned client_count;
+	struct grant granted; /* the sum of all quotas */
+};
+
+/* Why a grant cannot be; NULL: it can. */
+const char *grant_problem(const struct grant *grant);
+
+/* Over an adapter and its port, both open; P_Key 0 stays the service's own. */
+void service_open(struct service *service, struct ibv_context *context, struct lanes *lanes);
+
+/*
+ * One more client; why not, or NULL. The grant cannot be, the memory is too small, all grants together are
+ * more than the adapter has, or the port refuses SL, rate or burst.
+ */
+const char *service_add(struct service *service, const struct grant *grant,
+	const struct shared *shared, uint64_t now_ticks);
+
+/* A client's request, whatever it is; the answer is always one. */
+void service_ask(struct service *service, unsigned client, const uint8_t *bytes, uint64_t length,
+	struct rdma_tell *tell);
+
+/*
+ * A client's rings: up to SERVICE_BATCH requests of each are posted, up to SERVICE_TAKEN completions of each
+ * queue shown. True: something was done.
+ */
+bool service_rings(struct service *service, unsigned client);
+
+/* "sl", "memory", ...: a refusal in a word. */
+const char *rdma_refusal_name(enum rdma_refusal refusal);
+
+/* ---- Between the files of the service ---- */
+
+/* All that the client has is gone, and its rings begin anew. */
+void client_reset(struct service *service, struct client *client);
+
+#endif
