@@ -91,6 +91,12 @@ def peer_rxe(cost):
     return {"post_send_64B": span, "receive_64B": span, "conditions": "by hand"}
 
 
+def peer_dlm(locks=5000, n=500):
+    return {"remote": {"frames": 10.5, "counted": 115000, "n": n}, "conditions": "by hand",
+            "recovery": {"locks": locks, "ns": 340000000, "bystander_ns": 330000000},
+            "runs": {"frames": [10.5, 13], "counted": [115000, 120000], "recovery_ns": [340000000]}}
+
+
 def judge(change=lambda runs, watch, facts: None):
     """Exit status, what it said, and the file it wrote or None."""
     runs, watch, facts = good_runs()
@@ -137,7 +143,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..78")
+print("1..81")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok("not compared with peers-rxe: make peers-rxe" in text and "rdma.rxe_post_send_64B" not in (all_figures or {}),
@@ -248,6 +254,12 @@ refuses("a peer counted twice with different results is an error", "rdma.rxe_rec
         lambda r, w, f: f.update({"peers-rxe": {**peer_rxe(20000), "receive_64B": {"counted": 20000, "clock": 17000, "n": 500}}}))
 refuses("so is one that was counted too seldom", "rdma.receive_over_rxe",
         lambda r, w, f: f.update({"peers-rxe": {**peer_rxe(20000), "receive_64B": {"counted": 20000, "clock": 19000, "n": 5}}}))
+_, _, figures_beside = judge(lambda r, w, f: f.update({"peers-dlm": peer_dlm()}))
+peer = {key: (figures_beside or {}).get("lock.dlm_" + key, {}).get("value") for key in ("packets", "instructions", "recovery")}
+ok(peer == {"packets": 10.5, "instructions": 115000, "recovery": 340000000}, "another lock manager's figures are taken", str(peer))
+refuses("one that recovered fewer locks is an error", "lock.dlm_recovery",
+        lambda r, w, f: f.update({"peers-dlm": peer_dlm(locks=4999)}))
+refuses("so are locks that were taken too seldom", "lock.dlm_packets", lambda r, w, f: f.update({"peers-dlm": peer_dlm(n=20)}))
 misses("a port operation of one instruction too many is seen", "port.queuing_receive", 81,
        lambda r, w, f: f["ports"]["port.queuing_receive"].update(max=81))
 misses("and one that leaves the partition", "port.sampling_write", 41,

@@ -4,6 +4,7 @@ is no measurement must be refused. And the plugin counts what a machine of a few
 import importlib.machinery
 import importlib.util
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ import tempfile
 PEERS = os.path.join("verification", "peers")
 sys.path.insert(0, PEERS)
 import counts # noqa: E402
+import frames # noqa: E402
 
 number = 0
 
@@ -50,7 +52,7 @@ def rxe_facts(marks=MARKS, log=LOG, receiver=RECEIVER):
 
 
 sys.dont_write_bytecode = True
-print("1..12")
+print("1..22")
 known = rxe_facts()
 ok(known["post_send_64B"] == {"counted": 19980, "clock": 19181, "n": 500},
    "a message costs what is left when its sleeps are taken off", known)
@@ -71,6 +73,62 @@ try:
 except counts.Unusable:
     ok(True, "a command that fails is an error")
 
+# ---- The lock manager
+
+
+def framed(protocol, port, payload):
+    head = bytes(12) + b"\x08\x00\x45\x00" + struct.pack(">H", 20 + (20 if protocol == 6 else 8) + len(payload)) + bytes(5)
+    head += bytes([protocol]) + bytes(10) + struct.pack(">HH", 40000, port)
+    return (head + (bytes(8) + b"\x50" + bytes(7) if protocol == 6 else bytes(4)) + payload).ljust(60, b"\0")
+
+
+def capture(*all_frames):
+    return struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65536, 1) + b"".join(
+        struct.pack("<IIII", 1, 2, len(frame), len(frame)) + frame for frame in all_frames)
+
+
+def mark(words):
+    return framed(17, 18603, words.encode())
+
+
+DLM, ACK, OTHER = framed(6, 21064, b"message"), framed(6, 21064, b""), framed(6, 22, b"other")
+WIRE = [DLM, mark("remote begins")] + [DLM, ACK, OTHER] * 1000 + [mark("remote ends"), DLM, mark("local begins"), mark("local ends"),
+                                                                 mark("handoff begins")] + [DLM] * 1200 + [mark("handoff ends"), DLM]
+known = frames.between(capture(*WIRE), "remote")
+ok(known == {"frames": 2000, "with_payload": 1000, "bytes": 1000 * (len(DLM) + len(ACK))},
+   "frames of the lock manager alone are counted, and only between the marks", known)
+refused("a capture that breaks off", "breaks off", lambda: frames.between(capture(*WIRE)[:-1], "remote"))
+refused("a capture of something else", "is none", lambda: frames.between(b"\0" * 100, "remote"))
+refused("a capture without its mark", "does not tell",
+        lambda: frames.between(capture(*[f for f in WIRE if f != mark("remote ends")]), "remote"))
+
+SPANS = {"remote": {"counted": 50_000_000, "clock": 45_000_000, "work": 500}, "local": {"counted": 5_000_000, "clock": 5_000_000, "work": 500},
+         "handoff": {"counted": 40_000_000, "clock": 38_000_000, "work": 200}}
+MASTER = {"master": {"counted": 30_000_000, "clock": 29_000_000, "work": 500}}
+TIMES = "remote_ns 600000\nhandoff_ns 400000\n"
+dlm = script("dlm")
+known = dlm.pair_facts(SPANS, TIMES, MASTER, capture(*WIRE))
+ok((known["remote"]["frames"], known["remote"]["counted"], known["local"]["frames"], known["handoff"]["frames"])
+   == (4.0, 100000, 0, 3.0), "a lock costs its frames and instructions over how many there were", known)
+refused("a remote lock that no message left for", "not remote",
+        lambda: dlm.pair_facts(SPANS, TIMES, MASTER, capture(*[f for f in WIRE if f != ACK])))
+refused("both ways to count far apart", "differ by more than", lambda: dlm.pair_facts(
+    {**SPANS, "remote": {**SPANS["remote"], "clock": 30_000_000}}, TIMES, MASTER, capture(*WIRE)))
+
+SURVIVED = """dlm: bench: dlm_recover 1 generation 1 done: 224 ms
+held 5000
+recovery_ns 900000000
+calm_ns 1000000
+bystander_ns 890000000
+grants 700
+dlm: bench: dlm_recover 3 generation 2 done: 860 ms
+"""
+known = dlm.recovery_facts([SURVIVED, SURVIVED.replace("ns 9", "ns 8")])
+ok(known["ns"] == 900000000 and known["kernel_ms"] == 860 and known["locks"] == 5000, "of both survivors the slower one counts", known)
+refused("a survivor that did not recover", "recoveries",
+        lambda: dlm.recovery_facts([SURVIVED, SURVIVED.replace("generation 2", "failed")]))
+refused("locks that were not held", "locks held", lambda: dlm.recovery_facts([SURVIVED, SURVIVED.replace("held 5000", "held 4999")]))
+
 # Multiboot; between the marks a loop of 1,000 turns.
 MACHINE = """
 	.long 0x1badb002, 0, -0x1badb002
@@ -88,7 +146,7 @@ with tempfile.TemporaryDirectory() as work:
     image, marks = os.path.join(work, "machine"), os.path.join(work, "marks")
     counter = counts.plugin(work)
     subprocess.run(["cc", "-m32", "-nostdlib", "-static", "-Wl,-Ttext=0x100000,--build-id=none,-N", "-x", "assembler", "-", "-o", image],
-                   input=MACHINE, text=True, check=True)
+                   input=MACHINE, text=True, check=True, stderr=subprocess.DEVNULL)
     subprocess.run(f"timeout 60 qemu-system-x86_64 -accel tcg -icount shift=0 -display none -nodefaults -no-reboot "
                    f"-kernel {image} -device isa-debug-exit,iobase=0xf4 -plugin {counter},out={marks}",
                    shell=True, check=False, capture_output=True)

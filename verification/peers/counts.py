@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 
-TOLERANCE = 0.10 # by which the two may differ
+TOLERANCE = 0.10 # by which the two may differ, where an idle span comes with each message; more of them, more
 
 
 class Unusable(Exception):
@@ -42,15 +42,15 @@ def take(found, *names):
     return [found[name] for name in names]
 
 
-def each(span, baseline, baselines):
+def each(span, baseline, baselines, tolerance=TOLERANCE):
     """Both counts of one piece of work, after so many pieces of the baseline are taken off."""
     def of(way):
         return round((span[way] - baseline[way] * baselines / baseline["work"]) / span["work"])
     result = {"counted": of("counted"), "clock": of("clock"), "n": span["work"]}
     if min(result["counted"], result["clock"]) <= 0:
         raise Unusable(f"nothing is left when the baseline is taken off: {result}")
-    if abs(result["clock"] - result["counted"]) > TOLERANCE * result["counted"]:
-        raise Unusable(f"the two ways differ by more than {TOLERANCE:.0%}: {result}")
+    if abs(result["clock"] - result["counted"]) > tolerance * result["counted"]:
+        raise Unusable(f"the two ways differ by more than {tolerance:.0%}: {result}")
     return result
 
 
@@ -108,9 +108,15 @@ def ended(*peers):
         raise Unusable("; ".join(line.strip() for line in said if line.strip()))
 
 
+def read(directory, name, suffix):
+    with open(os.path.join(directory, name + suffix), encoding="ascii", errors="replace") as file:
+        return file.read().replace("\r", "")
+
+
+def console(directory, name):
+    return read(directory, name, ".log")
+
+
 def told(directory, name):
-    """What the console and the plugin say."""
-    def read(suffix):
-        with open(os.path.join(directory, name + suffix), encoding="ascii", errors="replace") as file:
-            return file.read().replace("\r", "")
-    return spans(read(".marks"), read(".log")), read(".log")
+    """What plugin and console say, and the console."""
+    return spans(read(directory, name, ".marks"), console(directory, name)), console(directory, name)

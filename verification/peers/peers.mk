@@ -1,4 +1,4 @@
-PEER_FACTS := peers-rxe
+PEER_FACTS := peers-rxe peers-dlm
 
 # The probe, a message and a lock beside their peers. Not part of `make test`: it fetches packages and boots whole hypervisors and
 # systems. `make bench` takes what the last one left.
@@ -10,8 +10,8 @@ peers:
 	@$(MAKE) --no-print-directory image DEPLOYMENT=jitter
 	@$(MAKE) --no-print-directory peers-run $(PEER_FACTS)
 
-peers-rxe:
-	@nice verification/peers/rxe $(BUILD)
+$(PEER_FACTS): peers-%:
+	@nice verification/peers/$* $(BUILD)
 
 $(BUILD)/peers/kvm_runner: verification/peers/kvm_runner.c
 	@mkdir -p $(@D)
