@@ -4,8 +4,9 @@
  *
  * Arguments: frames=1000; card=N: the first one to use; vector=N: received frames interrupt, and the
  * partition sleeps between them; linger-ns=N: wait so long at the end, for others to have their say;
- * patience-ns=N: give up when nothing has come for so long; count: a tick is an instruction (QEMU
- * -icount shift=0, one CPU), and what the calls cost is printed. Runs natively and under Mullion.
+ * patience-ns=N: give up when nothing has come for so long; refused=N: so many frames will come that
+ * are none; count: a tick is an instruction (QEMU -icount shift=0, one CPU), and what the calls cost is
+ * printed. Runs natively and under Mullion.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ static bool open_card(struct card *const card, const unsigned nth)
 
 static void check_honest(const struct card *const card)
 {
-	tap_check(!card_is_broken(card) && card_refused(card) == 0,
+	tap_check(!card_is_broken(card) && card_refused(card) == args_number("refused", 0),
 		"the_device_told_nothing_but_the_truth", "broken %d, refused %" PRIu64,
 		card_is_broken(card), card_refused(card));
 }
@@ -96,6 +97,8 @@ static void report(const char *const role, const struct station *const station)
 {
 	printf("# %s: %" PRIu32 " of %" PRIu32 " frames right, %" PRIu32 " wrong\n", role,
 		station->expected, station->frames, station->wrong);
+	printf("# %s: frames came from tick %" PRIu64 " to %" PRIu64 "\n", role, station->first_tsc,
+		station->progress_tsc);
 	if (!args_is("count", "1"))
 		return;
 	meter_print(&station->send);

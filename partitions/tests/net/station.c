@@ -88,6 +88,8 @@ static uint32_t receive(struct station *const station, struct frame *const frame
 	if (bytes < sizeof(frame->header) || frame->header.ethertype != ETHERTYPE)
 		return 0;
 	station->progress_tsc = tsc_read();
+	if (station->first_tsc == 0)
+		station->first_tsc = station->progress_tsc;
 	return bytes;
 }
 

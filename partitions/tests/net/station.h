@@ -14,12 +14,12 @@ enum frame_kind { FRAME_HELLO = 1, FRAME_DATA = 2, FRAME_DONE = 3 };
 
 struct station {
 	struct card *card;
-	uint32_t frames;   /* to be sent, or expected */
-	uint32_t next;     /* sequence number to send next */
-	uint32_t expected; /* to come next */
-	uint32_t wrong;    /* frames out of order, or with a wrong byte */
-	bool met, done;    /* the other end has answered; it has said good-bye */
-	uint64_t progress_tsc;
+	uint32_t frames;                  /* to be sent, or expected */
+	uint32_t next;                    /* sequence number to send next */
+	uint32_t expected;                /* to come next */
+	uint32_t wrong;                   /* frames out of order, or with a wrong byte */
+	bool met, done;                   /* the other end has answered; it has said good-bye */
+	uint64_t first_tsc, progress_tsc; /* a frame came; before, when it began */
 	struct meter send, receive, reclaim;
 };
 
