@@ -63,7 +63,7 @@ static bool check_parts(struct audit *audit, const struct lock_image *image, uin
 }
 
 /* The bytes, if they come from the file and lie in constants; NULL after a finding. */
-static const void *bytes_of(struct audit *audit, uint64_t physical, uint64_t bytes)
+static const void *bytes_of(struct audit *audit, uint64_t physical, uint64_t bytes, uint64_t *room)
 {
 	const struct audit_segment *segment = audit_image_segment(&audit->image, physical);
 	const uint64_t rest = segment ? segment->base + segment->file_bytes - physical : 0;
@@ -73,6 +73,7 @@ static const void *bytes_of(struct audit *audit, uint64_t physical, uint64_t byt
 		wrong(audit, "do not lie in constants of the image");
 		return NULL;
 	}
+	*room = filled;
 	return audit_image_at(&audit->image, physical, filled);
 }
 
@@ -97,6 +98,55 @@ static void take(struct audit_locks *locks, const struct lock_image *image)
 	locks->node = at[LOCK_IMAGE_NODES];
 	locks->promise = at[LOCK_IMAGE_PROMISES];
 	locks->local = at[LOCK_IMAGE_LOCALS];
+}
+
+/* ---- The digest of what all nodes have in common: FNV-1a of 64 bits ---- */
+
+static uint64_t digest(uint64_t hash, const void *data, uint64_t bytes)
+{
+	const uint8_t *at = data, *end = at + bytes;
+
+	for (; at < end; at++)
+		hash = (hash ^ *at) * 1099511628211ull;
+	return hash;
+}
+
+static void check_digest(struct audit *audit, const struct lock_image *image)
+{
+	uint64_t hash = digest(14695981039346656037ull, &image->q_key, 4);
+	unsigned i;
+
+	hash = digest(hash, &image->drift_ppm, 4);
+	hash = digest(hash, &image->prefix_bits, 4);
+	for (i = 0; i < LOCK_IMAGE_LOCALS; i++)
+		hash = digest(hash, (const uint8_t *)image + image->part[i].offset,
+			(uint64_t)image->part[i].count * image->part[i].bytes);
+	if (hash != image->cluster)
+		audit_find(audit, "lock-digest",
+			"the lock tables were changed: their digest is %016llx, and they say "
+			"%016llx",
+			(unsigned long long)hash, (unsigned long long)image->cluster);
+}
+
+/* Nothing hides where nothing is meant to be: between the arrays, and behind them. */
+static void check_rest(struct audit *audit, const struct lock_image *image, uint64_t filled)
+{
+	const uint8_t *at = (const uint8_t *)image;
+	uint64_t next = sizeof(*image), i;
+	unsigned part;
+	bool clean = !(image->reserved[0] | image->reserved[1] | image->reserved[2]);
+
+	for (part = 0; part <= LOCK_IMAGE_ARRAYS; part++) {
+		const struct lock_image_part *of = &image->part[part];
+		const uint64_t end = part < LOCK_IMAGE_ARRAYS ? of->offset : filled;
+
+		for (i = next; i < end; i++)
+			clean &= !at[i];
+		next = part < LOCK_IMAGE_ARRAYS ? of->offset + (uint64_t)of->count * of->bytes
+						: filled;
+	}
+	if (!clean)
+		wrong(audit, "have something where nothing is meant to be");
 }
 
 static bool check_counts(struct audit *audit, const struct audit_locks *l)
@@ -125,9 +175,9 @@ bool audit_locks_open(struct audit *audit, struct audit_locks *locks)
 
 		if (!region)
 			continue;
-		image = bytes_of(
-			audit, audit_physical(&partition->stage2, region->gpa), region->bytes);
-		if (!image || !check_parts(audit, image, region->bytes))
+		image = bytes_of(audit, audit_physical(&partition->stage2, region->gpa),
+			region->bytes, &locks->filled);
+		if (!image || !check_parts(audit, image, locks->filled))
 			return false;
 		take(locks, image);
 		return check_counts(audit, locks);
@@ -460,6 +510,17 @@ static bool has_end(const struct audit *audit, unsigned p, const char *name, uns
 	return false;
 }
 
+/* Text, and zeros to its end. */
+static bool is_text(const char *text, size_t bytes)
+{
+	const size_t length = strnlen(text, bytes);
+	size_t i;
+
+	for (i = length; i < bytes && !text[i]; i++)
+		;
+	return length && length < bytes && i == bytes;
+}
+
 static void check_local(struct audit *audit, const struct audit_locks *l, uint32_t number)
 {
 	const struct lock_image_local *local = &l->local[number];
@@ -470,7 +531,10 @@ static void check_local(struct audit *audit, const struct audit_locks *l, uint32
 		l->participant[local->participant].node != l->image->node ||
 		p >= audit->system->partitions_count || p == lockd ||
 		(number && local->participant <= local[-1].participant) ||
-		strncmp(local->name, audit->partitions[p].name, LOCK_IMAGE_NAME_BYTES) != 0) {
+		strncmp(local->name, audit->partitions[p].name, LOCK_IMAGE_NAME_BYTES) != 0 ||
+		!is_text(local->name, sizeof(local->name)) ||
+		!is_text(local->request, sizeof(local->request)) ||
+		!is_text(local->answer, sizeof(local->answer))) {
 		wrong(audit, format("have a participant of this node, %u, that is none", number));
 		return;
 	}
@@ -526,6 +590,8 @@ void audit_locks(struct audit *audit)
 	if (!audit_locks_open(audit, &locks) ||
 		!(check_ranges(audit, &locks) & check_lists(audit, &locks)))
 		return;
+	check_digest(audit, locks.image);
+	check_rest(audit, locks.image, locks.filled);
 	for (i = 0; i < n[LOCK_IMAGE_SLOTS]; i++)
 		check_slot(audit, &locks, i);
 	for (i = 0; i < n[LOCK_IMAGE_MEMBERS]; i++)

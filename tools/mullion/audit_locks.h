@@ -11,6 +11,7 @@
 
 struct audit_locks {
 	const struct lock_image *image;
+	uint64_t filled; /* bytes of its pages that come from the file */
 	uint32_t count[LOCK_IMAGE_ARRAYS];
 	const struct lock_group *group;
 	const struct lock_lock *lock;

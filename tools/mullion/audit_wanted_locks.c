@@ -115,6 +115,16 @@ static const struct lock_lock *find(
 	return found ? *found : NULL;
 }
 
+/* Whoever holds it may do so for as long as described; none can wait less than one after another. */
+static uint64_t least_wait_ns(const struct wanted *wanted, const struct model_lock *model)
+{
+	const struct model_lock_group *group = &wanted->model->groups[model->group];
+	const bool turns = model->discipline == MODEL_LOCK_PHASED;
+
+	return 2 * group->delay_ns + group->service_ns +
+	       (turns ? 0 : (model->sharers_count - 1) * model->hold_ns);
+}
+
 /* The slot of a participant at a lock, in the order of the description. */
 static void compare_sharer(const struct wanted *wanted, const struct lock_lock *lock,
 	const struct model_lock *model, uint32_t s)
@@ -126,6 +136,8 @@ static void compare_sharer(const struct wanted *wanted, const struct lock_lock *
 	if (wanted->has->member[slot->member].participant != sharer->participant ||
 		slot->priority != sharer->priority)
 		complain(wanted, model->name, "have other participants or priorities at");
+	if (slot->wait_bound_ns < least_wait_ns(wanted, model))
+		complain(wanted, model->name, "promise what cannot be at");
 	if (deadline_ns && slot->wait_bound_ns > deadline_ns)
 		complain(wanted, model->name, "promise less than the deadline of");
 }

@@ -24,6 +24,12 @@ def lifecycle():
         return file.read()
 
 
+def locks():
+    """The one that defects of lock tables are planted in: what the rules' fixtures start from."""
+    with open(os.path.join(HERE, "..", "rules", "base-locks.dtsi"), encoding="ascii") as file:
+        return file.read().replace("good.elf", "hello.elf")
+
+
 def kind(name):
     with open(os.path.join(HERE, "audit_devices.dts.in"), encoding="ascii") as file:
         return file.read().replace("@KIND@", name)

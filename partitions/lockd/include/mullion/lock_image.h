@@ -77,10 +77,11 @@ struct lock_image_local {
 struct lock_image {
 	uint64_t magic;
 	uint64_t bytes; /* of all */
-	uint64_t
-		cluster; /* the same on every node of one description, and hardly ever in another */
-	uint16_t node;   /* this one */
-	uint16_t lockd;  /* the partition that serves and carries for this node */
+	/* The same on every node of one description, and hardly ever in another: FNV-1a of q_key,
+	 * drift_ppm, prefix_bits and all arrays but the locals. */
+	uint64_t cluster;
+	uint16_t node;  /* this one */
+	uint16_t lockd; /* the partition that serves and carries for this node */
 	uint32_t q_key;
 	uint32_t drift_ppm;
 	uint32_t prefix_bits; /* of the nodes' IPv4 network */
