@@ -43,7 +43,7 @@ $(eval $(call bench_facts,rdma,verification/system/verbs.t,messages of two adapt
 	$(call bench_test,verbs) $(DRIVER_ELF) $(BUILD)/partitions/test-verbs.elf))
 $(eval $(call bench_facts,locks,$(MAKE) --no-print-directory locksim && verification/bench/locks $(BUILD),the engine of locks \
 	and its simulated waits (a few seconds),$(wildcard verification/bench/lock* verification/unit/lock_world.* \
-	$(addprefix partitions/lockd/,engine/*.c include/mullion/*.h) verification/locksim/*.c)))
+	verification/unit/lock_net.* $(addprefix partitions/lockd/,*/*.c include/mullion/*.h) partitions/lib/queuing.c verification/locksim/*.c)))
 $(eval $(call bench_facts,ports,verification/system/ports.t,messages between partitions (half a minute),\
 	$(call bench_test,ports) $(call deployments,ports-*) $(BUILD)/partitions/test-ports.elf))
 $(eval $(call bench_facts,mode-change,verification/system/switch.t,switches of schedules (half a minute),\

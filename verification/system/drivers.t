@@ -39,7 +39,7 @@ good() {
 # within FILE...: every call metered there took at most what is stated. Says so, as comments and into drivers.json.
 within() {
 	verification/gates/longest-path "$build/rtdrivers/drivers.elf" rtdrivers/bounds rtdrivers/*/*.h >"$work/bounds" &&
-		sed -n 's/^instructions \([a-z_0-9]*\): \([0-9]*\) calls, max \([0-9]*\).*/\1 \2 \3/p' "$@" |
+		sed -n 's/^instructions \([a-z_0-9]*\)\( short\)\{0,1\}: \([0-9]*\) calls, max \([0-9]*\).*/\1 \3 \4\2/p' "$@" |
 		awk -v bounds="$work/bounds" -v json="$work/drivers.json" '
 			BEGIN {
 				while ((getline line < bounds) > 0) {
@@ -52,14 +52,22 @@ within() {
 				calls[$1] += $2
 				if ($3 > most[$1])
 					most[$1] = $3
+				if ($4 == "short") {
+					short_calls[$1] += $2
+					if ($3 > short[$1])
+						short[$1] = $3
+				}
 			}
 			END {
 				printf "{" >json
 				for (name in calls) {
 					printf "# %s: at most %d stated, %d by its longest path, %d in %d calls\n", \
 						name, stated[name], longest[name], most[name], calls[name]
-					printf "%s\"%s\": {\"stated\": %d, \"longest\": %d, \"measured\": %d, \"calls\": %d}", \
+					printf "%s\"%s\": {\"stated\": %d, \"longest\": %d, \"measured\": %d, \"calls\": %d", \
 						comma, name, stated[name], longest[name], most[name], calls[name] >json
+					if (name in short)
+						printf ", \"short\": %d, \"short_calls\": %d", short[name], short_calls[name] >json
+					printf "}" >json
 					comma = ", "
 					if (!(name in stated) || most[name] > stated[name] || calls[name] == 0 || most[name] == 0)
 						bad = 1

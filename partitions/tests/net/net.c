@@ -103,6 +103,8 @@ static void report(const char *const role, const struct station *const station)
 		return;
 	meter_print(&station->send);
 	meter_print(&station->receive);
+	meter_print(&station->send_short);
+	meter_print(&station->receive_short);
 	meter_print(&station->reclaim);
 }
 

@@ -12,6 +12,7 @@
 
 #define ETHERTYPE     0xb588u /* 88b5h, IEEE 802: local experimental */
 #define BYTES_LEAST   60u
+#define SHORT_BYTES   192u /* a message of 64 bytes, or a lock's, with its headers */
 #define BYTES_CHOICES (CARD_FRAME_BYTES - BYTES_LEAST + 1)
 #define HELLO_NS      1000000ull
 #define DRAIN_STEPS   10000000u
@@ -69,11 +70,13 @@ static bool intact(const struct frame *const frame, const uint32_t bytes)
 
 static bool send(struct station *const station, const struct frame *const frame)
 {
+	struct meter *const meter =
+		frame->header.bytes <= SHORT_BYTES ? &station->send_short : &station->send;
 	bool taken;
 
-	meter_begin(&station->send);
+	meter_begin(meter);
 	taken = card_send(station->card, frame, frame->header.bytes);
-	meter_end(&station->send);
+	meter_end(meter);
 	return taken;
 }
 
@@ -84,7 +87,12 @@ static uint32_t receive(struct station *const station, struct frame *const frame
 
 	meter_begin(&station->receive);
 	bytes = card_receive(station->card, (uint8_t *)frame);
-	meter_end(&station->receive);
+	if (bytes != 0 && bytes <= SHORT_BYTES) {
+		station->receive_short.start = station->receive.start;
+		meter_end(&station->receive_short);
+	} else {
+		meter_end(&station->receive);
+	}
 	if (bytes < sizeof(frame->header) || frame->header.ethertype != ETHERTYPE)
 		return 0;
 	station->progress_tsc = tsc_read();
@@ -109,6 +117,9 @@ void station_begin(struct station *const station, struct card *const card, const
 		.progress_tsc = tsc_read(),
 		.send = { .name = virtio ? "virtio_net_send" : "e1000e_send" },
 		.receive = { .name = virtio ? "virtio_net_receive" : "e1000e_receive" },
+		.send_short = { .name = virtio ? "virtio_net_send short" : "e1000e_send short" },
+		.receive_short = { .name = virtio ? "virtio_net_receive short"
+						  : "e1000e_receive short" },
 		.reclaim = { .name = virtio ? "virtio_net_reclaim" : "e1000e_reclaim" } };
 }
 

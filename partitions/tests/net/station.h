@@ -21,6 +21,7 @@ struct station {
 	bool met, done;                   /* the other end has answered; it has said good-bye */
 	uint64_t first_tsc, progress_tsc; /* a frame came; before, when it began */
 	struct meter send, receive, reclaim;
+	struct meter send_short, receive_short; /* of frames up to SHORT_BYTES */
 };
 
 void station_begin(struct station *station, struct card *card, uint32_t frames);
