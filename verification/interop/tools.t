@@ -1,0 +1,50 @@
+#!/bin/sh
+# The tools of partitions/rdma-tools against their originals on Linux: each in each role, one of them as a partition with a
+# network card, natively, and some over a link that loses, doubles, overtakes and changes frames; data is compared. Then the
+# same with a defect planted in our verbs. `make interop` runs the whole matrix.
+set -u
+echo 1..8
+build=${BUILD:-build}
+here=verification/interop
+work=$build/interop/tools
+rm -rf "$work"
+mkdir -p "$work"
+number=0
+status=0
+
+# ok STATUS SENTENCE [FILE]: what the file says where it failed.
+ok() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		[ -z "${3:-}" ] || sed 's/^/# /' "$3" | tail -n 40
+		status=1
+	fi
+}
+
+$here/initramfs "$build" >"$work/packages.log" 2>&1
+ok $? "Linux and its tools are fetched and packed" "$work/packages.log"
+$here/tools_build . "$work/tools_host" >"$work/log" 2>&1
+ok $? "our side is compiled" "$work/log"
+$here/tools_matrix "$build" "$work" short >"$work/table" 2>&1
+ok $? "every tool in every role talks with its original" "$work/table"
+sed 's/^/# /' "$work/table"
+[ "$(grep -c '^none .* program  *1  *1  *0  *0$' "$work/table")" -eq 20 ]
+ok $? "ten tools, two roles" "$work/table"
+grep -q '^none .* partition  *1  *1  *0  *0$' "$work/table"
+ok $? "one of them is a partition with a network card" "$work/table"
+grep -q '^relay: [1-9][0-9]* frames, [1-9][0-9]* lost, [1-9][0-9]* doubled, [1-9][0-9]* overtaken, [1-9][0-9]* changed$' "$work/table"
+ok $? "there were faults of every kind on the way" "$work/table"
+
+mkdir -p "$work/tree" "$work/planted"
+cp -r rtdrivers partitions "$work/tree/"
+sed 's/^\t\tresource->next = 0;$/&\n\t\tresource->result = execute(qp, packet);/' rtdrivers/ib/resource.c >"$work/tree/rtdrivers/ib/resource.c"
+! cmp -s rtdrivers/ib/resource.c "$work/tree/rtdrivers/ib/resource.c" &&
+	$here/tools_build "$work/tree" "$work/planted/tools_host" >"$work/log" 2>&1
+ok $? "a defect is planted: atomics that come twice are done twice" "$work/log"
+$here/tools_matrix "$build" "$work/planted" doubled >"$work/log" 2>&1
+[ $? -eq 1 ] && grep -q '^5.0 % doubled .* 1  *0  *0  *1$' "$work/log"
+ok $? "and it is noticed" "$work/log"
+exit $status
