@@ -64,10 +64,10 @@ void report_start(const struct lock_image *const image, const struct lock_tables
 {
 	promises = lock_image_promises(image);
 	printf("lockd: node %u of %" PRIu32 ", %" PRIu32 " groups served, %" PRIu32
-	       " participants, %" PRIu64 " bytes\n",
+	       " participants, %" PRIu64 " bytes, %" PRIu64 " messages on their way at most\n",
 		image->node, image->part[LOCK_IMAGE_NODES].count,
 		lock_router_groups(tables, image->node), image->part[LOCK_IMAGE_LOCALS].count,
-		bytes);
+		bytes, lock_router_inbox(tables, image->node));
 	fflush(stdout);
 }
 

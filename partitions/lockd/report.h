@@ -1,7 +1,7 @@
 /*
  * What lockd says of itself on its console, for people and for programs:
  *
- *	lockd: node 0 of 3, 1 groups served, 2 participants, 123456 bytes
+ *	lockd: node 0 of 3, 1 groups served, 2 participants, 123456 bytes, 26 messages on their way at most
  *	lockd: at 1234567 group 0 following epoch 3           whenever that changed
  *	lockd: at 1234567 group 0 serving epoch 4, 12345 ns after the last leader was heard, bound 23456
  *	lockd: at 1000000000 sent 10 taken 10 here 4 full 0 overruns 0 refused 2: bad_node 2

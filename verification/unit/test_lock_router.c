@@ -176,6 +176,17 @@ static void a_node_serves_the_groups_that_name_it(void **state)
 	world_free(w);
 }
 
+/* Of four locks: two participants here with a session each, four elsewhere, two other servers. */
+static void what_may_be_on_its_way_to_a_node_is_known(void **state)
+{
+	(void)state;
+	for (uint16_t node = 0; node < 2; node++)
+		assert_int_equal(lock_router_inbox(&net->world->tables, node),
+			2 * (4 * 2 + 2) + 4 * (4 * 2 + 1) + 2);
+	assert_int_equal(lock_router_inbox(&net->world->tables, 2), 2 * (4 * 2 + 2) + 2);
+	assert_int_equal(lock_router_inbox(&net->world->tables, 3), 0);
+}
+
 static struct lock_own *own(uint32_t p, uint32_t lock)
 {
 	return &net->world->client[p].storage.owns[lock];
@@ -294,6 +305,7 @@ int main(void)
 		TEST(an_answer_goes_to_the_slots_participant_if_a_leader_gives_it),
 		TEST(who_takes_nothing_loses_messages_and_holds_up_nobody),
 		TEST(a_node_serves_the_groups_that_name_it),
+		TEST(what_may_be_on_its_way_to_a_node_is_known),
 		TEST(a_remote_lock_and_unlock_take_four_frames_and_a_local_one_none),
 		TEST(nodes_count_together_whatever_the_wire_loses_and_repeats),
 		TEST(when_the_leaders_node_stops_the_others_go_on),

@@ -7,14 +7,49 @@
 
 #define NOBODY UINT32_MAX
 
+static bool serves(const struct lock_group *const group, const uint32_t places, const uint16_t node)
+{
+	for (uint32_t place = 0; place < places; place++)
+		if (group->nodes[place] == node)
+			return true;
+	return false;
+}
+
 uint32_t lock_router_groups(const struct lock_tables *const tables, const uint16_t node)
 {
 	uint32_t groups = 0;
 
 	for (uint32_t g = 0; g < tables->groups; g++)
-		for (uint32_t place = 0; place < LOCK_GROUP_NODES; place++)
-			groups += tables->group[g].nodes[place] == node;
+		groups += serves(&tables->group[g], LOCK_GROUP_NODES, node);
 	return groups;
+}
+
+static uint16_t home(const struct lock_tables *const t, const uint32_t member)
+{
+	return t->participant[t->member[member].participant].node;
+}
+
+/* Of a member and its slots: an operation and its cancellation, a heartbeat; or answers, notices, and a new epoch. */
+static uint64_t inbox_of_member(
+	const struct lock_tables *const t, const uint32_t member, const uint16_t node)
+{
+	const struct lock_member *const m = &t->member[member];
+
+	if (home(t, member) == node)
+		return 2u * m->slots + 2u;
+	return serves(&t->group[m->group], LOCK_LEADERS, node) ? 2u * m->slots + 1u : 0;
+}
+
+uint64_t lock_router_inbox(const struct lock_tables *const tables, const uint16_t node)
+{
+	uint64_t messages = 0;
+
+	for (uint32_t member = 0; member < tables->members; member++)
+		messages += inbox_of_member(tables, member, node);
+	for (uint32_t g = 0; g < tables->groups; g++)
+		if (serves(&tables->group[g], LOCK_GROUP_NODES, node))
+			messages += LOCK_GROUP_NODES - 1u;
+	return messages;
 }
 
 uint64_t lock_router_quiet_ns(const struct lock_tables *const tables)
@@ -83,10 +118,7 @@ static uint32_t owner(const struct lock_tables *const t, const struct lock_messa
 
 static bool may_lead(const struct lock_group *const group, const uint16_t node)
 {
-	for (uint32_t place = 0; place < LOCK_LEADERS; place++)
-		if (group->nodes[place] == node)
-			return true;
-	return false;
+	return serves(group, LOCK_LEADERS, node);
 }
 
 static enum lock_route to_server(struct lock_router *const r, const uint16_t from,

@@ -55,6 +55,13 @@ struct lock_router {
 /* Groups that `node` serves: that many servers are needed. Cost: the groups. */
 uint32_t lock_router_groups(const struct lock_tables *tables, uint16_t node);
 
+/*
+ * How many messages may be on their way to `node` at once, each of them once: of every slot and member of others
+ * two and one to whoever may lead, of every slot and member here two each from there, and one of each server. A
+ * card that holds as many loses none. Cost: the slots, members and groups.
+ */
+uint64_t lock_router_inbox(const struct lock_tables *tables, uint16_t node);
+
 /* How long after a node's start its participants keep silent, so that sessions of its former life are over. */
 uint64_t lock_router_quiet_ns(const struct lock_tables *tables);
 
