@@ -11,7 +11,7 @@ void net_image(struct net_image *block, uint16_t node, uint32_t nodes)
 					     .bytes = sizeof(*block),
 					     .node = node,
 					     .q_key = NET_Q_KEY,
-					     .prefix_bits = 24 } };
+					     .prefix_bits = 16 } };
 	block->image.part[LOCK_IMAGE_NODES] =
 		(struct lock_image_part){ .offset = offsetof(struct net_image, nodes),
 			.count = nodes,
@@ -19,7 +19,7 @@ void net_image(struct net_image *block, uint16_t node, uint32_t nodes)
 	for (uint32_t i = 0; i < LOCK_WIRE_NODES + 1; i++)
 		block->nodes[i] = (struct lock_image_node){ .ipv4 = 0x0a4d0001 + i,
 			.qpn = LOCK_WIRE_QPN,
-			.mac = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) } };
+			.mac = { 2, 0, 0, 0, (uint8_t)((i + 1) >> 8), (uint8_t)(i + 1) } };
 }
 
 static bool push(struct net_queue *queue, const struct lock_message *message)

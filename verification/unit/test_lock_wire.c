@@ -50,14 +50,19 @@ static unsigned posted(const void *bytes, uint32_t count, uint32_t q_key)
 {
 	struct ibv_sge sge = { (uintptr_t)wires[0].in, count, wires[0].in_mr->lkey };
 	struct ibv_send_wr *bad, wr = { .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND };
+	struct ibv_ah_attr attr = { .is_global = 1, .sl = NET_SL };
+	unsigned made;
 	bool more;
 
 	memcpy(wires[0].in, bytes, count);
-	wr.wr.ud.ah = &wires[0].pools.ahs[0];
+	gid_from_ipv4(attr.grh.dgid.raw, blocks[0].nodes[1].ipv4);
+	wr.wr.ud.ah = ibv_create_ah(wires[0].qp->pd, &attr);
 	wr.wr.ud.remote_qpn = LOCK_WIRE_QPN;
 	wr.wr.ud.remote_qkey = q_key;
 	assert_int_equal(ibv_post_send(wires[0].qp, &wr, &bad), 0);
-	return roce_port_next(&wires[0].port, 0, 0xffff, frame, sizeof(frame), &more);
+	made = roce_port_next(&wires[0].port, 0, 0xffff, frame, sizeof(frame), &more);
+	assert_int_equal(ibv_destroy_ah(wr.wr.ud.ah), 0);
+	return made;
 }
 
 /* The frame of message `number`, from node 0 to node 1. */
@@ -284,6 +289,22 @@ static void what_is_not_fetched_is_lost_and_the_rest_arrives(void **state)
 	assert_int_equal(arrives(frame_of(9))->sequence, 9);
 }
 
+static void each_of_the_most_nodes_is_reached(void **state)
+{
+	(void)state;
+	net_image(&blocks[0], 0, LOCK_WIRE_NODES);
+	assert_null(open_wire(0));
+	for (uint16_t node = 1; node < LOCK_WIRE_NODES; node++) {
+		const struct lock_message m = numbered(node);
+		const struct lock_image_node *row = &blocks[0].nodes[node];
+
+		assert_true(lock_wire_send(&wires[0], node, &m));
+		assert_int_equal(next_frame(0), LOCK_WIRE_FRAME_BYTES);
+		assert_memory_equal(frame, row->mac, sizeof(row->mac));
+		assert_int_equal(octets_read32(frame + LOCK_WIRE_IP_AT + 16), row->ipv4);
+	}
+}
+
 static void what_cannot_work_is_said_at_once(void **state)
 {
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
@@ -319,6 +340,7 @@ int main(void)
 		TEST(a_flipped_bit_changes_no_message),
 		TEST(frames_of_chance_are_counted_and_nothing_else),
 		TEST(what_is_not_fetched_is_lost_and_the_rest_arrives),
+		TEST(each_of_the_most_nodes_is_reached),
 		TEST(what_cannot_work_is_said_at_once),
 	};
 

@@ -22,8 +22,8 @@
 static struct ibv_pools pools_of(struct lock_wire *const w)
 {
 	return (struct ibv_pools){ w->pools.pds, w->pools.mrs, w->pools.ahs, w->pools.cqs,
-		w->pools.completions, w->pools.qps, w->pools.sends, w->pools.recvs, 1, 2,
-		LOCK_WIRE_NODES, 1, 1, 2 * LOCK_WIRE_INBOX, LOCK_WIRE_INBOX, LOCK_WIRE_INBOX };
+		w->pools.completions, w->pools.qps, w->pools.sends, w->pools.recvs, 1, 2, 1, 1, 1,
+		2 * LOCK_WIRE_INBOX, LOCK_WIRE_INBOX, LOCK_WIRE_INBOX };
 }
 
 static void post_receive(struct lock_wire *const w, const uint32_t entry)
@@ -70,21 +70,33 @@ static bool start_adapter(struct lock_wire *const w, const uint8_t sl, const uin
 	return true;
 }
 
-/* The frame that the verbs make of `blank`; its bytes. */
-static unsigned make_frame(struct lock_wire *const w, struct ibv_ah *const ah, uint8_t *const frame,
-	const unsigned room)
+/* The frame that the verbs make of `blank` for this address; its bytes. */
+static unsigned make_frame(struct lock_wire *const w, const struct ibv_ah_attr *const attr,
+	uint8_t *const frame, const unsigned room)
 {
 	struct ibv_sge sge = { (uint64_t)(uintptr_t)&w->blank, LOCK_MESSAGE_BYTES,
 		w->out_mr->lkey };
 	struct ibv_send_wr *bad, wr = { .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND };
+	unsigned bytes = 0;
 	bool more;
 
-	wr.wr.ud.ah = ah;
+	wr.wr.ud.ah = ibv_create_ah(w->qp->pd, attr);
 	wr.wr.ud.remote_qpn = LOCK_WIRE_QPN;
 	wr.wr.ud.remote_qkey = w->q_key;
-	if (ah == NULL || ibv_post_send(w->qp, &wr, &bad) != 0)
+	if (wr.wr.ud.ah == NULL)
 		return 0;
-	return roce_port_next(&w->port, 0, ALL_LANES, frame, room, &more);
+	if (ibv_post_send(w->qp, &wr, &bad) == 0)
+		bytes = roce_port_next(&w->port, 0, ALL_LANES, frame, room, &more);
+	return ibv_destroy_ah(wr.wr.ud.ah) == 0 ? bytes : 0;
+}
+
+/* The port's table holds the node that is met, and no other. */
+static void introduce(struct lock_wire *const w, const uint8_t gid[const IB_GID_BYTES],
+	const uint8_t mac[const ROCE_MAC_BYTES])
+{
+	__builtin_memset(w->neighbour_slots, 0, sizeof(w->neighbour_slots));
+	w->neighbours.count = 0;
+	roce_port_neighbour(&w->port, gid, mac);
 }
 
 static void swap(uint8_t *const a, uint8_t *const b, const unsigned bytes)
@@ -108,9 +120,8 @@ static bool meet(struct lock_wire *const w, const uint32_t node, const uint8_t s
 	uint8_t frame[ROCE_HEADERS_BYTES_MOST + 2 * LOCK_MESSAGE_BYTES];
 
 	gid_from_ipv4(attr.grh.dgid.raw, row->ipv4);
-	roce_port_neighbour(&w->port, attr.grh.dgid.raw, row->mac);
-	if (make_frame(w, ibv_create_ah(w->qp->pd, &attr), frame, sizeof(frame)) !=
-		LOCK_WIRE_FRAME_BYTES)
+	introduce(w, attr.grh.dgid.raw, row->mac);
+	if (make_frame(w, &attr, frame, sizeof(frame)) != LOCK_WIRE_FRAME_BYTES)
 		return false;
 	__builtin_memcpy(w->to[node], frame, LOCK_WIRE_HEAD_BYTES);
 	swap(frame, frame + ROCE_MAC_BYTES, ROCE_MAC_BYTES);
@@ -127,7 +138,7 @@ static bool open_port(struct lock_wire *const w, const struct lock_image *const 
 		.port = 1 };
 
 	w->neighbours = (struct neighbours){ .slots = w->neighbour_slots,
-		.buckets = NEIGHBOURS_SLOTS(LOCK_WIRE_NODES) / NEIGHBOUR_WAYS };
+		.buckets = NEIGHBOURS_SLOTS(1) / NEIGHBOUR_WAYS };
 	roce_port_open(&w->port, &w->context, &w->neighbours, &at, mac);
 	w->port.tagged = true;
 	w->port.pcp_of_sl[sl] = sl;
@@ -154,7 +165,7 @@ const char *lock_wire_open(struct lock_wire *const wire, const struct lock_image
 	wire->node_rows = lock_image_nodes(image);
 	wire->shown = LOCK_WIRE_INBOX;
 	if (wire->nodes > LOCK_WIRE_NODES)
-		return "more nodes than address handles";
+		return "more nodes than the wire has room for";
 	if (service_level >= PRIORITIES)
 		return "a service level above 7 has no priority of its own in frames";
 	if (!same_mac(mac, wire->node_rows[wire->node].mac))

@@ -5,7 +5,8 @@
  *
  * All datagrams for a node are alike up to the message, but for the packet number. So the verbs make one for each
  * node at the start, and its headers are kept: a message is sent behind a copy of them; a frame whose headers are
- * those of its sender, and whose ICRC is right, is taken at once. Every other frame goes through the verbs.
+ * those of its sender, and whose ICRC is right, is taken at once. Every other frame goes through the verbs. So one
+ * address handle is enough for any number of nodes.
  *
  * Invariant: a message is handed on only if it is LOCK_MESSAGE_BYTES long, came to the right queue pair with the
  * right Q_Key, and from the address of the node that it names; all else is counted, by the wire, the port or the
@@ -24,9 +25,9 @@
 #include <mullion/lock_image.h>
 #include <mullion/lock_message.h>
 
-#define LOCK_WIRE_NODES 256u /* of a cluster at most: an address handle each */
-#define LOCK_WIRE_QPN   256u /* of the first queue pair of an adapter */
-#define LOCK_WIRE_SENDS 64u  /* messages waiting for the card */
+#define LOCK_WIRE_NODES 2048u /* of a cluster at most */
+#define LOCK_WIRE_QPN   256u  /* of the first queue pair of an adapter */
+#define LOCK_WIRE_SENDS 64u   /* messages waiting for the card */
 #define LOCK_WIRE_INBOX 4u
 
 /* A frame: Ethernet, a tag, IPv4, UDP, BTH, DETH, the message, the ICRC. */
@@ -57,7 +58,7 @@ struct lock_wire {
 	struct ibv_context context;
 	struct roce_port port;
 	struct neighbours neighbours;
-	struct neighbour neighbour_slots[NEIGHBOURS_SLOTS(LOCK_WIRE_NODES)];
+	struct neighbour neighbour_slots[NEIGHBOURS_SLOTS(1)]; /* the one that is met */
 	struct ibv_qp *qp;
 	struct ibv_cq *cq;
 	struct ibv_mr *in_mr, *out_mr;
@@ -77,7 +78,7 @@ struct lock_wire {
 	struct { /* of the adapter */
 		struct ibv_pd pds[1];
 		struct ibv_mr mrs[2];
-		struct ibv_ah ahs[LOCK_WIRE_NODES];
+		struct ibv_ah ahs[1];
 		struct ibv_cq cqs[1];
 		struct ibv_wc completions[2 * LOCK_WIRE_INBOX];
 		struct ibv_qp qps[1];
