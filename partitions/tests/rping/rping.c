@@ -1,7 +1,8 @@
 /*
  * rping: an rping server on a network card, for a client that Linux runs.
  *
- * Arguments: at=10.9.0.1/24:1, the port means nothing; connections=1: so many come and go; patience-ns=N.
+ * Arguments: at=10.9.0.1/24:1, the port means nothing; connections=1: so many come and go; patience-ns=N;
+ * linger-ns=N: wait so long at the end, for others to have their say.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 
 static struct card card;
 static uint8_t frame[CARD_FRAME_BYTES], reply[CARD_FRAME_BYTES];
+static uint64_t first_tsc, last_tsc; /* when the first ping was over, and the last one */
 
 void server_needs(const bool good, const char *const what)
 {
@@ -57,20 +59,36 @@ static void send(void)
 	}
 }
 
+static void work(void)
+{
+	const unsigned before = server.pings;
+
+	take();
+	server_work(tsc_read());
+	send();
+	if (server.pings == before)
+		return;
+	last_tsc = tsc_read();
+	if (first_tsc == 0)
+		first_tsc = last_tsc;
+}
+
 static void serve(const unsigned connections, const uint64_t patience_ns)
 {
 	const uint64_t end = time_now_ns() + patience_ns;
 
-	while (server.connections < connections && time_now_ns() < end) {
-		take();
-		server_work(tsc_read());
-		send();
-	}
-	for (unsigned i = 0; i < 100000; i++) { /* the last DREP may have to be said again */
-		take();
-		server_work(tsc_read());
-		send();
-	}
+	while (server.connections < connections && time_now_ns() < end)
+		work();
+	for (unsigned i = 0; i < 100000; i++) /* the last DREP may have to be said again */
+		work();
+}
+
+static void linger(const uint64_t ns)
+{
+	const uint64_t end = time_now_ns() + ns;
+
+	while (time_now_ns() < end)
+		work();
 }
 
 int main(void)
@@ -92,5 +110,9 @@ int main(void)
 	tap_check(server.connections == connections, "every_connection_comes_and_goes", "%u did",
 		server.connections);
 	tap_check(server.failures == 0, "no_request_fails", "%u did", server.failures);
+	printf("# pings came from tick %llu to %llu\n", (unsigned long long)first_tsc,
+		(unsigned long long)last_tsc);
+	fflush(stdout);
+	linger(args_number("linger-ns", 0));
 	return tap_status();
 }
