@@ -103,7 +103,7 @@ int ibv_dealloc_pd(struct ibv_pd *const pd)
 
 uint16_t ibv_backlog(const struct ibv_context *const context)
 {
-	const uint64_t ready = context->ready & ~context->held;
+	const uint64_t ready = context->ready & ~context->held & ~context->waiting;
 	uint16_t lanes = 0;
 
 	for (unsigned sl = 0; sl < IBV_LANES; sl++)

@@ -94,7 +94,7 @@ static void serve_timers(struct ibv_context *const context, const uint64_t now_t
 {
 	context->earliest = IBV_NEVER;
 	for (unsigned i = 0; i < context->pools.qp_count; i++)
-		if (context->pools.qps[i].context != NULL)
+		if (context->pools.qps[i].context != NULL && !(context->waiting >> i & 1))
 			requester_timer(&context->pools.qps[i], now_ticks);
 }
 
@@ -162,8 +162,8 @@ static unsigned choose(const uint64_t candidates, const unsigned turn)
 	return (unsigned)__builtin_ctzll(later != 0 ? later : candidates);
 }
 
-bool ibv_next(struct ibv_context *const context, const uint64_t now_ticks, const uint16_t lanes,
-	struct ibv_departure *const departure)
+uint64_t ibv_candidates(
+	struct ibv_context *const context, const uint64_t now_ticks, const uint16_t lanes)
 {
 	uint64_t candidates;
 
@@ -171,19 +171,87 @@ bool ibv_next(struct ibv_context *const context, const uint64_t now_ticks, const
 		serve_timers(context, now_ticks);
 	if (context->doomed != 0)
 		end_one(context);
-	candidates = context->ready & ~context->held;
+	candidates = context->ready & ~context->held & ~context->waiting;
 	if (lanes != LANES_ALL)
 		candidates &= of_lanes(context, lanes);
-	while (candidates != 0) {
-		const unsigned index = choose(candidates, context->turn);
+	return candidates;
+}
 
-		context->turn = (index + 1) % IBV_QPS_MOST;
-		if (qp_next(&context->pools.qps[index], now_ticks, departure)) {
-			context->sent = index;
+struct ibv_qp *ibv_choose(struct ibv_context *const context, const uint64_t candidates)
+{
+	const unsigned index = choose(candidates, context->turn);
+
+	context->turn = (index + 1) % IBV_QPS_MOST;
+	return &context->pools.qps[index];
+}
+
+const struct ibv_ah_attr *ibv_destination(const struct ibv_qp *const qp)
+{
+	if (!is_datagram(qp))
+		return &qp->attr.ah_attr;
+	return qp->requester.next == qp->requester.tail
+		       ? NULL
+		       : &send_entry(qp, qp->requester.next)->ah->attr;
+}
+
+bool ibv_take(
+	struct ibv_qp *const qp, const uint64_t now_ticks, struct ibv_departure *const departure)
+{
+	struct ibv_context *const context = qp->context;
+
+	if (!qp_next(qp, now_ticks, departure)) {
+		context->ready &= ~(1ull << qp->index);
+		return false;
+	}
+	context->sent = qp->index;
+	return true;
+}
+
+bool ibv_next(struct ibv_context *const context, const uint64_t now_ticks, const uint16_t lanes,
+	struct ibv_departure *const departure)
+{
+	uint64_t candidates = ibv_candidates(context, now_ticks, lanes);
+
+	while (candidates != 0) {
+		struct ibv_qp *const qp = ibv_choose(context, candidates);
+
+		if (ibv_take(qp, now_ticks, departure))
 			return true;
-		}
-		context->ready &= ~(1ull << index);
-		candidates &= ~(1ull << index);
+		candidates &= ~(1ull << qp->index);
 	}
 	return false;
+}
+
+bool ibv_unreachable(struct ibv_qp *const qp)
+{
+	const struct ibv_requester *const r = &qp->requester;
+
+	qp->context->ready &= ~(1ull << qp->index);
+	if (qp->state != IBV_QPS_RTS || r->head == r->tail || qp->doom != IBV_WC_SUCCESS)
+		return false;
+	qp_doom(qp, IBV_WC_RETRY_EXC_ERR);
+	return true;
+}
+
+void ibv_wait(struct ibv_qp *const qp)
+{
+	qp->context->waiting |= 1ull << qp->index;
+}
+
+/* What was on its way to be acknowledged could not be sent again meanwhile. */
+static void go_on(struct ibv_qp *const qp, const uint64_t now_ticks)
+{
+	if (qp->requester.deadline == IBV_NEVER)
+		return;
+	qp->requester.deadline = now_ticks + qp->timeout_ticks;
+	note_timer(qp->context, qp->requester.deadline);
+}
+
+void ibv_resume(struct ibv_context *const context, const uint64_t now_ticks)
+{
+	for (unsigned i = 0; i < context->pools.qp_count; i++)
+		if (context->waiting >> i & 1)
+			go_on(&context->pools.qps[i], now_ticks);
+	context->waiting = 0;
+	note_timer(context, now_ticks); /* of those not ready meanwhile */
 }

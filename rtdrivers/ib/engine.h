@@ -49,6 +49,33 @@ enum ibv_drop ibv_receive(struct ibv_context *context, uint64_t now_ticks,
 bool ibv_next(struct ibv_context *context, uint64_t now_ticks, uint16_t lanes,
 	struct ibv_departure *departure);
 
+/*
+ * The same in steps, for a provider that has to know first where a packet goes. Queue pairs on the lanes that may
+ * have something to send: a bit each. Timers are served here. At most 30000 instructions.
+ */
+uint64_t ibv_candidates(struct ibv_context *context, uint64_t now_ticks, uint16_t lanes);
+
+/* Whose turn it is, of `candidates`, which are not 0. At most 40 instructions. */
+struct ibv_qp *ibv_choose(struct ibv_context *context, uint64_t candidates);
+
+/* Where its next packet goes; NULL: it has none. At most 30 instructions. */
+const struct ibv_ah_attr *ibv_destination(const struct ibv_qp *qp);
+
+/* Its next packet, as of ibv_next. False: it has none. At most 1100 instructions. */
+bool ibv_take(struct ibv_qp *qp, uint64_t now_ticks, struct ibv_departure *departure);
+
+/*
+ * A queue pair whose peer cannot be sent to, and will not: what is posted fails with
+ * IBV_WC_RETRY_EXC_ERR. False: nothing is. For connections; of datagrams, take what goes there, and drop it. At most 40 instructions.
+ */
+bool ibv_unreachable(struct ibv_qp *qp);
+
+/* It sends nothing, and no time runs for it, until ibv_resume. At most 20 instructions. */
+void ibv_wait(struct ibv_qp *qp);
+
+/* All that wait go on, with all of their time. At most 1500 instructions. */
+void ibv_resume(struct ibv_context *context, uint64_t now_ticks);
+
 /* Copy the payload to where it is sent from: packet.payload_bytes. At most 5400 instructions. */
 void ibv_gather(const struct ibv_departure *departure, uint8_t *payload);
 

@@ -135,19 +135,33 @@ static uint16_t waiting(struct lanes *const lanes, const uint64_t now_ticks)
 	return vls;
 }
 
+/* Questions for MACs are the port's own: lane 15. */
+static void ask(struct lanes *const lanes, const uint64_t now_ticks, uint8_t *const frame)
+{
+	const unsigned bytes = lanes->count == LANES_MANAGEMENT
+				       ? 0
+				       : roce_port_question(lanes->port, now_ticks, frame);
+
+	if (bytes != 0)
+		lanes_manage(lanes, frame, bytes);
+}
+
 unsigned lanes_next(struct lanes *const lanes, const uint64_t now_ticks,
 	uint8_t frame[const LANES_FRAME_BYTES], bool *const more)
 {
-	const uint16_t vls = waiting(lanes, now_ticks);
-	const unsigned vl = vlarb_choose(&lanes->arbiter, vls);
-	unsigned bytes;
+	uint16_t vls;
+	unsigned vl, bytes;
 	bool again = false;
+
+	ask(lanes, now_ticks, frame);
+	vls = waiting(lanes, now_ticks);
+	vl = vlarb_choose(&lanes->arbiter, vls);
 
 	if (vl == VLARB_MANAGEMENT) {
 		bytes = next_managed(lanes, now_ticks, frame);
 	} else {
 		/* Timers and ends are served with no lane, too. */
-		bytes = roce_port_next(lanes->port, now_ticks,
+		bytes = roce_port_packet(lanes->port, now_ticks,
 			vl == VLARB_NONE ? 0 : vlarb_sls_of(&lanes->arbiter, vl), frame,
 			LANES_FRAME_BYTES, &again);
 		if (bytes != 0)

@@ -74,7 +74,7 @@ bool lanes_manage(struct lanes *lanes, const uint8_t *frame, unsigned bytes);
 /*
  * The next frame to be sent, of the lane whose turn it is, of an owner whose bucket has a whole frame's bytes;
  * its bytes. 0: there is none now, or its lane had none after all. *more: to be asked again at once. One lane a
- * call. At most 140000 instructions.
+ * call. At most 165000 instructions.
  */
 unsigned lanes_next(
 	struct lanes *lanes, uint64_t now_ticks, uint8_t frame[LANES_FRAME_BYTES], bool *more);

@@ -1,8 +1,6 @@
 /*
  * The table of neighbours. See neighbour.h. Invariant: `count` slots are taken, and no GID is in two of them.
  */
-#include <stddef.h>
-
 #include <ib/gid.h>
 #include <ib/neighbour.h>
 
@@ -59,7 +57,16 @@ static struct neighbour *of_kind(struct neighbour *const slots, const enum neigh
 	return NULL;
 }
 
-/* A slot for a new one: free, in the emptier bucket; for a static one, also one that was heard of. */
+/* Whose place may be taken, the first of them first. */
+static struct neighbour *replaceable(struct neighbour *const first, struct neighbour *const second,
+	const enum neighbour_kind kind)
+{
+	struct neighbour *slot = of_kind(first, kind);
+
+	return slot != NULL ? slot : of_kind(second, kind);
+}
+
+/* A slot for a new one: free, in the emptier bucket, or one that makes room. */
 static struct neighbour *room(struct neighbours *const neighbours,
 	const uint8_t gid[const IB_GID_BYTES], const enum neighbour_kind kind)
 {
@@ -69,12 +76,15 @@ static struct neighbour *room(struct neighbours *const neighbours,
 	struct neighbour *const better = taken(second) < taken(first) ? second : first;
 	struct neighbour *slot = of_kind(better, NEIGHBOUR_NONE);
 
-	if (slot == NULL && kind == NEIGHBOUR_STATIC)
-		slot = of_kind(first, NEIGHBOUR_HEARD);
-	if (slot == NULL && kind == NEIGHBOUR_STATIC)
-		slot = of_kind(second, NEIGHBOUR_HEARD);
-	if (slot != NULL && slot->kind == NEIGHBOUR_NONE)
+	if (slot != NULL) {
 		neighbours->count++;
+		return slot;
+	}
+	slot = replaceable(first, second, NEIGHBOUR_SILENT);
+	if (slot == NULL && kind != NEIGHBOUR_HEARD)
+		slot = replaceable(first, second, NEIGHBOUR_HEARD);
+	if (slot == NULL && kind != NEIGHBOUR_HEARD)
+		slot = replaceable(first, second, NEIGHBOUR_TOLD);
 	return slot;
 }
 

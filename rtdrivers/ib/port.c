@@ -7,10 +7,15 @@
 
 #include <errno.h>
 
-#define HOPS       64u
-#define PCP_SHIFT  13u
-#define VLAN_MASK  0xfffu
-#define DSCP_SHIFT 2u
+#define HOPS        64u
+#define PCP_SHIFT   13u
+#define VLAN_MASK   0xfffu
+#define DSCP_SHIFT  2u
+#define GID_IPV4    0u /* their places among the context's */
+#define GID_IPV6    1u
+#define TRIES       5u
+#define INTERVAL_US 200000u
+#define PAUSE_US    1000000u
 
 void roce_port_open(struct roce_port *const port, struct ibv_context *const context,
 	struct neighbours *const neighbours, const struct endpoint *const at,
@@ -18,7 +23,32 @@ void roce_port_open(struct roce_port *const port, struct ibv_context *const cont
 {
 	*port = (struct roce_port){ .context = context, .neighbours = neighbours };
 	station_open(&port->station, at, mac);
-	gid_from_ipv4(context->gids[0].raw, at->address);
+	station6_open(&port->station6, mac);
+	gid_from_ipv4(context->gids[GID_IPV4].raw, at->address);
+	gid_copy(context->gids[GID_IPV6].raw, port->station6.addresses[0]);
+	port->asking.due = IBV_NEVER;
+	roce_port_ask(port, TRIES, INTERVAL_US, PAUSE_US);
+}
+
+int roce_port_ipv6(struct roce_port *const port, const uint8_t address[const IB_GID_BYTES],
+	const unsigned prefix_bits)
+{
+	const unsigned index = port->station6.count;
+
+	if (index == STATION6_ADDRESSES)
+		return ENOMEM;
+	if (!station6_add(&port->station6, address, prefix_bits))
+		return EINVAL;
+	gid_copy(port->context->gids[GID_IPV6 + index].raw, address);
+	return 0;
+}
+
+void roce_port_ask(struct roce_port *const port, const unsigned tries, const uint64_t interval_us,
+	const uint64_t pause_us)
+{
+	port->asking.tries = tries;
+	port->asking.interval_ticks = interval_us * port->context->ticks_per_us;
+	port->asking.pause_ticks = pause_us * port->context->ticks_per_us;
 }
 
 static void copy_mac(uint8_t to[const ROCE_MAC_BYTES], const uint8_t from[const ROCE_MAC_BYTES])
@@ -33,26 +63,189 @@ int roce_port_neighbour(struct roce_port *const port, const uint8_t gid[const IB
 
 	if (known != NULL && known->kind == NEIGHBOUR_STATIC)
 		return EEXIST;
-	return neighbour_put(port->neighbours, gid, mac, NEIGHBOUR_STATIC) != NULL ? 0 : ENOMEM;
+	if (neighbour_put(port->neighbours, gid, mac, NEIGHBOUR_STATIC) == NULL)
+		return ENOMEM;
+	port->asking.due = 0; /* who waited for it goes on */
+	return 0;
+}
+
+/* ---- Asking ---- */
+
+/* What it said is believed if it was asked for, or is not known at all. */
+static void told(struct roce_port *const port, const uint64_t now_ticks,
+	struct neighbour *const neighbour, const uint8_t mac[const ROCE_MAC_BYTES])
+{
+	if (neighbour == NULL || neighbour_is_known(neighbour))
+		return;
+	neighbour->kind = NEIGHBOUR_TOLD;
+	copy_mac(neighbour->mac, mac);
+	port->asking.told++;
+	port->asking.due = now_ticks; /* its place among those that are asked for is free */
+	ibv_resume(port->context, now_ticks);
 }
 
 /* One that speaks first, as far as there is room. */
-static void hear(struct roce_port *const port, const struct roce_path *const path)
+static void hear(
+	struct roce_port *const port, const uint64_t now_ticks, const struct roce_path *const path)
 {
-	if (neighbour_find(port->neighbours, path->source) == NULL)
+	struct neighbour *const neighbour = neighbour_find(port->neighbours, path->source);
+
+	if (neighbour == NULL)
 		neighbour_put(port->neighbours, path->source, path->source_mac, NEIGHBOUR_HEARD);
+	else
+		told(port, now_ticks, neighbour, path->source_mac);
 }
 
-/* As a datagram's receiver sees it: an IPv4 header in the last twenty bytes. A17.4.5.2. */
+static bool is_on_link(const struct roce_port *const port, const uint8_t gid[const IB_GID_BYTES])
+{
+	if (gid_is_ipv4(gid))
+		return station_on_link(&port->station, gid_to_ipv4(gid));
+	return station6_on_link(&port->station6, gid) != STATION6_ADDRESSES;
+}
+
+/* PORT_ASKING: all of them are in use. */
+static unsigned free_question(const struct roce_port *const port)
+{
+	for (unsigned i = 0; i < PORT_ASKING; i++)
+		if (port->asking.of[i] == NULL)
+			return i;
+	return PORT_ASKING;
+}
+
+/* The first question goes out at once. False: it is not asked for. */
+static bool begin_asking(struct roce_port *const port, const uint64_t now_ticks,
+	const uint8_t gid[const IB_GID_BYTES])
+{
+	static const uint8_t nobody[ROCE_MAC_BYTES];
+	const unsigned index = free_question(port);
+	struct neighbour *neighbour;
+
+	if (port->asking.tries == 0 || !is_on_link(port, gid))
+		return false;
+	if (index == PORT_ASKING) /* until another one has answered, or not */
+		return true;
+	neighbour = neighbour_put(port->neighbours, gid, nobody, NEIGHBOUR_ASKED);
+	if (neighbour == NULL)
+		return false;
+	neighbour->tries = (uint8_t)port->asking.tries;
+	neighbour->due = now_ticks;
+	port->asking.of[index] = neighbour;
+	port->asking.due = now_ticks;
+	return true;
+}
+
+/* Somebody whose MAC is not known: whether it is worth while to wait. */
+static bool will_be_known(struct roce_port *const port, const uint64_t now_ticks,
+	const struct neighbour *const neighbour, const uint8_t gid[const IB_GID_BYTES])
+{
+	if (neighbour != NULL && neighbour->kind == NEIGHBOUR_ASKED)
+		return true;
+	if (neighbour != NULL && now_ticks < neighbour->due)
+		return false;
+	return begin_asking(port, now_ticks, gid);
+}
+
+static unsigned write_question(
+	struct roce_port *const port, const uint8_t gid[const IB_GID_BYTES], uint8_t *const frame)
+{
+	port->asking.asked++;
+	if (gid_is_ipv4(gid))
+		return station_ask(&port->station, gid_to_ipv4(gid), frame);
+	return station6_ask(&port->station6, station6_on_link(&port->station6, gid), gid, frame);
+}
+
+/* Nobody answered, often enough. */
+static void fall_silent(
+	struct roce_port *const port, const uint64_t now_ticks, struct neighbour *const neighbour)
+{
+	neighbour->kind = NEIGHBOUR_SILENT;
+	neighbour->due = now_ticks + port->asking.pause_ticks;
+	port->asking.silent++;
+}
+
+/* Those that need no question any more leave their places; the time of the next question is told anew. */
+static struct neighbour *next_question(struct roce_port *const port, const uint64_t now_ticks)
+{
+	struct neighbour *first = NULL;
+	bool over = false;
+
+	port->asking.due = IBV_NEVER;
+	for (unsigned i = 0; i < PORT_ASKING; i++) {
+		struct neighbour *const n = port->asking.of[i];
+
+		if (n == NULL)
+			continue;
+		if (n->kind == NEIGHBOUR_ASKED && n->due <= now_ticks && n->tries == 0)
+			fall_silent(port, now_ticks, n);
+		if (n->kind != NEIGHBOUR_ASKED) {
+			port->asking.of[i] = NULL;
+			over = true;
+			continue;
+		}
+		if (n->due < port->asking.due)
+			port->asking.due = n->due;
+		if (n->due <= now_ticks)
+			first = n;
+	}
+	if (over)
+		ibv_resume(port->context, now_ticks);
+	return first;
+}
+
+unsigned roce_port_question(
+	struct roce_port *const port, const uint64_t now_ticks, uint8_t *const frame)
+{
+	struct neighbour *neighbour;
+
+	if (port->asking.due > now_ticks)
+		return 0;
+	neighbour = next_question(port, now_ticks);
+	if (neighbour == NULL)
+		return 0;
+	neighbour->tries--;
+	neighbour->due = now_ticks + port->asking.interval_ticks;
+	return write_question(port, neighbour->gid, frame);
+}
+
+uint64_t roce_port_deadline(const struct roce_port *const port)
+{
+	const uint64_t deadline = ibv_deadline(port->context);
+
+	return port->asking.due < deadline ? port->asking.due : deadline;
+}
+
+/* ---- Frames that come ---- */
+
+/* As a datagram's receiver sees it: a header of IPv6, or one of IPv4 in the last twenty bytes. A17.4.5.2. */
 static void write_grh(uint8_t grh[const IBV_GRH_BYTES], const struct roce_path *const path,
 	const unsigned payload_bytes)
 {
 	const struct ipv4_header header = { .source = gid_to_ipv4(path->source),
 		.destination = gid_to_ipv4(path->destination),
 		.payload_bytes = (uint16_t)payload_bytes };
+	struct ib_grh header6 = { .version = IB_GRH_VERSION,
+		.traffic_class = path->traffic_class,
+		.flow_label = path->flow_label,
+		.payload_bytes = (uint16_t)payload_bytes,
+		.next = IPV4_UDP,
+		.hop_limit = path->hop_limit };
 
 	__builtin_memset(grh, 0, IBV_GRH_BYTES - IPV4_HEADER_BYTES);
-	ipv4_encode(&header, grh + IBV_GRH_BYTES - IPV4_HEADER_BYTES);
+	if (path->ipv6) {
+		gid_copy(header6.source, path->source);
+		gid_copy(header6.destination, path->destination);
+		ib_grh_encode(&header6, grh);
+	} else {
+		ipv4_encode(&header, grh + IBV_GRH_BYTES - IPV4_HEADER_BYTES);
+	}
+}
+
+static bool is_own(const struct roce_port *const port, const uint8_t gid[const IB_GID_BYTES])
+{
+	for (unsigned i = 0; i <= port->station6.count; i++)
+		if (gid_same(port->context->gids[i].raw, gid))
+			return true;
+	return false;
 }
 
 static void deliver(struct roce_port *const port, const uint64_t now_ticks,
@@ -62,31 +255,73 @@ static void deliver(struct roce_port *const port, const uint64_t now_ticks,
 	const bool datagram = (frame->packet.bth.opcode & IB_TRANSPORT_MASK) == IB_TRANSPORT_UD;
 	struct ibv_arrival arrival = { .grh = datagram ? grh : NULL };
 
-	if (!gid_same(frame->path.destination, port->context->gids[0].raw)) {
+	if (!is_own(port, frame->path.destination)) {
 		port->elsewhere++;
 		return;
 	}
-	hear(port, &frame->path);
+	hear(port, now_ticks, &frame->path);
 	if (datagram)
 		write_grh(grh, &frame->path, frame->packet.payload_bytes);
 	gid_copy(arrival.source.raw, frame->path.source);
 	ibv_receive(port->context, now_ticks, &arrival, &frame->packet);
 }
 
+/* What is not RoCE: questions, answers, echoes. */
+static unsigned take_other(struct roce_port *const port, const uint64_t now_ticks,
+	const uint8_t *const frame, const unsigned bytes, uint8_t *const reply)
+{
+	struct station6_neighbour neighbour6;
+	struct station_datagram datagram;
+	struct station_peer peer;
+	uint8_t gid[IB_GID_BYTES];
+	unsigned reply_bytes;
+
+	if (station6_take(&port->station6, frame, bytes, &neighbour6, reply, &reply_bytes) ==
+		STATION6_ADVERTISED)
+		told(port, now_ticks, neighbour_find(port->neighbours, neighbour6.address),
+			neighbour6.mac);
+	if (reply_bytes != 0)
+		return reply_bytes;
+	if (station_hears(&port->station, frame, bytes, &peer)) {
+		gid_from_ipv4(gid, peer.address);
+		told(port, now_ticks, neighbour_find(port->neighbours, gid), peer.mac);
+	}
+	station_take(&port->station, frame, bytes, &datagram, reply, &reply_bytes);
+	return reply_bytes;
+}
+
 unsigned roce_port_take(struct roce_port *const port, const uint64_t now_ticks,
 	const uint8_t *const frame, const unsigned bytes, uint8_t *const reply)
 {
-	struct station_datagram datagram;
 	struct roce_frame roce;
 	const enum ib_refusal refusal = roce_decode(frame, bytes, &roce);
-	unsigned reply_bytes = 0;
 
 	port->refused[refusal]++;
 	if (refusal == IB_ACCEPTED)
 		deliver(port, now_ticks, &roce);
-	else if (refusal == IB_REFUSED_NOT_ROCE)
-		station_take(&port->station, frame, bytes, &datagram, reply, &reply_bytes);
-	return reply_bytes;
+	return refusal == IB_REFUSED_NOT_ROCE ? take_other(port, now_ticks, frame, bytes, reply)
+					      : 0;
+}
+
+/* ---- Frames that go ---- */
+
+/*
+ * The GID that is said to be the sender's: the one that the address names, if it is of the destination's kind, or else
+ * the first on the same link; NULL: there is none.
+ */
+static const uint8_t *source_of(
+	const struct roce_port *const port, const struct ibv_global_route *const route)
+{
+	const struct ibv_context *const context = port->context;
+	const uint8_t *const to = route->dgid.raw;
+	unsigned index;
+
+	if (gid_is_ipv4(to))
+		return context->gids[GID_IPV4].raw;
+	if (route->sgid_index >= GID_IPV6 && route->sgid_index <= port->station6.count)
+		return context->gids[route->sgid_index].raw;
+	index = station6_on_link(&port->station6, to);
+	return context->gids[GID_IPV6 + (index != STATION6_ADDRESSES ? index : 0)].raw;
 }
 
 /* What stands in front of the BTH. */
@@ -99,36 +334,87 @@ static void address(const struct roce_port *const port, struct roce_path *const 
 	*path = (struct roce_path){ .hop_limit = route->hop_limit != 0 ? route->hop_limit : HOPS,
 		.tagged = port->tagged,
 		.tag = (uint16_t)(port->pcp_of_sl[sl] << PCP_SHIFT | (port->vlan & VLAN_MASK)),
+		.ipv6 = !gid_is_ipv4(route->dgid.raw),
 		.traffic_class = (uint8_t)(port->dscp_of_sl[sl] << DSCP_SHIFT),
+		.flow_label = route->flow_label,
 		.source_port = (uint16_t)(ROCE_SOURCE_PORT | (departure->source_qp & 0x3fff)) };
+	path->udp_checksum = path->ipv6;
 	copy_mac(path->destination_mac, mac);
 	copy_mac(path->source_mac, port->station.mac);
-	gid_copy(path->source, port->context->gids[0].raw);
+	gid_copy(path->source, source_of(port, route));
 	gid_copy(path->destination, route->dgid.raw);
+}
+
+static unsigned write_frame(const struct roce_port *const port,
+	const struct ibv_departure *const departure, const uint8_t mac[const ROCE_MAC_BYTES],
+	uint8_t *const frame, const unsigned room)
+{
+	struct roce_frame roce;
+	unsigned offset;
+
+	address(port, &roce.path, departure, mac);
+	roce.packet = departure->packet;
+	offset = roce_payload_offset(&roce);
+	if (offset + roce.packet.payload_bytes > room)
+		return 0;
+	roce.packet.payload = frame + offset;
+	ibv_gather(departure, frame + offset);
+	return roce_encode(&roce, frame, room);
+}
+
+/* It will never be known: a connection ends, a datagram is lost. */
+static void give_up(struct roce_port *const port, const uint64_t now_ticks, struct ibv_qp *const qp)
+{
+	struct ibv_departure departure;
+
+	port->unknown += qp->qp_type == IBV_QPT_RC ? ibv_unreachable(qp)
+						   : ibv_take(qp, now_ticks, &departure);
+}
+
+/* False: this queue pair's peer is not known, and it waits, or has been given up. */
+static bool is_reachable(struct roce_port *const port, const uint64_t now_ticks,
+	struct ibv_qp *const qp, const struct neighbour *const neighbour,
+	const uint8_t gid[const IB_GID_BYTES])
+{
+	if (neighbour_is_known(neighbour))
+		return true;
+	if (will_be_known(port, now_ticks, neighbour, gid))
+		ibv_wait(qp);
+	else
+		give_up(port, now_ticks, qp);
+	return false;
+}
+
+unsigned roce_port_packet(struct roce_port *const port, const uint64_t now_ticks,
+	const uint16_t lanes, uint8_t *const frame, const unsigned room, bool *const more)
+{
+	uint64_t candidates = ibv_candidates(port->context, now_ticks, lanes);
+	struct ibv_departure departure;
+
+	*more = true;
+	while (candidates != 0) {
+		struct ibv_qp *const qp = ibv_choose(port->context, candidates);
+		const struct ibv_ah_attr *const to = ibv_destination(qp);
+		const struct neighbour *const neighbour =
+			to != NULL ? neighbour_find(port->neighbours, to->grh.dgid.raw) : NULL;
+
+		if (to != NULL && !is_reachable(port, now_ticks, qp, neighbour, to->grh.dgid.raw))
+			return 0;
+		if (ibv_take(qp, now_ticks, &departure))
+			return write_frame(port, &departure, neighbour->mac, frame, room);
+		candidates &= ~(1ull << qp->index);
+	}
+	*more = false;
+	return 0;
 }
 
 unsigned roce_port_next(struct roce_port *const port, const uint64_t now_ticks,
 	const uint16_t lanes, uint8_t *const frame, const unsigned room, bool *const more)
 {
-	const struct neighbour *neighbour;
-	struct ibv_departure departure;
-	struct roce_frame roce;
-	unsigned offset;
+	const unsigned bytes = roce_port_question(port, now_ticks, frame);
 
-	*more = ibv_next(port->context, now_ticks, lanes, &departure);
-	if (!*more)
-		return 0;
-	neighbour = neighbour_find(port->neighbours, departure.to->grh.dgid.raw);
-	if (neighbour == NULL) {
-		port->unknown++;
-		return 0;
-	}
-	address(port, &roce.path, &departure, neighbour->mac);
-	roce.packet = departure.packet;
-	offset = roce_payload_offset(&roce);
-	if (offset + roce.packet.payload_bytes > room)
-		return 0;
-	roce.packet.payload = frame + offset;
-	ibv_gather(&departure, frame + offset);
-	return roce_encode(&roce, frame, room);
+	if (bytes == 0)
+		return roce_port_packet(port, now_ticks, lanes, frame, room, more);
+	*more = true;
+	return bytes;
 }

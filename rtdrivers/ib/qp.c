@@ -120,6 +120,7 @@ static void leave_lane(const struct ibv_qp *const qp)
 {
 	qp->context->lanes[qp->attr.ah_attr.sl] &= ~(1ull << qp->index);
 	qp->context->ready &= ~(1ull << qp->index);
+	qp->context->waiting &= ~(1ull << qp->index);
 }
 
 static void enter_lane(const struct ibv_qp *const qp)

@@ -445,6 +445,7 @@ struct ibv_context {
 	uint64_t lanes[IBV_LANES]; /* queue pairs of each SL */
 	uint64_t doomed;           /* queue pairs that ibv_next has to end, one a call */
 	uint64_t held;             /* queue pairs that their provider keeps from sending */
+	uint64_t waiting;          /* queue pairs whose peer's MAC is being asked for */
 	unsigned sent;             /* queue pair of the packet that ibv_next gave last */
 	uint64_t earliest;         /* no timer ends before */
 	unsigned turn;             /* queue pair to be looked at first */

@@ -86,10 +86,16 @@ static void answer_arp(const struct look *const l, const struct arp_packet *cons
 
 unsigned station_announce(const struct station *const station, uint8_t *const frame)
 {
+	return station_ask(station, station->at.address, frame);
+}
+
+unsigned station_ask(
+	const struct station *const station, const uint32_t address, uint8_t *const frame)
+{
 	static const uint8_t all[ETHERNET_ADDRESS_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	struct arp_packet packet = { .operation = ARP_REQUEST,
-		.sender = station->at.address,
-		.target = station->at.address };
+	struct arp_packet packet = {
+		.operation = ARP_REQUEST, .sender = station->at.address, .target = address
+	};
 
 	ethernet_copy(packet.sender_mac, station->mac);
 	write_ethernet(station, all, ETHERNET_ARP, frame);
@@ -103,6 +109,28 @@ static bool is_neighbour(const struct endpoint *const at, const uint32_t address
 	return address == 0 ||
 	       (((address ^ at->address) & at->netmask) == 0 && address != at->address &&
 		       ipv4_is_host(address, at->netmask));
+}
+
+bool station_on_link(const struct station *const station, const uint32_t address)
+{
+	return address != 0 && is_neighbour(&station->at, address);
+}
+
+bool station_hears(const struct station *const station, const uint8_t *const frame,
+	const unsigned bytes, struct station_peer *const who)
+{
+	struct ethernet_header header;
+	struct arp_packet packet;
+
+	if (!ethernet_decode(frame, bytes, &header) || header.type != ETHERNET_ARP ||
+		!arp_decode(frame + PACKET_AT, bytes - PACKET_AT, &packet))
+		return false;
+	if (packet.target != station->at.address || !station_on_link(station, packet.sender) ||
+		ethernet_is_group(header.from) || !ethernet_same(packet.sender_mac, header.from))
+		return false;
+	ethernet_copy(who->mac, header.from);
+	who->address = packet.sender;
+	return true;
 }
 
 static enum station_verdict take_arp(const struct look *const l)

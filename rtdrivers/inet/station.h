@@ -1,7 +1,7 @@
 /*
  * A station on an IPv4 network that is asked and answers: one static address, one UDP port. It answers
- * ARP and ICMP echo, hands out datagrams with where they came from, and writes frames back there; it
- * never asks for anybody's address, so it speaks to nobody who has not spoken to it.
+ * ARP and ICMP echo, hands out datagrams with where they came from, and writes frames back there; it asks
+ * for nobody's address unless it is told to (station_ask).
  *
  * Pure: frames in, frames out; whoever has a card moves them. Each frame gets one verdict, which is
  * counted. Specification: RFC 826, 791, 768, 792, 1122, 5227.
@@ -63,6 +63,22 @@ void station_open(struct station *station, const struct endpoint *at, const uint
  * been opened. At most 600 instructions.
  */
 unsigned station_announce(const struct station *station, uint8_t *frame);
+
+/*
+ * Writes a frame that asks everybody for the MAC of an address, and returns its bytes. At most 600
+ * instructions.
+ */
+unsigned station_ask(const struct station *station, uint32_t address, uint8_t *frame);
+
+/*
+ * Whether a frame is ARP of a neighbour's, for this station, and so says its MAC: address and MAC in *who. At
+ * most 600 instructions.
+ */
+bool station_hears(const struct station *station, const uint8_t *frame, unsigned bytes,
+	struct station_peer *who);
+
+/* Whether a station of that address would be on this network, and is another one. At most 60 instructions. */
+bool station_on_link(const struct station *station, uint32_t address);
 
 /*
  * A frame that came. STATION_DATAGRAM: *datagram has it. *reply_bytes: of a frame in `reply`, room for

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests of verbs, lanes and local links, against copies with a planted defect each: one of them has to notice.
 set -u
-echo 1..26
+echo 1..30
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
@@ -43,7 +43,7 @@ run() {
 		files="vlarb bucket"
 		pair=
 	fi
-	[ "$1" != test_lanes ] || files="$engine $port"
+	[ "$1" != test_lanes ] && [ "$1" != test_roce_port ] || files="$engine $port"
 	if [ "$1" = test_connection ]; then
 		files="$engine $connection"
 		pair="$pair $work/connection_pair.o"
@@ -77,10 +77,10 @@ done
 for name in rtdrivers/inet/*.c; do
 	compile "$name" "$work/inet-$(basename "$name" .c).o"
 done
-for name in verbs_pair connection_pair test_connection test_verbs test_verbs_link test_verbs_local test_vlarb test_lanes; do
+for name in verbs_pair connection_pair test_connection test_roce_port test_verbs test_verbs_link test_verbs_local test_vlarb test_lanes; do
 	compile "verification/unit/$name.c" "$work/$name.o"
 done
-run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb && run test_lanes && run test_connection
+run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb && run test_lanes && run test_connection && run test_roce_port
 ok $? "without a defect, all of them pass"
 
 notices test_verbs_link answers 's/ && !is_read(send_entry(qp, r->head))//' 'an acknowledgement that skips a READ is noticed'
@@ -115,4 +115,8 @@ notices test_connection connection 's/^\t\tconnection->retries--;//' 'a message 
 notices test_connection connection 's/ && last <= owner->ranges\[i\].last//' 'an owner that listens outside of its range is noticed'
 notices test_connection connection_pool 's/(table->generation + 1)/table->generation/' 'a number given out twice is noticed'
 notices test_connection connection_take 's/connection->patience--;//' 'a peer that is waited for for ever is noticed'
+notices test_roce_port port 's/neighbour->tries--;//' 'a question without an end is noticed'
+notices test_roce_port engine 's/ && !(context->waiting >> i & 1)//' 'time that runs for who has to wait is noticed'
+notices test_roce_port port 's/port->asking.tries == 0 || !is_on_link(port, gid)/false/' 'a question beyond a router is noticed'
+notices test_roce_port port 's/now_ticks + port->asking.pause_ticks/0/' 'a silent neighbour that is never left alone is noticed'
 exit $status

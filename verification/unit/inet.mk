@@ -15,3 +15,10 @@ TCP_CODE := $(addprefix rtdrivers/inet/,tcp.c tcp_segment.c checksum.c)
 test_tcp_SRCS := $(TCP_CODE)
 test_tcp_INCLUDE := -Irtdrivers
 $(BUILD)/unit/test_tcp: $(wildcard rtdrivers/inet/*.h)
+
+# IPv6: addresses of a link.
+UNIT_TESTS += test_station6
+
+test_station6_SRCS := $(addprefix rtdrivers/inet/,station6.c checksum.c ethernet.c)
+test_station6_INCLUDE := -Irtdrivers
+$(BUILD)/unit/test_station6: $(wildcard rtdrivers/inet/*.h)
