@@ -3,10 +3,10 @@
 
 _mullion_options() {
 	case $1 in
-	check) echo --images --json --help --usage ;;
-	build) echo --output --images --kernel --help --usage ;;
-	audit) echo --description --json --quiet --help --usage ;;
-	explain) echo --json --svg --images --help --usage ;;
+	check) echo --images --define --json --help --usage ;;
+	build) echo --output --images --define --kernel --help --usage ;;
+	audit) echo --description --define --json --quiet --help --usage ;;
+	explain) echo --json --svg --images --define --help --usage ;;
 	run) echo --icount --timeout --serial --ram --debug --udp --reboot --dry-run --help --usage ;;
 	jitter) echo --ram --samples --cyclictest --oslat --system --bound --require --text --json --csv \
 		--svg --figure --html --title --condition --help --usage ;;

@@ -86,11 +86,45 @@ static const char *const cures[LOCK_TERMS] = {
 	[LOCK_TERM_TRAFFIC] = "lengthen heartbeat-ns and retransmit-ns, or shorten service-ns",
 };
 
-static void miss(
-	struct check *check, const struct lock_plan *plan, uint32_t slot, uint64_t deadline_ns)
+static const struct model_lock_sharer *sharer_of(const struct lock_plan *plan, uint32_t slot)
+{
+	return &lock_of(plan, slot)->sharers[plan->slot_plan[slot].sharer];
+}
+
+static bool is_missed(const struct lock_plan *plan, uint32_t slot)
+{
+	const uint64_t deadline_ns =
+		model_lock_deadline_ns(lock_of(plan, slot), sharer_of(plan, slot));
+
+	return deadline_ns != 0 && is_bounded(plan, slot) &&
+	       plan->slot_plan[slot].wait.total_ns > deadline_ns;
+}
+
+/* Those of one lock that wait equally long, and have the same deadline, are spoken of together. */
+static bool are_alike(const struct lock_plan *plan, uint32_t a, uint32_t b)
+{
+	return plan->slot_plan[a].wait.total_ns == plan->slot_plan[b].wait.total_ns &&
+	       sharer_of(plan, a)->deadline_ns == sharer_of(plan, b)->deadline_ns &&
+	       sharer_of(plan, a)->reader == sharer_of(plan, b)->reader;
+}
+
+static const char *who_misses(struct check *check, const struct lock_plan *plan,
+	const struct lock_lock *lock, uint32_t slot)
+{
+	uint32_t others = 0;
+
+	for (uint32_t s = slot + 1; s < lock->first_slot + lock->slots; s++)
+		others += are_alike(plan, s, slot);
+	return others == 0 ? say(check, "%s waits", participant_of(plan, slot))
+			   : say(check, "%s and %" PRIu32 " more wait", participant_of(plan, slot),
+				     others);
+}
+
+static void miss(struct check *check, const struct lock_plan *plan, const struct lock_lock *row,
+	uint32_t slot)
 {
 	const struct model_lock *lock = lock_of(plan, slot);
-	const struct model_lock_sharer *sharer = &lock->sharers[plan->slot_plan[slot].sharer];
+	const struct model_lock_sharer *sharer = sharer_of(plan, slot);
 	const struct lock_wait *wait = &plan->slot_plan[slot].wait;
 	const enum lock_term term = lock_wait_longest(wait);
 	const char *property = sharer->deadline_ns == 0 ? "deadline-ns"
@@ -98,11 +132,20 @@ static void miss(
 							: "writers";
 
 	fault(check, place(check, lock->at, property),
-		say(check, "%s waits for %s up to %s, and its deadline is %s: %s of it are for %s",
-			participant_of(plan, slot), lock->name, say_about(check, wait->total_ns),
-			say_ns(check, deadline_ns), say_about(check, wait->term_ns[term]),
-			lock_term_name(term)),
+		say(check, "%s for %s up to %s, and the deadline is %s: %s of it are for %s",
+			who_misses(check, plan, row, slot), lock->name,
+			say_about(check, wait->total_ns),
+			say_ns(check, model_lock_deadline_ns(lock, sharer)),
+			say_about(check, wait->term_ns[term]), lock_term_name(term)),
 		say(check, "%s", cures[term]));
+}
+
+static bool is_said(const struct lock_plan *plan, const struct lock_lock *row, uint32_t slot)
+{
+	for (uint32_t s = row->first_slot; s < slot; s++)
+		if (are_alike(plan, s, slot))
+			return true;
+	return false;
 }
 
 static void deadline(struct check *check)
@@ -110,13 +153,10 @@ static void deadline(struct check *check)
 	const struct lock_plan *plan = plan_of(check);
 
 	for (uint32_t s = 0; plan != NULL && s < plan->slots; s++) {
-		const struct model_lock *lock = lock_of(plan, s);
-		const uint64_t deadline_ns =
-			model_lock_deadline_ns(lock, &lock->sharers[plan->slot_plan[s].sharer]);
+		const struct lock_lock *row = &plan->lock[plan->slot[s].lock];
 
-		if (deadline_ns != 0 && is_bounded(plan, s) &&
-			plan->slot_plan[s].wait.total_ns > deadline_ns)
-			miss(check, plan, s, deadline_ns);
+		if (is_missed(plan, s) && !is_said(plan, row, s))
+			miss(check, plan, row, s);
 	}
 }
 
