@@ -28,12 +28,13 @@
 #define QPS             (SERVICE_CLIENTS * RDMA_QPS + 1)
 #define CQS             (SERVICE_CLIENTS * RDMA_CQS + 1)
 #define MRS             (SERVICE_CLIENTS * RDMA_MRS + 1)
-#define AHS             (SERVICE_CLIENTS * RDMA_AHS + 1)
+#define AHS             (SERVICE_CLIENTS * RDMA_AHS + CONNECTION_SENDS)
 #define PDS             (SERVICE_CLIENTS * RDMA_PDS + 1)
 #define NEIGHBOURS_MOST 256u
 
 IBV_POOLS(pools, PDS, MRS, AHS, CQS, RDMA_CQ_DEPTH, QPS, RDMA_DEPTH, RDMA_DEPTH);
 NEIGHBOURS(known, NEIGHBOURS_MOST);
+CONNECTIONS(table, 2 * SERVICE_CLIENTS * RDMA_CONNECTIONS);
 
 struct rdma_node node;
 
@@ -138,6 +139,16 @@ static uint64_t number_of(const char *const name, const char *const what, const 
 	return args_number(key, otherwise);
 }
 
+static void grant_ports(const char *const name, struct grant *const grant)
+{
+	const uint64_t first = number_of(name, "port", 0);
+	const uint64_t last = number_of(name, "last-port", first);
+
+	needs(first <= UINT16_MAX && last <= UINT16_MAX, name, "ports: to 65535");
+	grant->first_port = (uint16_t)first;
+	grant->last_port = (uint16_t)last;
+}
+
 static struct grant grant_of_arguments(const char *const name)
 {
 	struct grant grant = { .sl = (uint8_t)number_of(name, "sl", IBV_LANES),
@@ -150,6 +161,7 @@ static struct grant grant_of_arguments(const char *const name)
 		.ahs = (uint32_t)number_of(name, "ahs", 0),
 		.depth = (uint32_t)number_of(name, "depth", RDMA_DEPTH) };
 
+	grant_ports(name, &grant);
 	snprintf(grant.name, sizeof(grant.name), "%s", name);
 	return grant;
 }
@@ -215,10 +227,13 @@ static void add_client(const char *const name)
 void opening(void)
 {
 	char names[TEXT_BYTES];
+	const char *problem;
 
 	ib_crc_fold(true);
 	open_port();
-	service_open(&node.service, &node.context, &node.lanes);
+	problem = service_open(&node.service, &node.context, &node.lanes, &table,
+		(uint32_t)tsc_read(), tsc_read());
+	needs(problem == NULL, "the connection manager", problem);
 	needs(args_text("clients", names, sizeof(names)), "clients",
 		"name some, as clients=nav,probe");
 	for (char *name = strtok(names, ","); name != NULL; name = strtok(NULL, ",")) {

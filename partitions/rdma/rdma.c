@@ -36,7 +36,7 @@ static bool answer_one(const unsigned client)
 	default:
 		return false;
 	}
-	service_ask(&node.service, client, ask, length, &tell);
+	service_ask(&node.service, client, tsc_read(), ask, length, &tell);
 	queuing_send(&node.tells[client], (const uint8_t *)&tell, sizeof(tell));
 	return true;
 }
@@ -94,6 +94,7 @@ static bool turn(void)
 {
 	bool worked = take_frames();
 
+	worked |= service_connections(&node.service, tsc_read());
 	for (unsigned i = 0; i < node.service.client_count; i++) {
 		if (answer_one(i)) {
 			tell_refusals(i);

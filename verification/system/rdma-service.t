@@ -5,7 +5,7 @@
 # notices when it is told otherwise.
 . verification/system/lib.sh
 
-plan 26
+plan 29
 compile rdma verification/system/deployments/rdma-service.dts
 MULLION_RUN_OPTIONS="-- -object filter-dump,id=dump,netdev=h1,file=$work/wire.pcap"
 run rdma first
@@ -15,7 +15,7 @@ ok $? "the node ends well"
 for who in far alpha beta; do
 	guest_tap "[$who] "
 done
-for why in sl rate memory quota; do
+for why in sl rate memory quota service; do
 	says "$serial" "^\[rdma\] rdma: beta: refused: $why" "the service says that it refused: $why"
 done
 awk '/rdma: beta: refused: broken/ { broken = NR } /^\[alpha\] ok 2 / { done = NR } END { exit !(broken && done > broken) }' "$serial"
@@ -23,7 +23,7 @@ ok $? "the honest client was not done when the other one broke its rings"
 
 # judge ALPHA BETA: PKEY:PCP:DSCP:RATE:BURST of what the service may have sent.
 judge() {
-	python3 -B verification/system/rdma_wire.py "$work/wire.pcap" 52:54:00:00:00:01 "$@"
+	python3 -B verification/system/rdma_wire.py "$work/wire.pcap" 52:54:00:00:00:01 0xffff:0:0:200000:8000 "$@"
 }
 judge 0x8001:5:46:20000000:65536 0x8002:1:10:1000000:16384 >"$work/judged" 2>&1
 ok $? "every frame bears its lane's marks, and nobody sent more than granted"

@@ -6,8 +6,10 @@
 #define FAR_DEPTH 64u
 #define US        (WORLD_TICKS / 1000000u)
 
-IBV_POOLS(pools, 5, 12, 6, 6, 64, 6, 32, 32);
-IBV_POOLS(far_pools, 1, 2, 2, 2, 256, 8, FAR_DEPTH, FAR_DEPTH);
+IBV_POOLS(pools, 6, 12, 14, 6, 64, 6, 32, 32);
+IBV_POOLS(far_pools, 1, 4, 12, 4, 256, 10, FAR_DEPTH, FAR_DEPTH);
+CONNECTIONS(table, 64);
+CONNECTIONS(far_table, 64);
 NEIGHBOURS(known, 4);
 NEIGHBOURS(far_known, 4);
 
@@ -21,13 +23,14 @@ bool rdma_exchange(const struct rdma_ask *const ask, struct rdma_tell *const tel
 {
 	if (world.silent)
 		return false;
-	service_ask(&world.service, world.current, (const uint8_t *)ask, sizeof(*ask), tell);
+	service_ask(
+		&world.service, world.current, world.now, (const uint8_t *)ask, sizeof(*ask), tell);
 	return true;
 }
 
 int world_ask(const unsigned client, const struct rdma_ask *const ask, struct rdma_tell *const tell)
 {
-	service_ask(&world.service, client, (const uint8_t *)ask, sizeof(*ask), tell);
+	service_ask(&world.service, client, world.now, (const uint8_t *)ask, sizeof(*ask), tell);
 	return tell->error;
 }
 
@@ -42,7 +45,9 @@ struct grant world_grant(const unsigned client)
 		.cqs = 2,
 		.mrs = 4,
 		.ahs = 2,
-		.depth = 16 };
+		.depth = 16,
+		.first_port = (uint16_t)(7000 + 10 * client),
+		.last_port = (uint16_t)(7009 + 10 * client) };
 }
 
 static struct vlarb_tables tables(void)
@@ -53,6 +58,7 @@ static struct vlarb_tables tables(void)
 		t.vl_of_sl[sl] = sl < VLARB_MANAGEMENT ? (uint8_t)sl : VLARB_MANAGEMENT;
 	t.high.entries[t.high.count++] = (struct vlarb_entry){ 2, 32 };
 	t.low.entries[t.low.count++] = (struct vlarb_entry){ 5, 32 };
+	t.low.entries[t.low.count++] = (struct vlarb_entry){ 0, 8 };
 	return t;
 }
 
@@ -88,6 +94,46 @@ static void open_far(void)
 	world.far_cq = ibv_create_cq(&world.far, 256, NULL);
 }
 
+static void open_far_connections(void)
+{
+	static const struct connection_range range = { 0, UINT64_MAX };
+	static const struct connection_owner owner = { &range, 1 };
+	const struct connections_setup setup = { .context = &world.far,
+		.pd = world.far_pd,
+		.owners = &owner,
+		.owner_count = 1,
+		.life = 9 };
+
+	world.far_connections = &far_table;
+	assert_int_equal(connections_open(&far_table, &setup), CONNECTION_GOOD);
+	assert_int_equal(
+		connection_listen(&far_table, 0, CONNECTION_TCP(7174), CONNECTION_TCP(7174)),
+		CONNECTION_GOOD);
+}
+
+static void far_manage(void)
+{
+	static const struct connection_parameters own = { .private_data = "far",
+		.private_bytes = 4,
+		.responder_resources = 4,
+		.initiator_depth = 4,
+		.retry_count = 7,
+		.rnr_retry_count = 7,
+		.access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ };
+	struct connection_event event;
+
+	if (!connections_poll(&far_table, world.now, &event))
+		return;
+	if (event.kind == CONNECTION_REQUEST && world.far_accepts != NULL)
+		assert_int_equal(
+			connection_accept(event.connection, world.now, world.far_accepts, &own),
+			CONNECTION_GOOD);
+	else if (event.kind == CONNECTION_REQUEST)
+		connection_reject(event.connection, world.now, CM_REJECT_CONSUMER, "no", 3);
+	else if (event.kind != CONNECTION_EVENT_NONE)
+		world.far_event = event;
+}
+
 static void *pages(const size_t bytes)
 {
 	void *const memory = aligned_alloc(4096, bytes);
@@ -116,7 +162,9 @@ void world_open(void)
 	assert_int_equal(ibv_open(&world.context, &pools, US), 0);
 	open_far();
 	open_ports();
-	service_open(&world.service, &world.context, &world.lanes);
+	assert_null(
+		service_open(&world.service, &world.context, &world.lanes, &table, 7, world.now));
+	open_far_connections();
 	for (unsigned i = 0; i < WORLD_CLIENTS; i++)
 		add(i);
 }
@@ -294,6 +342,8 @@ void world_run(const unsigned us)
 		world.now += US;
 		for (unsigned c = 0; c < WORLD_CLIENTS; c++)
 			service_rings(&world.service, c);
+		service_connections(&world.service, world.now);
+		far_manage();
 		from_service();
 		from_far();
 	}

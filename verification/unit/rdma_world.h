@@ -36,6 +36,9 @@ struct world {
 	struct service service;
 	struct ibv_context context, far;
 	struct lanes lanes;
+	struct connections *far_connections;
+	struct connection_event far_event; /* the latest of the other side, but requests */
+	struct ibv_qp *far_accepts;        /* with which a request is accepted; NULL: rejected */
 	struct roce_port port, far_port;
 	struct world_client clients[WORLD_CLIENTS];
 	unsigned current;
@@ -52,7 +55,7 @@ struct world {
 
 extern struct world world;
 
-/* Both clients granted: SL 2 and 5, PCP as SL, 2 QPs, 2 CQs, 4 MRs, 2 AHs, a depth of 16. */
+/* Both clients granted: ports 7000 to 7009, and 7010 to 7019; SL 2 and 5, PCP as SL, 2 QPs, 2 CQs, 4 MRs, 2 AHs, a depth of 16. */
 struct grant world_grant(unsigned client);
 void world_open(void);
 void world_close(void);

@@ -47,8 +47,8 @@ test_connection_INCLUDE := -Irtdrivers
 # The rdma service, its clients' library, and a wire to another adapter.
 UNIT_TESTS += test_rdma_service
 
-RDMA_SRCS := $(wildcard partitions/rdma/core/*.c) partitions/rdma/client/client.c partitions/rdma/client/post.c
+RDMA_SRCS := $(wildcard partitions/rdma/core/*.c) $(addprefix partitions/rdma/client/,client.c connect.c post.c)
 
-test_rdma_service_SRCS := verification/unit/rdma_world.c $(RDMA_SRCS) $(filter-out %verbs_pair.c,$(test_lanes_SRCS))
+test_rdma_service_SRCS := verification/unit/rdma_world.c $(RDMA_SRCS) $(CONNECTION_SRCS) $(filter-out %verbs_pair.c,$(test_lanes_SRCS))
 test_rdma_service_INCLUDE := -Irtdrivers -Ipartitions/rdma/include
 $(BUILD)/unit/test_rdma_service: $(wildcard partitions/rdma/*/*.h partitions/rdma/*/*/*.h rtdrivers/ib/*.h)

@@ -11,8 +11,7 @@
 struct client_state rdma_client;
 struct rdma_granted rdma_grant;
 
-/* 0, or why not. */
-static int exchange(struct rdma_ask *const ask, struct rdma_tell *const tell)
+int client_exchange(struct rdma_ask *const ask, struct rdma_tell *const tell)
 {
 	ask->number = ++rdma_client.number;
 	if (!rdma_exchange(ask, tell) || tell->number != ask->number)
@@ -25,7 +24,7 @@ static int about(const enum rdma_kind kind, const uint32_t object)
 	struct rdma_ask ask = { .kind = kind, .object = object };
 	struct rdma_tell tell;
 
-	return exchange(&ask, &tell);
+	return client_exchange(&ask, &tell);
 }
 
 struct ibv_context *rdma_open(const struct rdma_link *const link)
@@ -42,7 +41,7 @@ struct ibv_context *rdma_open(const struct rdma_link *const link)
 	}
 	for (unsigned i = 0; i < RDMA_CQS; i++)
 		ring_show(&link->up->completions[i], 0);
-	if (exchange(&ask, &tell) != 0)
+	if (client_exchange(&ask, &tell) != 0)
 		return NULL;
 	rdma_grant = tell.granted;
 	return &rdma_client.context;
@@ -65,7 +64,7 @@ bool rdma_counters(uint64_t refused[const RDMA_REFUSALS])
 	struct rdma_ask ask = { .kind = RDMA_COUNTERS };
 	struct rdma_tell tell;
 
-	if (exchange(&ask, &tell) != 0)
+	if (client_exchange(&ask, &tell) != 0)
 		return false;
 	for (unsigned i = 0; i < RDMA_REFUSALS; i++)
 		refused[i] = tell.refused[i];
@@ -79,7 +78,7 @@ struct ibv_pd *rdma_alloc_pd(struct ibv_context *const context)
 	struct rdma_ask ask = { .kind = RDMA_ALLOC_PD };
 	struct rdma_tell tell;
 
-	if (exchange(&ask, &tell) != 0 || tell.object >= RDMA_PDS)
+	if (client_exchange(&ask, &tell) != 0 || tell.object >= RDMA_PDS)
 		return NULL;
 	rdma_client.pds[tell.object] = (struct ibv_pd){ .context = context };
 	return &rdma_client.pds[tell.object];
@@ -112,7 +111,7 @@ struct ibv_mr *rdma_reg_mr(
 			.access = (uint32_t)access } };
 	struct rdma_tell tell;
 
-	if (exchange(&ask, &tell) != 0 || tell.object >= RDMA_MRS)
+	if (client_exchange(&ask, &tell) != 0 || tell.object >= RDMA_MRS)
 		return NULL;
 	rdma_client.mrs[tell.object] = (struct ibv_mr){ .context = pd->context,
 		.pd = pd,
@@ -135,7 +134,7 @@ struct ibv_ah *rdma_create_ah(struct ibv_pd *const pd, const struct ibv_ah_attr 
 	struct rdma_ask ask = { .kind = RDMA_CREATE_AH, .object = number_of_pd(pd), .ah = *attr };
 	struct rdma_tell tell;
 
-	if (exchange(&ask, &tell) != 0 || tell.object >= RDMA_AHS)
+	if (client_exchange(&ask, &tell) != 0 || tell.object >= RDMA_AHS)
 		return NULL;
 	rdma_client.ahs[tell.object] =
 		(struct ibv_ah){ .context = pd->context, .pd = pd, .attr = *attr };
@@ -154,7 +153,7 @@ struct ibv_cq *rdma_create_cq(
 	struct rdma_tell tell;
 	uint32_t there;
 
-	if (exchange(&ask, &tell) != 0 || tell.object >= RDMA_CQS)
+	if (client_exchange(&ask, &tell) != 0 || tell.object >= RDMA_CQS)
 		return NULL;
 	there = ring_seen(&rdma_client.link.down->completions[tell.object]);
 	ring_show(&rdma_client.link.up->completions[tell.object], there);
@@ -196,7 +195,7 @@ struct ibv_qp *rdma_create_qp(struct ibv_pd *const pd, struct ibv_qp_init_attr *
 	struct rdma_tell tell;
 	struct ibv_qp *qp;
 
-	if (exchange(&ask, &tell) != 0 || tell.object >= RDMA_QPS)
+	if (client_exchange(&ask, &tell) != 0 || tell.object >= RDMA_QPS)
 		return NULL;
 	qp = &rdma_client.qps[tell.object];
 	*qp = (struct ibv_qp){ .context = pd->context,
@@ -224,7 +223,7 @@ int rdma_modify_qp(
 		.object = qp->index,
 		.modify = { .mask = attr_mask, .attr = *attr } };
 	struct rdma_tell tell;
-	const int error = exchange(&ask, &tell);
+	const int error = client_exchange(&ask, &tell);
 
 	if (error == 0)
 		qp->state = attr->qp_state;

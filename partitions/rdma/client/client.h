@@ -16,8 +16,12 @@ struct client_state {
 	struct ibv_ah ahs[RDMA_AHS];
 	struct ibv_cq cqs[RDMA_CQS];
 	struct ibv_qp qps[RDMA_QPS];
+	struct ibv_qp *connected[RDMA_CONNECTIONS];
 };
 
 extern struct client_state rdma_client;
+
+/* One request and its answer: 0 or why not; ETIMEDOUT: there is none. */
+int client_exchange(struct rdma_ask *ask, struct rdma_tell *tell);
 
 #endif

@@ -11,15 +11,7 @@
 
 #define NONE UINT32_MAX
 
-/* One request on its way. */
-struct asking {
-	struct service *service;
-	struct client *client;
-	const struct rdma_ask *ask;
-	struct rdma_tell *tell;
-};
-
-static int refuse(struct asking *const a, const enum rdma_refusal why, const int error)
+int asking_refuse(struct asking *const a, const enum rdma_refusal why, const int error)
 {
 	a->client->refused[why]++;
 	return error;
@@ -37,7 +29,7 @@ static struct ibv_cq *cq_of(const struct client *const client, const uint32_t nu
 	return number < RDMA_CQS ? client->cqs[number].cq : NULL;
 }
 
-static struct client_qp *qp_of(struct client *const client, const uint32_t number)
+struct client_qp *asking_qp(struct client *const client, const uint32_t number)
 {
 	return number < RDMA_QPS && client->qps[number].qp != NULL ? &client->qps[number] : NULL;
 }
@@ -82,7 +74,7 @@ static int hello(struct asking *const a)
 {
 	const struct grant *const grant = &a->client->grant;
 
-	client_reset(a->service, a->client);
+	client_reset(a->service, a->client, a->now_ticks);
 	a->client->greeted = true;
 	a->tell->granted = (struct rdma_granted){ .sl = grant->sl,
 		.pkey = grant->pkey,
@@ -92,7 +84,9 @@ static int hello(struct asking *const a)
 		.cqs = grant->cqs,
 		.mrs = grant->mrs,
 		.ahs = grant->ahs,
-		.depth = grant->depth };
+		.depth = grant->depth,
+		.first_port = grant->first_port,
+		.last_port = grant->last_port };
 	return ibv_query_gid(a->service->context, 1, 0, &a->tell->granted.gid);
 }
 
@@ -108,7 +102,7 @@ static int alloc_pd(struct asking *const a)
 		free_number((const void *const *)a->client->pds, RDMA_PDS, RDMA_PDS);
 
 	if (number == NONE)
-		return refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
+		return asking_refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
 	a->client->pds[number] = ibv_alloc_pd(a->service->context);
 	a->tell->object = number;
 	return a->client->pds[number] != NULL ? 0 : ENOMEM;
@@ -120,7 +114,7 @@ static int dealloc_pd(struct asking *const a)
 	int error;
 
 	if (pd == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 	error = ibv_dealloc_pd(pd);
 	if (error == 0)
 		a->client->pds[a->ask->object] = NULL;
@@ -154,12 +148,12 @@ static int reg_mr(struct asking *const a)
 	struct ibv_mr *mr;
 
 	if (pd == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 	if (memory == NULL ||
 		(a->ask->mr.area == RDMA_UP && (access & ~(uint32_t)IBV_ACCESS_REMOTE_READ) != 0))
-		return refuse(a, RDMA_REFUSED_MEMORY, EFAULT);
+		return asking_refuse(a, RDMA_REFUSED_MEMORY, EFAULT);
 	if (number == NONE)
-		return refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
+		return asking_refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
 	mr = ibv_reg_mr_iova(pd, memory, a->ask->mr.length, a->ask->mr.iova, (int)access);
 	if (mr == NULL)
 		return EINVAL;
@@ -175,7 +169,7 @@ static int dereg_mr(struct asking *const a)
 	const uint32_t number = a->ask->object;
 
 	if (number >= RDMA_MRS || a->client->mrs[number] == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 	ibv_dereg_mr(a->client->mrs[number]);
 	a->client->mrs[number] = NULL;
 	return 0;
@@ -185,9 +179,9 @@ static int dereg_mr(struct asking *const a)
 static int judge_address(struct asking *const a, const struct ibv_ah_attr *const attr)
 {
 	if (attr->sl != a->client->grant.sl)
-		return refuse(a, RDMA_REFUSED_SL, EPERM);
+		return asking_refuse(a, RDMA_REFUSED_SL, EPERM);
 	if (attr->static_rate != 0)
-		return refuse(a, RDMA_REFUSED_RATE, EPERM);
+		return asking_refuse(a, RDMA_REFUSED_RATE, EPERM);
 	return attr->is_global != 0 ? 0 : EINVAL;
 }
 
@@ -196,13 +190,13 @@ static int create_ah(struct asking *const a)
 	struct ibv_pd *const pd = pd_of(a->client, a->ask->object);
 	const uint32_t number =
 		free_number((const void *const *)a->client->ahs, RDMA_AHS, a->client->grant.ahs);
-	const int judged =
-		pd != NULL ? judge_address(a, &a->ask->ah) : refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+	const int judged = pd != NULL ? judge_address(a, &a->ask->ah)
+				      : asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 
 	if (judged != 0)
 		return judged;
 	if (number == NONE)
-		return refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
+		return asking_refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
 	a->client->ahs[number] = ibv_create_ah(pd, &a->ask->ah);
 	a->tell->object = number;
 	return a->client->ahs[number] != NULL ? 0 : ENOMEM;
@@ -214,7 +208,7 @@ static int destroy_ah(struct asking *const a)
 	int error;
 
 	if (number >= RDMA_AHS || a->client->ahs[number] == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 	error = ibv_destroy_ah(a->client->ahs[number]);
 	if (error == 0)
 		a->client->ahs[number] = NULL;
@@ -227,7 +221,7 @@ static int create_cq(struct asking *const a)
 	struct ibv_cq *cq;
 
 	if (number == NONE || a->ask->cq.cqe > RDMA_CQ_DEPTH)
-		return refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
+		return asking_refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
 	cq = ibv_create_cq(a->service->context, (int)a->ask->cq.cqe, NULL);
 	if (cq == NULL)
 		return EINVAL;
@@ -243,7 +237,7 @@ static int destroy_cq(struct asking *const a)
 	int error;
 
 	if (cq == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 	error = ibv_destroy_cq(cq);
 	if (error == 0)
 		a->client->cqs[a->ask->object].cq = NULL;
@@ -256,13 +250,13 @@ static int judge_qp(struct asking *const a, const uint32_t number)
 	const uint32_t depth = a->client->grant.depth;
 
 	if (a->ask->qp.type == IBV_QPT_GSI)
-		return refuse(a, RDMA_REFUSED_GSI, EPERM);
+		return asking_refuse(a, RDMA_REFUSED_GSI, EPERM);
 	if (pd_of(a->client, a->ask->object) == NULL ||
 		cq_of(a->client, a->ask->qp.send_cq) == NULL ||
 		cq_of(a->client, a->ask->qp.recv_cq) == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 	if (number == NONE || cap->max_send_wr > depth || cap->max_recv_wr > depth)
-		return refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
+		return asking_refuse(a, RDMA_REFUSED_QUOTA, ENOMEM);
 	return 0;
 }
 
@@ -274,6 +268,9 @@ static void take_qp(struct asking *const a, const uint32_t number, struct ibv_qp
 		.recvs = a->client->shared.down->recvs[number],
 		.send_cq = a->ask->qp.send_cq,
 		.recv_cq = a->ask->qp.recv_cq };
+	/* Its lane from the first on, whether it will have a peer or not. */
+	qp->attr.ah_attr.sl = a->client->grant.sl;
+	lanes_give(a->service->lanes, a->client->owner, qp);
 	a->tell->object = number;
 	a->tell->qp.qp_num = qp->qp_num;
 	a->tell->qp.cap = (struct ibv_qp_cap){ a->client->grant.depth, a->client->grant.depth,
@@ -302,45 +299,32 @@ static int create_qp(struct asking *const a)
 
 static int destroy_qp(struct asking *const a)
 {
-	struct client_qp *const own = qp_of(a->client, a->ask->object);
+	struct client_qp *const own = asking_qp(a->client, a->ask->object);
 
 	if (own == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+	client_leave(a->service, a->client, a->ask->object, a->now_ticks);
 	lanes_take_back(a->service->lanes, own->qp);
 	ibv_destroy_qp(own->qp);
 	own->qp = NULL;
 	return 0;
 }
 
-/* On the way to INIT every queue pair gets its lane, whether it has a peer to come or none. */
-static int to_init(struct asking *const a, struct client_qp *const own,
-	struct ibv_qp_attr *const attr, const int mask)
-{
-	int error;
-
-	if (!(mask & IBV_QP_AV))
-		attr->ah_attr = (struct ibv_ah_attr){ .sl = a->client->grant.sl, .is_global = 1 };
-	error = ibv_modify_qp(own->qp, attr, mask | IBV_QP_AV);
-	return error == 0 ? lanes_give(a->service->lanes, a->client->owner, own->qp) : error;
-}
-
 static int modify_qp(struct asking *const a)
 {
-	struct client_qp *const own = qp_of(a->client, a->ask->object);
+	struct client_qp *const own = asking_qp(a->client, a->ask->object);
 	struct ibv_qp_attr attr = a->ask->modify.attr;
 	const int mask = a->ask->modify.mask;
 	int judged;
 
 	if (own == NULL)
-		return refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
+		return asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 	judged = mask & IBV_QP_AV ? judge_address(a, &attr.ah_attr) : 0;
 	if (judged != 0)
 		return judged;
 	if (mask & IBV_QP_PKEY_INDEX && attr.pkey_index != 0)
-		return refuse(a, RDMA_REFUSED_PKEY, EPERM);
+		return asking_refuse(a, RDMA_REFUSED_PKEY, EPERM);
 	attr.pkey_index = a->client->pkey_index;
-	if (attr.qp_state == IBV_QPS_INIT)
-		return to_init(a, own, &attr, mask);
 	return ibv_modify_qp(own->qp, &attr, mask);
 }
 
@@ -372,19 +356,19 @@ static int obey(struct asking *const a)
 	case RDMA_MODIFY_QP:
 		return modify_qp(a);
 	default:
-		return refuse(a, RDMA_REFUSED_MALFORMED, EINVAL);
+		return asking_connection(a);
 	}
 }
 
-void service_ask(struct service *const service, const unsigned client, const uint8_t *const bytes,
-	const uint64_t length, struct rdma_tell *const tell)
+void service_ask(struct service *const service, const unsigned client, const uint64_t now_ticks,
+	const uint8_t *const bytes, const uint64_t length, struct rdma_tell *const tell)
 {
 	struct rdma_ask ask = { 0 };
-	struct asking a = { service, &service->clients[client], &ask, tell };
+	struct asking a = { service, &service->clients[client], now_ticks, &ask, tell };
 
 	*tell = (struct rdma_tell){ 0 };
 	if (length != sizeof(ask)) {
-		tell->error = refuse(&a, RDMA_REFUSED_MALFORMED, EINVAL);
+		tell->error = asking_refuse(&a, RDMA_REFUSED_MALFORMED, EINVAL);
 		return;
 	}
 	memcpy(&ask, bytes, sizeof(ask));
@@ -392,7 +376,7 @@ void service_ask(struct service *const service, const unsigned client, const uin
 	if (ask.kind == RDMA_HELLO)
 		tell->error = hello(&a);
 	else if (!a.client->greeted)
-		tell->error = refuse(&a, RDMA_REFUSED_ORDER, EPERM);
+		tell->error = asking_refuse(&a, RDMA_REFUSED_ORDER, EPERM);
 	else
 		tell->error = obey(&a);
 }

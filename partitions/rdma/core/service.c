@@ -5,7 +5,9 @@
  */
 #include "service.h"
 
-#define PKEY_OWN 0u
+#define PKEY_OWN      0u
+#define MANAGER_RATE  200000u
+#define MANAGER_BURST 8000u
 
 static const char *const refusals[RDMA_REFUSALS] = {
 	[RDMA_REFUSED_MALFORMED] = "malformed",
@@ -38,13 +40,31 @@ const char *grant_problem(const struct grant *const grant)
 		return "mrs: 1 to 16, ahs: at most 8";
 	if (grant->depth == 0 || grant->depth > RDMA_DEPTH)
 		return "depth: 1 to 32";
+	if (grant->first_port > grant->last_port)
+		return "port, last-port: the first is not above the last";
 	return NULL;
 }
 
-void service_open(
-	struct service *const service, struct ibv_context *const context, struct lanes *const lanes)
+const char *service_open(struct service *const service, struct ibv_context *const context,
+	struct lanes *const lanes, struct connections *const connections, const uint32_t life,
+	const uint64_t now_ticks)
 {
-	*service = (struct service){ .context = context, .lanes = lanes };
+	const unsigned owner = lanes->owner_count;
+	struct connections_setup setup = { .context = context,
+		.pd = ibv_alloc_pd(context),
+		.owners = service->owners,
+		.owner_count = SERVICE_CLIENTS,
+		.life = life };
+
+	*service =
+		(struct service){ .context = context, .lanes = lanes, .connections = connections };
+	if (lanes_owner(lanes, 0, MANAGER_RATE, MANAGER_BURST, now_ticks) != 0)
+		return "SL 0 is on no lane that sends, and the connection manager needs it: "
+		       "low=0:4";
+	if (connections_open(connections, &setup) != CONNECTION_GOOD)
+		return "the adapter has no room for the connection manager";
+	lanes_give(lanes, owner, connections->gsi);
+	return NULL;
 }
 
 static const char *shared_problem(const struct shared *const shared)
@@ -66,7 +86,7 @@ static const char *reserve(struct service *const service, const struct grant *co
 	sum->mrs += grant->mrs;
 	sum->ahs += grant->ahs;
 	if (sum->qps >= pools->qp_count || sum->cqs >= pools->cq_count ||
-		sum->mrs >= pools->mr_count || sum->ahs >= pools->ah_count ||
+		sum->mrs >= pools->mr_count || sum->ahs + CONNECTION_SENDS > pools->ah_count ||
 		(service->client_count + 1) * RDMA_PDS >= pools->pd_count)
 		return "all grants together are more than the adapter has";
 	return NULL;
@@ -87,6 +107,16 @@ static const char *join_port(
 	return NULL;
 }
 
+static void give_ports(struct service *const service, const struct grant *const grant)
+{
+	const unsigned number = service->client_count++;
+
+	service->ranges[number] = (struct connection_range){ CONNECTION_TCP(grant->first_port),
+		CONNECTION_TCP(grant->last_port) };
+	service->owners[number] =
+		(struct connection_owner){ &service->ranges[number], grant->last_port != 0 };
+}
+
 const char *service_add(struct service *const service, const struct grant *const grant,
 	const struct shared *const shared, const uint64_t now_ticks)
 {
@@ -104,7 +134,7 @@ const char *service_add(struct service *const service, const struct grant *const
 	*client = (struct client){ .grant = *grant, .shared = *shared };
 	problem = join_port(service, client, now_ticks);
 	if (problem == NULL)
-		service->client_count++;
+		give_ports(service, grant);
 	return problem;
 }
 
@@ -142,10 +172,12 @@ static void forget_objects(struct client *const client)
 	__builtin_memset(client->qps, 0, sizeof(client->qps));
 }
 
-void client_reset(struct service *const service, struct client *const client)
+void client_reset(
+	struct service *const service, struct client *const client, const uint64_t now_ticks)
 {
 	struct rdma_down *const down = client->shared.down;
 
+	client_leave(service, client, RDMA_QPS, now_ticks);
 	destroy_queue_pairs(service, client);
 	destroy_others(client);
 	forget_objects(client);

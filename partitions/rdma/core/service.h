@@ -10,6 +10,7 @@
 #ifndef RDMA_SERVICE_H
 #define RDMA_SERVICE_H
 
+#include <ib/connection.h>
 #include <ib/lanes.h>
 #include <rdma/ask.h>
 
@@ -25,8 +26,9 @@ struct grant {
 	uint16_t pkey;
 	uint64_t rate_bytes; /* a second */
 	uint32_t burst_bytes;
-	uint32_t qps, cqs, mrs, ahs; /* at most RDMA_QPS and so on; of PDs there are RDMA_PDS */
-	uint32_t depth;              /* of each queue, at most RDMA_DEPTH */
+	uint32_t qps, cqs, mrs, ahs;    /* at most RDMA_QPS and so on; of PDs there are RDMA_PDS */
+	uint32_t depth;                 /* of each queue, at most RDMA_DEPTH */
+	uint16_t first_port, last_port; /* of RDMA_PS_TCP that it may listen on; 0: none */
 };
 
 /* The memory that a client shares: `up` can only be read here. */
@@ -49,6 +51,17 @@ struct client_cq {
 	bool broken;       /* nobody takes them: they are dropped */
 };
 
+struct client_connection {
+	struct connection *connection; /* NULL: none, or over */
+	uint32_t qp;                   /* the client's; RDMA_QPS: none yet */
+	uint8_t client;
+	bool taken;
+	struct {
+		uint32_t kind, reason; /* the latest, not told yet; 0: none */
+		uint8_t private_data[RDMA_PRIVATE_BYTES];
+	} event;
+};
+
 struct client {
 	struct grant grant;
 	struct shared shared;
@@ -60,12 +73,17 @@ struct client {
 	struct ibv_ah *ahs[RDMA_AHS];
 	struct client_cq cqs[RDMA_CQS];
 	struct client_qp qps[RDMA_QPS];
+	struct client_connection connections[RDMA_CONNECTIONS];
+	unsigned listens;
 	uint64_t refused[RDMA_REFUSALS]; /* by enum rdma_refusal */
 };
 
 struct service {
 	struct ibv_context *context;
 	struct lanes *lanes;
+	struct connections *connections;
+	struct connection_owner owners[SERVICE_CLIENTS];
+	struct connection_range ranges[SERVICE_CLIENTS];
 	struct client clients[SERVICE_CLIENTS];
 	unsigned client_count;
 	struct grant granted; /* the sum of all quotas */
@@ -74,8 +92,12 @@ struct service {
 /* Why a grant cannot be; NULL: it can. */
 const char *grant_problem(const struct grant *grant);
 
-/* Over an adapter and its port, both open; P_Key 0 stays the service's own. */
-void service_open(struct service *service, struct ibv_context *context, struct lanes *lanes);
+/*
+ * Over an adapter and its port, both open; P_Key 0 and SL 0 stay the service's own, for the connection manager,
+ * which gets so many bytes a second. `life`: another one each time. Why not, or NULL.
+ */
+const char *service_open(struct service *service, struct ibv_context *context, struct lanes *lanes,
+	struct connections *connections, uint32_t life, uint64_t now_ticks);
 
 /*
  * One more client; why not, or NULL. The grant cannot be, the memory is too small, all grants together are
@@ -85,8 +107,11 @@ const char *service_add(struct service *service, const struct grant *grant,
 	const struct shared *shared, uint64_t now_ticks);
 
 /* A client's request, whatever it is; the answer is always one. */
-void service_ask(struct service *service, unsigned client, const uint8_t *bytes, uint64_t length,
-	struct rdma_tell *tell);
+void service_ask(struct service *service, unsigned client, uint64_t now_ticks, const uint8_t *bytes,
+	uint64_t length, struct rdma_tell *tell);
+
+/* One step of the connection manager. True: something was done. */
+bool service_connections(struct service *service, uint64_t now_ticks);
 
 /*
  * A client's rings: up to SERVICE_BATCH requests of each are posted, up to SERVICE_TAKEN completions of each
@@ -100,6 +125,27 @@ const char *rdma_refusal_name(enum rdma_refusal refusal);
 /* ---- Between the files of the service ---- */
 
 /* All that the client has is gone, and its rings begin anew. */
-void client_reset(struct service *service, struct client *client);
+void client_reset(struct service *service, struct client *client, uint64_t now_ticks);
+
+/* One request on its way. */
+struct asking {
+	struct service *service;
+	struct client *client;
+	uint64_t now_ticks;
+	const struct rdma_ask *ask;
+	struct rdma_tell *tell;
+};
+
+/* Counts it; `error` is returned. */
+int asking_refuse(struct asking *a, enum rdma_refusal why, int error);
+
+/* The client's queue pair of that number; NULL: none. */
+struct client_qp *asking_qp(struct client *client, uint32_t number);
+
+/* RDMA_LISTEN to RDMA_EVENT. */
+int asking_connection(struct asking *a);
+
+/* The connections of a queue pair are given up; RDMA_QPS: all of the client's, and it listens no more. */
+void client_leave(struct service *service, struct client *client, uint32_t qp, uint64_t now_ticks);
 
 #endif

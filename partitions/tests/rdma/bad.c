@@ -14,6 +14,8 @@
 #define FLOOD_NS    150000000ull
 #define FLOOD_BYTES 4000u
 #define OTHER_SL    2u
+#define OTHERS_PORT 7000u /* alpha's */
+#define OWN_PORT    7010u
 #define FAST        3u /* 10 Gbit/s */
 
 static uint8_t foreign[64];
@@ -77,6 +79,12 @@ static bool refuses_queue_pairs(void)
 	return good && ibv_create_qp(client.pd, &init) == NULL && counted(RDMA_REFUSED_GSI) == 1;
 }
 
+static bool refuses_services(void)
+{
+	return rdma_listen(OTHERS_PORT) == EPERM && counted(RDMA_REFUSED_SERVICE) == 1 &&
+	       rdma_listen(OWN_PORT) == 0;
+}
+
 /* All that the rings take, for a while. */
 static bool flood(void)
 {
@@ -119,13 +127,14 @@ int bad_client(void)
 {
 	bool good;
 
-	tap_plan(9);
+	tap_plan(10);
 	tap_check(client_open(), "a_client_opens_to_misbehave", "it does not");
 	tap_check(refuses_lanes(), "another_lane_is_refused_and_counted", "it is not");
 	tap_check(refuses_rates(), "a_greater_rate_is_refused_and_counted", "it is not");
 	tap_check(refuses_memory(), "foreign_memory_is_refused_and_counted", "it is not");
 	tap_check(
 		refuses_queue_pairs(), "more_queue_pairs_are_refused_and_counted", "they are not");
+	tap_check(refuses_services(), "another_ones_service_is_refused_and_counted", "it is not");
 	tap_check(client_echo(1) && client_echo(2), "and_all_that_harms_nothing", "it does");
 	while (ibv_poll_cq(client.cq, 1, &(struct ibv_wc){ 0 }) == 1)
 		;

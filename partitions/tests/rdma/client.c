@@ -186,6 +186,30 @@ bool client_echo(const uint32_t n)
 	       await_opcode(IBV_WC_RECV) && wire_is_filled(client.down + MESSAGE_AT, n, bytes);
 }
 
+bool client_reconnect(void)
+{
+	static const struct rdma_parameters own = { .responder_resources = 4,
+		.initiator_depth = 4,
+		.retry_count = 7,
+		.rnr_retry_count = 7,
+		.ack_timeout = 16,
+		.access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ };
+	const uint64_t end = time_now_ns() + PATIENCE_NS;
+	const struct ibv_ah_attr address = client_address();
+	struct rdma_event event = { .kind = CONNECTION_EVENT_NONE };
+	unsigned connection;
+
+	if (ibv_destroy_qp(client.qp) != 0)
+		return false;
+	client.qp = create(IBV_QPT_RC);
+	if (client.qp == NULL ||
+		rdma_connect(client.qp, &address.grh.dgid, WIRE_PORT, &own, &connection) != 0)
+		return false;
+	while (!rdma_event(&event) && time_now_ns() < end)
+		client_rest();
+	return event.kind == CONNECTION_CONNECTED;
+}
+
 bool client_good_bye(void)
 {
 	const struct greeting none = { 0 };

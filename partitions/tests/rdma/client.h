@@ -40,6 +40,9 @@ bool client_await(struct ibv_wc *wc);
 /* One message there and back, the same to the byte. */
 bool client_echo(uint32_t n);
 
+/* The same with a queue pair that the communication managers connect. */
+bool client_reconnect(void);
+
 /* The far end need not wait for this client any more. */
 bool client_good_bye(void);
 

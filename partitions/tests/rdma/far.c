@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ib/connection.h>
 #include <ib/crc.h>
 #include <ib/port.h>
 #include <net/card.h>
@@ -20,7 +21,8 @@
 #define LINGER_NS   50000000ull
 #define HEARD       64u /* bytes of a datagram's buffer */
 
-IBV_POOLS(pools, 1, 2, 4, 2, 256, 8, 32, 32);
+IBV_POOLS(pools, 1, 4, 12, 4, 256, 10, 32, 32);
+CONNECTIONS(table, 8);
 NEIGHBOURS(known, 8);
 
 struct peer {
@@ -96,6 +98,19 @@ static bool open_peer(const unsigned number)
 	return true;
 }
 
+static bool listen(void)
+{
+	static const struct connection_range range = { CONNECTION_TCP(WIRE_PORT),
+		CONNECTION_TCP(WIRE_PORT) };
+	static const struct connection_owner owner = { &range, 1 };
+	const struct connections_setup setup = {
+		.context = &context, .pd = pd, .owners = &owner, .owner_count = 1, .life = 1
+	};
+
+	return connections_open(&table, &setup) == CONNECTION_GOOD &&
+	       connection_listen(&table, 0, range.first, range.last) == CONNECTION_GOOD;
+}
+
 static bool open(void)
 {
 	static const uint16_t pkeys[WIRE_CLIENTS] = WIRE_PKEYS;
@@ -115,10 +130,16 @@ static bool open(void)
 	mr = ibv_reg_mr(pd, &memory, sizeof(memory),
 		IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
 			IBV_ACCESS_REMOTE_ATOMIC);
-	return open_peer(0) && open_peer(1);
+	return open_peer(0) && open_peer(1) && listen();
 }
 
 /* ---- Greetings ---- */
+
+static void expect(struct peer *const peer)
+{
+	for (unsigned i = 0; i < DEPTH; i++)
+		receive(peer->qp, peer->messages[i], WIRE_MESSAGE, i);
+}
 
 static bool connect(const unsigned number, const struct greeting *const greeting,
 	const union ibv_gid *const gid)
@@ -144,9 +165,35 @@ static bool connect(const unsigned number, const struct greeting *const greeting
 	peer->qp = create(IBV_QPT_RC);
 	if (peer->qp == NULL || !climb(peer->qp, &attr))
 		return false;
-	for (unsigned i = 0; i < DEPTH; i++)
-		receive(peer->qp, peer->messages[i], WIRE_MESSAGE, i);
+	expect(peer);
 	return true;
+}
+
+/* By its P_Key we know which client it is. */
+static void accept(struct connection *const connection)
+{
+	static const struct connection_parameters own = { .responder_resources = 4,
+		.initiator_depth = 4,
+		.retry_count = 7,
+		.rnr_retry_count = 7,
+		.ack_timeout = 16,
+		.access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ };
+	struct peer *const peer = &memory.peers[(connection->pkey_index - 1u) % WIRE_CLIENTS];
+
+	if (peer->qp != NULL)
+		ibv_destroy_qp(peer->qp);
+	peer->qp = create(IBV_QPT_RC);
+	if (peer->qp != NULL &&
+		connection_accept(connection, tsc_read(), peer->qp, &own) == CONNECTION_GOOD)
+		expect(peer);
+}
+
+static void manage(void)
+{
+	struct connection_event event;
+
+	if (connections_poll(&table, tsc_read(), &event) && event.kind == CONNECTION_REQUEST)
+		accept(event.connection);
 }
 
 static void greet(const unsigned number)
@@ -237,6 +284,7 @@ static void step(void)
 		if (reply_bytes != 0)
 			card_send(&card, reply, reply_bytes);
 	}
+	manage();
 	while (ibv_poll_cq(cq, 1, &wc) == 1)
 		take_completion(&wc);
 	for (unsigned i = 0; i < 8 && more; i++) {

@@ -46,7 +46,7 @@ int good_client(void)
 	uint32_t n = 0;
 	bool good;
 
-	tap_plan(5);
+	tap_plan(6);
 	tap_check(client_open(), "a_client_meets_the_far_end_by_datagrams", "it does not");
 	while (n < count && client_echo(n))
 		n++;
@@ -56,6 +56,10 @@ int good_client(void)
 	for (n = 0; n < 20 && good; n++)
 		good = write_and_read(n);
 	tap_check(good, "what_is_written_there_is_read_there", "not at %u", (unsigned)n);
+	good = client_reconnect();
+	for (n = 0; n < 20 && good; n++)
+		good = client_echo(n);
+	tap_check(good, "connected_by_the_managers_it_goes_on", "not at %u", (unsigned)n);
 	good = rdma_counters(refused);
 	for (unsigned i = 0; i < RDMA_REFUSALS; i++)
 		sum += refused[i];

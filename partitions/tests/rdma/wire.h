@@ -12,6 +12,7 @@
 	0x100u /* of the far end's datagrams with client 0; the next one is client 1's */
 #define WIRE_MESSAGE    3000u /* the longest */
 #define WIRE_FAR_MEMORY 0x10000u
+#define WIRE_PORT       7174u /* the far end's, for connections */
 #define WIRE_PSN        0xfffff0u
 
 /* What each client was granted, for the far end; the deployment says it to the service. */

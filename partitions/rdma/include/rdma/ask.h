@@ -22,6 +22,13 @@ enum rdma_kind {
 	RDMA_CREATE_QP,
 	RDMA_DESTROY_QP,
 	RDMA_MODIFY_QP,
+	RDMA_LISTEN, /* on a port */
+	RDMA_UNLISTEN,
+	RDMA_CONNECT, /* of a queue pair in RESET */
+	RDMA_ACCEPT,  /* of a connection, with a queue pair in RESET */
+	RDMA_REJECT,
+	RDMA_DISCONNECT,
+	RDMA_EVENT, /* what happened to any of the client's connections; EAGAIN: nothing */
 	RDMA_KINDS
 };
 
@@ -47,6 +54,18 @@ enum rdma_refusal {
 	RDMA_REFUSALS
 };
 
+#define RDMA_PRIVATE_BYTES 32u /* of private data, either way */
+
+/* What one side brings to a connection: ib/connection.h. */
+struct rdma_parameters {
+	uint8_t responder_resources, initiator_depth;
+	uint8_t retry_count, rnr_retry_count, min_rnr_timer, ack_timeout;
+	uint8_t private_bytes;
+	uint8_t reserved;
+	uint32_t access; /* IBV_ACCESS_REMOTE_* */
+	uint8_t private_data[RDMA_PRIVATE_BYTES];
+};
+
 struct rdma_ask {
 	uint32_t kind;   /* enum rdma_kind */
 	uint32_t number; /* of the request: comes back */
@@ -69,6 +88,12 @@ struct rdma_ask {
 			int32_t mask;
 			struct ibv_qp_attr attr;
 		} modify;
+		struct {
+			union ibv_gid gid;
+			uint32_t port; /* of RDMA_PS_TCP; the only member of RDMA_LISTEN */
+			uint32_t qp;   /* RDMA_ACCEPT */
+			struct rdma_parameters own;
+		} connect;
 		uint64_t words[14];
 	};
 };
@@ -80,6 +105,7 @@ struct rdma_granted {
 	uint64_t rate_bytes; /* a second */
 	uint32_t burst_bytes;
 	uint32_t qps, cqs, mrs, ahs, depth;
+	uint32_t first_port, last_port; /* that it may listen on; 0: none */
 };
 
 struct rdma_tell {
@@ -97,6 +123,11 @@ struct rdma_tell {
 			uint32_t qp_num;
 			struct ibv_qp_cap cap;
 		} qp;
+		struct {
+			uint32_t kind;   /* enum connection_event_kind */
+			uint32_t reason; /* enum cm_reject */
+			uint8_t private_data[RDMA_PRIVATE_BYTES];
+		} event; /* of connection `object` */
 		uint64_t words[14];
 	};
 };

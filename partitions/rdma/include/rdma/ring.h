@@ -13,13 +13,15 @@
 #include <ib/verbs.h>
 
 /* Of a client, at most; its grant may say less. */
-#define RDMA_PDS      2u
-#define RDMA_MRS      16u
-#define RDMA_AHS      8u
-#define RDMA_CQS      8u
-#define RDMA_QPS      8u
-#define RDMA_DEPTH    32u /* of a ring of requests */
-#define RDMA_CQ_DEPTH 64u
+#define RDMA_PDS         2u
+#define RDMA_MRS         16u
+#define RDMA_AHS         8u
+#define RDMA_CQS         8u
+#define RDMA_QPS         8u
+#define RDMA_CONNECTIONS 8u
+#define RDMA_LISTENS     4u  /* ports at once */
+#define RDMA_DEPTH       32u /* of a ring of requests */
+#define RDMA_CQ_DEPTH    64u
 
 struct rdma_send {
 	uint64_t wr_id;

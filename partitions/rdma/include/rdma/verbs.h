@@ -12,6 +12,7 @@
 #ifndef RDMA_VERBS_H
 #define RDMA_VERBS_H
 
+#include <ib/connection.h>
 #include <rdma/ask.h>
 
 /* What a client has to know of its channels: rdma/link.h finds them by name. */
@@ -41,6 +42,37 @@ bool rdma_counters(uint64_t refused[RDMA_REFUSALS]);
  * partitions/rdma/client/link.c has one for partitions.
  */
 bool rdma_exchange(const struct rdma_ask *ask, struct rdma_tell *tell);
+
+/* ---- Connections by ports of RDMA_PS_TCP, as rdma_cm makes them ---- */
+
+/* Listen, on a port that the deployment grants: EPERM, EADDRINUSE, ENOMEM. */
+int rdma_listen(uint16_t port);
+int rdma_unlisten(uint16_t port);
+
+/*
+ * Ask a peer; the queue pair, in RESET, is in INIT then: post receives. *connection: the number of what
+ * rdma_event will tell. An errno.
+ */
+int rdma_connect(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t port,
+	const struct rdma_parameters *own, unsigned *connection);
+
+/* Accept a CONNECTION_REQUEST with a queue pair in RESET, which is in RTS then; or say no to it. */
+int rdma_accept(unsigned connection, struct ibv_qp *qp, const struct rdma_parameters *own);
+int rdma_reject(unsigned connection, const struct rdma_parameters *own);
+
+/* The queue pair is in ERR at once; CONNECTION_DISCONNECTED follows. */
+int rdma_disconnect(unsigned connection);
+
+/* The latest of one connection that has not been told; false: nothing happened. Asks the service. */
+struct rdma_event {
+	unsigned connection;
+	enum connection_event_kind kind;
+	uint16_t reason; /* enum cm_reject */
+	uint8_t private_data[RDMA_PRIVATE_BYTES];
+};
+bool rdma_event(struct rdma_event *event);
+
+/* ---- Verbs ---- */
 
 struct ibv_pd *rdma_alloc_pd(struct ibv_context *context);
 int rdma_dealloc_pd(struct ibv_pd *pd);
