@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests of the locks' wire and router, against copies with a planted defect each: they have to notice.
 set -u
-echo 1..15
+echo 1..16
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
@@ -85,4 +85,5 @@ notices test_lock_router router 's/if (!may_lead(&r->tables->group\[m->group\], 
 notices test_lock_router router 's/^\tm->node = r->node;//' 'a message that says not who sends it is noticed'
 notices test_lock_router router 's/participant == NOBODY || r->tables->participant\[participant\].node != r->node/participant == NOBODY/' \
 	'an answer for another node that is delivered here is noticed'
+notices test_lock_router router 's/^\tr->due_ns = 0;//' 'a server that sleeps over a message is noticed'
 exit $status

@@ -140,14 +140,15 @@ void dlm_ls_dispatch(const dlm_lshandle_t ls, const uint32_t most)
 	struct lock_envelope envelope;
 	struct lock_message message;
 	struct lock_event event;
+	const uint64_t now_ns = now(ls);
 	uint32_t bytes = 0;
 	uint16_t from = 0;
 
 	for (uint32_t i = 0; i < most && t->receive(t->context, &from, &message, &bytes); i++)
-		lock_client_receive(ls->client, from, &message, bytes, now(ls));
-	while (lock_client_tick(ls->client, now(ls)))
+		lock_client_receive(ls->client, from, &message, bytes, now_ns);
+	while (lock_client_tick(ls->client, now_ns))
 		;
-	while (has_room(t) && lock_client_send(ls->client, now(ls), &envelope))
+	while (has_room(t) && lock_client_send(ls->client, now_ns, &envelope))
 		t->send(t->context, &envelope);
 	while (lock_client_event(ls->client, &event))
 		tell(ls, &event);
@@ -165,20 +166,20 @@ static int check(
 }
 
 static enum lock_status ask(struct dlm_space *const ls, const uint32_t own, const uint32_t mode,
-	const struct dlm_lksb *const lksb, const uint32_t flags)
+	const struct dlm_lksb *const lksb, const uint32_t flags, const uint64_t now_ns)
 {
 	const bool convert = flags & LKF_CONVERT;
 	const bool value = (flags & LKF_VALBLK) && convert && lksb->sb_lvbptr;
 	uint8_t bytes[LOCK_VALUE_BYTES] = { 0 };
 
-	if (convert != lock_client_holds(ls->client, own, LOCK_NL, now(ls)))
+	if (convert != lock_client_holds(ls->client, own, LOCK_NL, now_ns))
 		return LOCK_WRONG;
 	for (uint32_t i = 0; value && i < LOCK_VALUE_BYTES; i++)
 		bytes[i] = (uint8_t)lksb->sb_lvbptr[i];
 	return lock_client_request(ls->client, own, (enum lock_mode)mode,
 		(uint8_t)((flags & LKF_NOQUEUE ? LOCK_FLAG_NOQUEUE : 0) |
 			  (value ? LOCK_FLAG_VALUE : 0)),
-		bytes, now(ls));
+		bytes, now_ns);
 }
 
 int dlm_ls_lock(const dlm_lshandle_t ls, const uint32_t mode, struct dlm_lksb *const lksb,
@@ -192,7 +193,8 @@ int dlm_ls_lock(const dlm_lshandle_t ls, const uint32_t mode, struct dlm_lksb *c
 
 	if (wrong || own >= owns(ls))
 		return refuse(wrong ? wrong : EINVAL);
-	const enum lock_status status = ask(ls, own, mode, lksb, flags);
+	const uint64_t now_ns = now(ls);
+	const enum lock_status status = ask(ls, own, mode, lksb, flags, now_ns);
 	struct dlm_held *const h = &ls->held[own];
 
 	if (status != LOCK_PENDING && status != LOCK_DONE)
@@ -202,7 +204,7 @@ int dlm_ls_lock(const dlm_lshandle_t ls, const uint32_t mode, struct dlm_lksb *c
 	h->bast = bast;
 	h->argument = argument;
 	h->flags = flags;
-	h->asked_ns = now(ls);
+	h->asked_ns = now_ns;
 	h->unlocking = false;
 	lksb->sb_lkid = own + 1;
 	lksb->sb_flags = 0;

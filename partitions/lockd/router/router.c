@@ -129,6 +129,7 @@ static enum lock_route to_server(struct lock_router *const r, const uint16_t fro
 	if (server == NULL)
 		return LOCK_ROUTE_BAD_GROUP;
 	lock_server_receive(server, from, m, LOCK_MESSAGE_BYTES, now_ns);
+	r->due_ns = 0;
 	return LOCK_ROUTE_SERVER;
 }
 
@@ -221,15 +222,36 @@ static bool send_one(
 	return true;
 }
 
+/* A leader looks at its locks' budgets all the time. */
+static uint64_t rest(const struct lock_router *const r, const uint64_t now_ns)
+{
+	uint64_t due_ns = UINT64_MAX;
+
+	if (!r->carrier->has_room(r->carrier->context))
+		return now_ns;
+	for (uint32_t i = 0; i < r->count; i++) {
+		const struct lock_server *const s = &r->servers[i];
+		const uint64_t its_ns =
+			s->phase >= LOCK_COLLECTING ? now_ns : lock_server_due_ns(s, now_ns);
+
+		due_ns = its_ns < due_ns ? its_ns : due_ns;
+	}
+	return due_ns;
+}
+
 bool lock_router_work(struct lock_router *const router, const uint32_t most, const uint64_t now_ns)
 {
 	uint32_t sent = 0;
 	bool did = false;
 
+	if (now_ns < router->due_ns)
+		return false;
 	for (uint32_t i = 0; i < router->count; i++) {
 		did |= lock_server_tick(&router->servers[i], now_ns);
 		while (sent < most && send_one(router, &router->servers[i], now_ns))
 			sent++;
 	}
-	return did || sent != 0;
+	did |= sent != 0;
+	router->due_ns = did ? now_ns : rest(router, now_ns);
+	return did;
 }

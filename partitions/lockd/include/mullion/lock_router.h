@@ -49,6 +49,7 @@ struct lock_router {
 	uint32_t count; /* of servers */
 	uint16_t node;
 	uint64_t quiet_end_ns;
+	uint64_t due_ns; /* when the servers have something to do if no message comes before */
 	uint64_t routes[LOCK_ROUTES];
 };
 
@@ -83,7 +84,8 @@ enum lock_route lock_router_from_participant(struct lock_router *router, uint32_
 
 /*
  * Let the servers do what is due, and send: one tick of each, and of all up to `most` messages as long as there is
- * room. True: there was something. Cost: the servers' ticks and `most` messages.
+ * room. True: there was something. Cost: the servers' ticks and `most` messages; where none leads and nothing is
+ * due, a comparison.
  */
 bool lock_router_work(struct lock_router *router, uint32_t most, uint64_t now_ns);
 
