@@ -1,11 +1,12 @@
 """Nodes of a cluster in QEMU, the switch between them, and the store that they count in.
 
-A node's cards hang at one hub, whose uplink is a pair of datagram sockets. The switch knows whose each MAC is; it can
-cut a node's lock traffic off. The store adds one for whoever shows a greater token than it ever saw; it can leave a
+A node's cards hang at one hub, whose uplink is a pair of datagram sockets. The switch knows whose each MAC is; it loses
+one frame in a hundred and sends another one twice, and can cut a node's lock traffic off. The store adds one for whoever shows a greater token than it ever saw; it can leave a
 node without an answer, so that its adder stays at the lock. What happens is kept in order.
 """
 import json
 import os
+import random
 import re
 import select
 import shlex
@@ -24,6 +25,7 @@ REQUEST = struct.Struct("<IIQQQ")
 ANSWER = struct.Struct("<IIQQ")
 ACCEPTED, REFUSED = 1, 2
 ETHERNET, IPV4, UDP = 14, 20, 8
+LOST, TWICE = 0.01, 0.01
 
 
 class Write:
@@ -95,7 +97,7 @@ class Switch(threading.Thread):
     def __init__(self, directory, nodes, store):
         super().__init__(daemon=True)
         self.directory, self.store = directory, store
-        self.cut, self.frames, self.stopped = set(), 0, False
+        self.cut, self.frames, self.stopped, self.random = set(), 0, False, random.Random(1)
         self.sockets = []
         for node in range(nodes):
             line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -120,7 +122,10 @@ class Switch(threading.Thread):
         elif frame[:5] == bytes.fromhex("5254004d00") and 1 <= frame[5] <= len(self.sockets):
             to = frame[5] - 1
             self.frames += 1
-            if node not in self.cut and to not in self.cut:
+            if node in self.cut or to in self.cut or self.random.random() < LOST:
+                return
+            self.send(to, frame)
+            if self.random.random() < TWICE:
                 self.send(to, frame)
 
     def run(self):
