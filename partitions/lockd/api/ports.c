@@ -104,30 +104,38 @@ static bool refuse(const int number)
 	return false;
 }
 
-bool dlm_open(struct dlm_partition *const dlm, const struct dlm_storage *const storage)
+/* Who this partition is, and its channels. */
+static bool find(struct dlm_partition *const dlm)
 {
 	const struct mullion_info *const info = info_get();
-	const struct lock_participant *row;
 
-	*dlm = (struct dlm_partition){ 0 };
 	dlm->image = lock_image_find(&dlm->tables);
 	if (dlm->image == NULL)
-		return refuse(ENXIO);
+		return false;
 	dlm->local = lock_image_local(dlm->image, info->partition);
-	if (dlm->local == NULL || !open_ports(&dlm->ports, dlm->local))
+	return dlm->local != NULL && open_ports(&dlm->ports, dlm->local);
+}
+
+bool dlm_open(struct dlm_partition *const dlm, const struct dlm_storage *const storage)
+{
+	const struct lock_participant *row;
+	uint64_t start_ns;
+
+	*dlm = (struct dlm_partition){ .transport = {
+					       .context = &dlm->ports,
+					       .now_ns = now_ns,
+					       .receive = receive,
+					       .send = send,
+					       .has_room = has_room,
+				       } };
+	if (!find(dlm))
 		return refuse(ENXIO);
 	row = &dlm->tables.participant[dlm->local->participant];
 	if (row->owns > storage->owns || row->members > storage->members)
 		return refuse(ENOMEM);
-	dlm->transport = (struct dlm_transport){
-		.context = &dlm->ports,
-		.now_ns = now_ns,
-		.receive = receive,
-		.send = send,
-		.has_room = has_room,
-	};
+	start_ns = dlm_now_ns(&dlm->ports);
 	lock_client_init(&dlm->client, &dlm->tables, dlm->local->participant, &storage->client,
-		(uint32_t)(dlm_now_ns(&dlm->ports) >> LIFE_SHIFT), dlm_now_ns(&dlm->ports));
+		(uint32_t)(start_ns >> LIFE_SHIFT), start_ns);
 	dlm_space_init(&dlm->space, &dlm->client, &dlm->transport, storage->held);
 	return true;
 }

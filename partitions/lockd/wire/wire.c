@@ -154,25 +154,37 @@ static bool same_mac(const uint8_t a[const ROCE_MAC_BYTES], const uint8_t b[cons
 	return __builtin_memcmp(a, b, ROCE_MAC_BYTES) == 0;
 }
 
+/* What cannot work, in words. */
+static const char *judge_tables(const struct lock_wire *const w,
+	const uint8_t mac[const ROCE_MAC_BYTES], const uint8_t service_level)
+{
+	if (w->nodes > LOCK_WIRE_NODES)
+		return "more nodes than the wire has room for";
+	if (service_level >= PRIORITIES)
+		return "a service level above 7 has no priority of its own in frames";
+	if (!same_mac(mac, w->node_rows[w->node].mac))
+		return "the card's MAC is not the one that the description says";
+	for (uint32_t node = 0; node < w->nodes; node++)
+		if (w->node_rows[node].qpn != LOCK_WIRE_QPN)
+			return "a node's qpn is not 256, which the adapter's first queue pair has";
+	return NULL;
+}
+
 const char *lock_wire_open(struct lock_wire *const wire, const struct lock_image *const image,
 	const uint8_t mac[const ROCE_MAC_BYTES], const uint8_t service_level,
 	const uint64_t ticks_per_us)
 {
+	const char *wrong;
+
 	__builtin_memset(wire, 0, sizeof(*wire));
 	wire->node = image->node;
 	wire->nodes = image->part[LOCK_IMAGE_NODES].count;
 	wire->q_key = image->q_key;
 	wire->node_rows = lock_image_nodes(image);
 	wire->shown = LOCK_WIRE_INBOX;
-	if (wire->nodes > LOCK_WIRE_NODES)
-		return "more nodes than the wire has room for";
-	if (service_level >= PRIORITIES)
-		return "a service level above 7 has no priority of its own in frames";
-	if (!same_mac(mac, wire->node_rows[wire->node].mac))
-		return "the card's MAC is not the one that the description says";
-	for (uint32_t node = 0; node < wire->nodes; node++)
-		if (wire->node_rows[node].qpn != LOCK_WIRE_QPN)
-			return "a node's qpn is not 256, which the adapter's first queue pair has";
+	wrong = judge_tables(wire, mac, service_level);
+	if (wrong != NULL)
+		return wrong;
 	if (!start_adapter(wire, service_level, ticks_per_us))
 		return "the adapter does not start";
 	return open_port(wire, image, mac, service_level) ? NULL
