@@ -75,3 +75,17 @@ fuzz-tcp: $(FUZZ)/tcp
 	@$(FUZZ)/tcp -len_control=0 -max_len=1201 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/tcp. -print_final_stats=1 \
 		$(FUZZ)/tcp.corpus >$(FUZZ)/tcp.log 2>&1 || { tail -n 40 $(FUZZ)/tcp.log; exit 1; }
 	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/tcp.log
+
+# Connections: `make fuzz-connection RUNS=1000000`.
+FUZZ_CONNECTION_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/connection.c $(VERBS_SRCS) $(CONNECTION_SRCS))
+
+$(FUZZ)/connection: $(FUZZ_CONNECTION_SRCS) $(wildcard $(FUZZ_ROOT)rtdrivers/ib/*.h)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_CONNECTION_SRCS) -o $@
+
+.PHONY: fuzz-connection
+fuzz-connection: $(FUZZ)/connection
+	@mkdir -p $(FUZZ)/connection.corpus
+	@$(FUZZ)/connection -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/connection. -print_final_stats=1 \
+		$(FUZZ)/connection.corpus >$(FUZZ)/connection.log 2>&1 || { tail -n 40 $(FUZZ)/connection.log; exit 1; }
+	@grep -E '^(datagrams|#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/connection.log
