@@ -98,6 +98,11 @@ def peer_dlm(locks=5000, n=500):
             "runs": {"frames": [10.5, 13], "counted": [115000, 120000], "recovery_ns": [340000000]}}
 
 
+def peer_locks(**more):
+    return {"recovery": {"locks": 5000, "holders": 2, "rebuild_ns": 5000000, "silent_ns": 300000000, "bound_ns": 700000000,
+                         "bystander_ns": 2000000, "bystander_before_ns": 2000000, **more}, "conditions": "by hand"}
+
+
 def judge(change=lambda runs, watch, facts: None):
     """Exit status, what it said, and the file it wrote or None."""
     runs, watch, facts = good_runs()
@@ -144,7 +149,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..86")
+print("1..89")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok("not compared with peers-rxe: make peers-rxe" in text and "rdma.rxe_post_send_64B" not in (all_figures or {}),
@@ -267,6 +272,11 @@ ok(peer == {"packets": 10.5, "instructions": 115000, "recovery": 340000000}, "an
 refuses("one that recovered fewer locks is an error", "lock.dlm_recovery",
         lambda r, w, f: f.update({"peers-dlm": peer_dlm(locks=4999)}))
 refuses("so are locks that were taken too seldom", "lock.dlm_packets", lambda r, w, f: f.update({"peers-dlm": peer_dlm(n=20)}))
+misses("a recovery beyond its bound is seen", "lock.recovery", 700000001,
+       lambda r, w, f: f.update({"peers-locks": peer_locks(silent_ns=700000001)}))
+misses("and one slower than a fiftieth of another's", "lock.recovery_over_dlm", 0.0206,
+       lambda r, w, f: f.update({"peers-locks": peer_locks(rebuild_ns=7000000), "peers-dlm": peer_dlm()}))
+refuses("a recovery of fewer locks is an error", "lock.recovery", lambda r, w, f: f.update({"peers-locks": peer_locks(locks=4999)}))
 misses("a port operation of one instruction too many is seen", "port.queuing_receive", 81,
        lambda r, w, f: f["ports"]["port.queuing_receive"].update(max=81))
 misses("and one that leaves the partition", "port.sampling_write", 41,

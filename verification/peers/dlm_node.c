@@ -475,6 +475,10 @@ static void survivor(void)
 	sight->stop = 1;
 	waitpid(bystander, NULL, 0);
 	printf("grants %" PRIu64 "\n", sight->grants);
+	fflush(stdout);
+	/* Neither leaves while the other one may wait for it. */
+	say(3 - number);
+	hear(3 - number);
 }
 
 static void victim(void)

@@ -11,7 +11,7 @@ peers:
 	@$(MAKE) --no-print-directory peers-run $(PEER_FACTS)
 
 $(PEER_FACTS): peers-%:
-	@nice verification/peers/$* $(BUILD)
+	@verification/peers/$* $(BUILD)
 
 $(BUILD)/peers/kvm_runner: verification/peers/kvm_runner.c
 	@mkdir -p $(@D)
