@@ -3,6 +3,8 @@
  */
 #include "lock_world.h"
 
+#include "../../partitions/lockd/engine/server.h"
+
 static const struct lock_timing timing = {
 	.session_ns = 4000000,
 	.authority_ns = 2000000,
@@ -395,7 +397,7 @@ static void judge_lock(const struct world *w, const struct lock_server *s, uint3
 		}
 		waiting += p->wanted != LOCK_NONE;
 		assert_int_equal(p->wanted != LOCK_NONE,
-			!lock_links_empty(s->storage.links, lock * w->participants + i));
+			!lock_links_empty(s->storage.links, wait_link(lock * w->participants + i)));
 	}
 	assert_memory_equal(held, l->held, sizeof(held));
 	assert_int_equal(waiting, l->waiting);

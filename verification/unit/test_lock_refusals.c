@@ -85,7 +85,8 @@ static void a_servers_refusals_are_counted_by_reason(void **state)
 	expect(w, CHANGED(held, 7), LOCK_BAD_FIELD);
 	expect(w, CHANGED(wanted, 255), LOCK_BAD_FIELD);
 	expect(w, CHANGED(flags, 0x40), LOCK_BAD_FIELD);
-	expect(w, CHANGED(epoch, 1u << 24), LOCK_BAD_FIELD);
+	expect(w, CHANGED(epoch, 1u << 24), LOCK_OLD_EPOCH);
+	expect(w, (m = good(w), m.kind = LOCK_BEAT, m.epoch = 1u << 24, m), LOCK_BAD_FIELD);
 	expect(w, CHANGED(sequence, 0), LOCK_BAD_FIELD);
 	expect(w, CHANGED(epoch, m.epoch + 1), LOCK_OLD_EPOCH);
 	expect(w, CHANGED(epoch, m.epoch - 1), LOCK_OLD_EPOCH);

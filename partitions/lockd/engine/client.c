@@ -4,8 +4,6 @@
  */
 #include "client.h"
 
-static const struct lock_own idle = { .held = LOCK_NONE, .wanted = LOCK_NONE };
-
 static uint32_t membership_of(const struct lock_client *const c, const uint32_t member)
 {
 	uint32_t i = 0;
@@ -13,6 +11,21 @@ static uint32_t membership_of(const struct lock_client *const c, const uint32_t 
 	while (i + 1 < c->participant->members && member_of(c, i) != member)
 		i++;
 	return i;
+}
+
+static struct lock_own own_of_tables(const struct lock_client *const c, const uint32_t slot)
+{
+	const struct lock_sharer *const row = &c->tables->slot[slot];
+
+	return (struct lock_own){
+		.held = LOCK_NONE,
+		.wanted = LOCK_NONE,
+		.options = c->tables->lock[row->lock].options,
+		.membership = membership_of(c, row->member),
+		.slot = slot,
+		.group = (uint16_t)c->tables->lock[row->lock].group,
+		.node = c->participant->node,
+	};
 }
 
 void lock_client_init(struct lock_client *const c, const struct lock_tables *const tables,
@@ -25,35 +38,47 @@ void lock_client_init(struct lock_client *const c, const struct lock_tables *con
 		.tables = tables,
 		.participant = participant,
 		.number = number,
+		.owns = participant->owns,
+		.node = participant->node,
+		.speaks = true,
 		.storage = *storage,
 	};
 	lock_links_init(storage->links, LOCK_CLIENT_LINKS(participant->owns, participant->members));
-	for (uint32_t i = 0; i < participant->owns; i++) {
-		storage->owns[i] = idle;
-		storage->owns[i].membership = membership_of(c, tables->slot[slot_of(c, i)].member);
-	}
+	for (uint32_t i = 0; i < participant->owns; i++)
+		storage->owns[i] = own_of_tables(c, tables->own_slots[participant->first_own + i]);
 	for (uint32_t i = 0; i < participant->members; i++) {
 		storage->memberships[i] = (struct lock_membership){
 			.state = LOCK_JOINING,
 			.out = OUT_HELLO,
+			.group = (uint16_t)member_row(c, i)->group,
+			.node = group_row(c, i)->nodes[0],
 			.incarnation = life,
 			.sent_ns = now_ns,
 		};
 	}
 }
 
-void lockd_client_due(struct lock_client *const c, const uint32_t own, const uint8_t what)
+/* The operation under way is to be sent, whether it was already or waited for its answer. */
+void lockd_client_due(struct lock_client *const c, const uint32_t own)
 {
-	c->storage.owns[own].out = what;
-	if (lock_links_empty(c->storage.links, out_link(own)))
-		lock_links_insert(c->storage.links, out_link(own), out_end(c));
+	lock_links_remove(c->storage.links, turn_link(own));
+	c->storage.owns[own].due = true;
+	lock_links_insert(c->storage.links, turn_link(own), OUT_END);
 }
 
-void lockd_client_tell(struct lock_client *const c, const uint32_t own, const uint8_t events)
+void lockd_client_speak(struct lock_client *const c, const uint32_t membership, const uint8_t what)
 {
-	c->storage.owns[own].events |= events;
-	if (lock_links_empty(c->storage.links, event_link(c, own)))
-		lock_links_insert(c->storage.links, event_link(c, own), event_end(c));
+	c->storage.memberships[membership].out |= what;
+	c->speaks = true;
+}
+
+void lockd_client_follow(
+	struct lock_client *const c, const uint32_t membership, const uint32_t place)
+{
+	struct lock_membership *const m = &c->storage.memberships[membership];
+
+	m->leader = (uint8_t)place;
+	m->node = group_row(c, membership)->nodes[place];
 }
 
 static bool keeps_others_waiting(const uint8_t mode)
@@ -68,34 +93,16 @@ static bool keeps_others_waiting(const uint8_t mode)
 void lockd_client_rank(struct lock_client *const c, const uint32_t own)
 {
 	const struct lock_own *const o = &c->storage.owns[own];
-	const bool listed = !lock_links_empty(c->storage.links, rank_link(c, own));
+	const bool listed = !lock_links_empty(c->storage.links, rank_link(own));
 	const bool waits = o->state == LOCK_WAITING && keeps_others_waiting(o->wanted);
 	const bool holds = (o->marks & MARK_USED) && keeps_others_waiting(o->held);
 
 	if (listed == (waits || holds))
 		return;
 	if (listed)
-		lock_links_remove(c->storage.links, rank_link(c, own));
+		lock_links_remove(c->storage.links, rank_link(own));
 	else
-		lock_links_insert(c->storage.links, rank_link(c, own), rank_end(c));
-}
-
-/* The operation under way is over. */
-void lockd_client_finish(
-	struct lock_client *const c, const uint32_t own, const uint8_t state, const uint8_t status)
-{
-	struct lock_own *const o = &c->storage.owns[own];
-
-	o->state = state;
-	o->status = status;
-	o->wanted = LOCK_NONE;
-	o->out = 0;
-	lock_links_remove(c->storage.links, out_link(own));
-	lock_links_remove(c->storage.links, timer_link(c, own));
-	if (!(o->marks & MARK_QUIET))
-		lockd_client_tell(c, own, LOCK_EVENT_DONE);
-	o->marks &= (uint8_t) ~(MARK_QUIET | MARK_CANCEL);
-	lockd_client_rank(c, own);
+		lock_links_insert(c->storage.links, rank_link(own), RANK_END);
 }
 
 /*
@@ -116,9 +123,10 @@ void lockd_client_give_back(struct lock_client *const c, const uint32_t own, con
 
 	o->sequence++;
 	o->state = LOCK_RELEASING;
+	o->kind = LOCK_RELEASE;
 	o->flags = lockd_client_publish(o);
 	o->since_ns = now_ns;
-	lockd_client_due(c, own, OUT_OPERATION);
+	lockd_client_begin(c, own);
 }
 
 /* What was written under a lock that is lost, nobody may know: it vouches for nothing. */
@@ -140,7 +148,7 @@ static void lose(struct lock_client *const c, const uint32_t own)
 	lockd_client_rank(c, own);
 }
 
-static void leave(struct lock_client *const c, const uint32_t membership)
+static COLD void leave(struct lock_client *const c, const uint32_t membership)
 {
 	struct lock_membership *const m = &c->storage.memberships[membership];
 	const struct lock_member *const row = member_row(c, membership);
@@ -148,6 +156,7 @@ static void leave(struct lock_client *const c, const uint32_t membership)
 	m->state = LOCK_JOINING;
 	m->incarnation++;
 	m->out = OUT_HELLO;
+	c->speaks = true;
 	m->answered = false;
 	for (uint32_t i = 0; i < row->slots; i++)
 		lose(c, c->tables->slot[c->tables->member_slots[row->first + i]].own);
@@ -181,9 +190,9 @@ static bool beat(struct lock_client *const c, const uint32_t membership, const u
 
 	if ((m->out & what) || now_ns < beat_due_ns(c, membership))
 		return false;
-	m->out |= what;
+	lockd_client_speak(c, membership, what);
 	if (what == OUT_HELLO)
-		m->leader = (uint8_t)((m->leader + 1u) % LOCK_LEADERS);
+		lockd_client_follow(c, membership, (m->leader + 1u) % LOCK_LEADERS);
 	return true;
 }
 
@@ -196,13 +205,12 @@ static bool repeat(struct lock_client *const c, const uint32_t membership, const
 
 	if (link == end)
 		return false;
-	const uint32_t own = link - timer_link(c, 0);
+	const uint32_t own = own_of_link(link);
 	const struct lock_own *const o = &c->storage.owns[own];
 
 	if (now_ns < o->sent_ns + wait_ns)
 		return false;
-	lock_links_remove(c->storage.links, link);
-	lockd_client_due(c, own, o->marks & MARK_CANCEL ? OUT_CANCEL : OUT_OPERATION);
+	lockd_client_due(c, own);
 	return true;
 }
 
@@ -238,7 +246,7 @@ static uint64_t membership_due_ns(const struct lock_client *const c, const uint3
 	if (m->state == LOCK_JOINED)
 		due_ns = earlier(due_ns, m->end_ns);
 	if (link != end)
-		due_ns = earlier(due_ns, c->storage.owns[link - timer_link(c, 0)].sent_ns +
+		due_ns = earlier(due_ns, c->storage.owns[own_of_link(link)].sent_ns +
 						 group_row(c, membership)->timing.retransmit_ns);
 	return due_ns;
 }
@@ -254,17 +262,18 @@ uint64_t lock_client_due_ns(const struct lock_client *const c, const uint64_t no
 
 bool lock_client_event(struct lock_client *const c, struct lock_event *const event)
 {
-	const uint32_t link = c->storage.links[event_end(c)].next;
+	const uint32_t link = c->storage.links[EVENT_END].next;
 
-	if (link == event_end(c))
+	if (link == EVENT_END)
 		return false;
-	struct lock_own *const o = &c->storage.owns[link - event_link(c, 0)];
-	const uint8_t lowest = (uint8_t)(o->events & (0u - o->events));
+	struct lock_own *const o = &c->storage.owns[own_of_link(link)];
+	const uint8_t rest = (uint8_t)(o->events & (o->events - 1u));
+	const uint8_t lowest = o->events ^ rest;
 
-	o->events &= (uint8_t)~lowest;
-	if (o->events == 0)
+	o->events = rest;
+	if (rest == 0)
 		lock_links_remove(c->storage.links, link);
-	event->own = link - event_link(c, 0);
+	event->own = own_of_link(link);
 	event->kind = (enum lock_event_kind)lowest;
 	event->status = (enum lock_status)o->status;
 	event->mode = (enum lock_mode)(lowest == LOCK_EVENT_BLOCKING ? o->blocked : o->held);

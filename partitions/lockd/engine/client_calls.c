@@ -11,25 +11,22 @@ static bool writes(const uint8_t mode)
 
 static bool out_of_rank(const struct lock_client *const c, const uint32_t own)
 {
-	const uint32_t highest = c->storage.links[rank_end(c)].prev;
-
-	return highest != rank_end(c) && highest > rank_link(c, own);
+	return c->storage.links[RANK_END].prev > rank_link(own);
 }
 
-static void write_value(struct lock_own *const o, const uint8_t value[const LOCK_VALUE_BYTES])
+static COLD void write_value(struct lock_own *const o, const uint8_t value[const LOCK_VALUE_BYTES])
 {
 	lock_value_copy(o->value, value);
 	o->version = o->token;
 	o->marks |= MARK_KNOWN | MARK_VALID | MARK_DIRTY;
 }
 
-static enum lock_status ready(
-	struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
+static inline enum lock_status ready(
+	const struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
 {
 	const struct lock_own *const o = &c->storage.owns[own];
 
-	lockd_client_settle(c, o->membership, now_ns);
-	if (c->storage.memberships[o->membership].state != LOCK_JOINED)
+	if (!lockd_client_lives(c, o->membership, now_ns))
 		return LOCK_LOST;
 	return o->state == LOCK_WAITING || o->state == LOCK_RELEASING ? LOCK_BUSY : LOCK_DONE;
 }
@@ -43,8 +40,8 @@ static void weaken(struct lock_client *const c, const uint32_t own, const uint8_
 	lockd_client_rank(c, own);
 }
 
-static enum lock_status ask(struct lock_client *const c, const uint32_t own, const uint8_t mode,
-	const uint8_t flags, const uint64_t now_ns)
+static inline enum lock_status ask(struct lock_client *const c, const uint32_t own,
+	const uint8_t mode, const uint8_t flags, const uint64_t now_ns)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
@@ -52,14 +49,16 @@ static enum lock_status ask(struct lock_client *const c, const uint32_t own, con
 	o->state = LOCK_WAITING;
 	o->status = LOCK_PENDING;
 	o->wanted = mode;
+	o->kind = LOCK_REQUEST;
 	o->flags = flags;
 	o->since_ns = now_ns;
-	lockd_client_due(c, own, OUT_OPERATION);
-	lockd_client_rank(c, own);
+	lockd_client_begin(c, own);
+	if (mode != LOCK_NL && lock_links_empty(c->storage.links, rank_link(own)))
+		lock_links_insert(c->storage.links, rank_link(own), RANK_END);
 	return LOCK_PENDING;
 }
 
-static enum lock_status convert_down(struct lock_client *const c, const uint32_t own,
+static COLD enum lock_status convert_down(struct lock_client *const c, const uint32_t own,
 	const uint8_t mode, const uint8_t *const value, const uint64_t now_ns)
 {
 	struct lock_own *const o = &c->storage.owns[own];
@@ -72,7 +71,7 @@ static enum lock_status convert_down(struct lock_client *const c, const uint32_t
 	return ask(c, own, mode, flags, now_ns);
 }
 
-static enum lock_status reuse(struct lock_client *const c, const uint32_t own)
+static COLD enum lock_status reuse(struct lock_client *const c, const uint32_t own)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
@@ -82,46 +81,65 @@ static enum lock_status reuse(struct lock_client *const c, const uint32_t own)
 	return LOCK_DONE;
 }
 
+/* What is held suffices: it is lowered, or, if only cached, used again unless another wants it. */
+static COLD enum lock_status lower(struct lock_client *const c, const uint32_t own,
+	const uint8_t mode, const uint8_t flags, const uint8_t *const value, const uint64_t now_ns)
+{
+	const struct lock_own *const o = &c->storage.owns[own];
+
+	if (o->marks & MARK_USED)
+		return convert_down(
+			c, own, mode, flags & LOCK_FLAG_VALUE ? value : (const uint8_t *)0, now_ns);
+	if (mode != LOCK_NL && out_of_rank(c, own))
+		return LOCK_DEADLOCK;
+	if (!(o->marks & MARK_TOLD))
+		return reuse(c, own);
+	return ask(c, own, mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
+}
+
+/* No session: if that is so since this moment, its locks are lost now. */
+static COLD enum lock_status lost(
+	struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
+{
+	lockd_client_settle(c, c->storage.owns[own].membership, now_ns);
+	return LOCK_LOST;
+}
+
 enum lock_status lock_client_request(struct lock_client *const c, const uint32_t own,
 	const enum lock_mode mode, const uint8_t flags, const uint8_t value[const LOCK_VALUE_BYTES],
 	const uint64_t now_ns)
 {
-	if (own >= owns(c) || mode >= LOCK_NONE || (flags & ~(LOCK_FLAG_NOQUEUE | LOCK_FLAG_VALUE)))
+	if (own >= c->owns || mode >= LOCK_NONE || (flags & ~(LOCK_FLAG_NOQUEUE | LOCK_FLAG_VALUE)))
 		return LOCK_WRONG;
 	const struct lock_own *const o = &c->storage.owns[own];
 	const enum lock_status state = ready(c, own, now_ns);
-	const bool used = o->marks & MARK_USED;
-	const bool enough = o->held != LOCK_NONE && lock_mode_covers(o->held, (uint8_t)mode);
 
 	if (state != LOCK_DONE)
-		return state;
-	if (used && enough)
-		return convert_down(c, own, (uint8_t)mode,
-			flags & LOCK_FLAG_VALUE ? value : (const uint8_t *)0, now_ns);
+		return state == LOCK_LOST ? lost(c, own, now_ns) : state;
+	if (o->held != LOCK_NONE && lock_mode_covers(o->held, (uint8_t)mode))
+		return lower(c, own, (uint8_t)mode, flags, value, now_ns);
 	if (mode != LOCK_NL && out_of_rank(c, own))
 		return LOCK_DEADLOCK;
-	if (enough && !(o->marks & MARK_TOLD))
-		return reuse(c, own);
 	return ask(c, own, (uint8_t)mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
 }
 
 enum lock_status lock_client_release(struct lock_client *const c, const uint32_t own,
 	const uint8_t value[const LOCK_VALUE_BYTES], const uint64_t now_ns)
 {
-	if (own >= owns(c))
+	if (own >= c->owns)
 		return LOCK_WRONG;
 	struct lock_own *const o = &c->storage.owns[own];
 	const enum lock_status state = ready(c, own, now_ns);
 
 	if (state != LOCK_DONE)
-		return state;
+		return state == LOCK_LOST ? lost(c, own, now_ns) : state;
 	if (o->state != LOCK_HOLDING || !(o->marks & MARK_USED))
 		return LOCK_WRONG;
 	if (value && writes(o->held))
 		write_value(o, value);
 	o->marks &= (uint8_t)~MARK_USED;
-	lockd_client_rank(c, own);
-	if ((lock_row(c, own)->options & LOCK_CACHED) && !(o->marks & MARK_TOLD))
+	lock_links_remove(c->storage.links, rank_link(own));
+	if ((o->options & LOCK_CACHED) && !(o->marks & MARK_TOLD))
 		return LOCK_DONE;
 	o->status = LOCK_PENDING;
 	lockd_client_give_back(c, own, now_ns);
@@ -137,18 +155,17 @@ static bool is_in_force(const struct lock_own *const o)
 enum lock_status lock_client_cancel(
 	struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
 {
-	if (own >= owns(c))
+	if (own >= c->owns)
 		return LOCK_WRONG;
 	struct lock_own *const o = &c->storage.owns[own];
 	const enum lock_status state = ready(c, own, now_ns);
 
 	if (state == LOCK_LOST)
-		return LOCK_LOST;
+		return lost(c, own, now_ns);
 	if (o->state != LOCK_WAITING || is_in_force(o))
 		return LOCK_WRONG;
-	o->marks |= MARK_CANCEL;
-	lock_links_remove(c->storage.links, timer_link(c, own));
-	lockd_client_due(c, own, OUT_CANCEL);
+	o->kind = LOCK_CANCEL;
+	lockd_client_due(c, own);
 	return LOCK_PENDING;
 }
 
@@ -166,7 +183,7 @@ static uint8_t rights(const struct lock_own *const o)
 bool lock_client_holds(const struct lock_client *const c, const uint32_t own,
 	const enum lock_mode mode, const uint64_t now_ns)
 {
-	if (own >= owns(c) || mode >= LOCK_NONE)
+	if (own >= c->owns || mode >= LOCK_NONE)
 		return false;
 	const struct lock_own *const o = &c->storage.owns[own];
 	const struct lock_membership *const m = &c->storage.memberships[o->membership];
@@ -179,7 +196,7 @@ bool lock_client_holds(const struct lock_client *const c, const uint32_t own,
 bool lock_client_value(const struct lock_client *const c, const uint32_t own,
 	uint8_t value[const LOCK_VALUE_BYTES])
 {
-	if (own >= owns(c))
+	if (own >= c->owns)
 		return false;
 	const struct lock_own *const o = &c->storage.owns[own];
 

@@ -4,9 +4,9 @@
  */
 #include "client.h"
 
-static bool for_session(const uint8_t kind)
+static bool for_client(const uint8_t kind)
 {
-	return kind == LOCK_WELCOME || kind == LOCK_BEAT_ACK || kind == LOCK_NEW_EPOCH;
+	return kind >= LOCK_WELCOME && kind <= LOCK_NEW_EPOCH;
 }
 
 static bool for_slot(const uint8_t kind)
@@ -39,7 +39,7 @@ static enum lock_reason welcome(struct lock_client *const c, const uint32_t memb
 		return LOCK_TOO_LATE;
 	s->state = LOCK_JOINED;
 	s->epoch = m->epoch;
-	s->leader = (uint8_t)place;
+	lockd_client_follow(c, membership, place);
 	s->end_ns = end_ns;
 	s->answered = true;
 	s->out = 0;
@@ -72,10 +72,10 @@ static enum lock_reason new_epoch(struct lock_client *const c, const uint32_t me
 	if (!again && !lock_rule_new_epoch(s->epoch, m->epoch))
 		return LOCK_OLD_EPOCH;
 	s->epoch = m->epoch;
-	s->leader = (uint8_t)place;
+	lockd_client_follow(c, membership, place);
 	if (s->state == LOCK_JOINED) {
 		s->report = 0;
-		s->out |= OUT_REPORT | OUT_BEAT;
+		lockd_client_speak(c, membership, OUT_REPORT | OUT_BEAT);
 	}
 	return again ? LOCK_REPEATED : LOCK_TAKEN;
 }
@@ -96,24 +96,24 @@ static void learn(struct lock_own *const o, const struct lock_message *const m)
 	o->marks |= m->flags & LOCK_FLAG_INVALID ? 0 : MARK_VALID;
 }
 
-static enum lock_reason grant(
+static inline enum lock_reason grant(
 	struct lock_client *const c, const uint32_t own, const struct lock_message *const m)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
 	if (!lock_rule_answer(o->state == LOCK_WAITING, o->sequence, m->sequence))
-		return LOCK_OLD_SEQUENCE;
+		return lockd_client_count(c, LOCK_OLD_SEQUENCE);
 	if (m->held != o->wanted || m->token <= o->token ||
 		m->token >> TOKEN_COUNTER_BITS != m->epoch)
-		return LOCK_IMPOSSIBLE;
+		return lockd_client_count(c, LOCK_IMPOSSIBLE);
 	o->held = m->held;
 	o->token = m->token;
 	learn(o, m);
 	lockd_client_finish(c, own, LOCK_HOLDING, LOCK_DONE);
-	return LOCK_TAKEN;
+	return lockd_client_count(c, LOCK_TAKEN);
 }
 
-static enum lock_reason refuse(struct lock_client *const c, const uint32_t own,
+static COLD enum lock_reason refuse(struct lock_client *const c, const uint32_t own,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_own *const o = &c->storage.owns[own];
@@ -124,6 +124,7 @@ static enum lock_reason refuse(struct lock_client *const c, const uint32_t own,
 		return LOCK_BAD_FIELD;
 	lockd_client_finish(
 		c, own, o->held == LOCK_NONE ? LOCK_IDLE : LOCK_HOLDING, (uint8_t)m->token);
+	lockd_client_rank(c, own);
 	if (o->state == LOCK_HOLDING && (o->marks & (MARK_USED | MARK_TOLD)) == MARK_TOLD) {
 		o->marks |= MARK_QUIET;
 		lockd_client_give_back(c, own, now_ns);
@@ -131,17 +132,17 @@ static enum lock_reason refuse(struct lock_client *const c, const uint32_t own,
 	return LOCK_TAKEN;
 }
 
-static enum lock_reason released(
+static inline enum lock_reason released(
 	struct lock_client *const c, const uint32_t own, const struct lock_message *const m)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
 	if (!lock_rule_answer(o->state == LOCK_RELEASING, o->sequence, m->sequence))
-		return LOCK_OLD_SEQUENCE;
+		return lockd_client_count(c, LOCK_OLD_SEQUENCE);
 	o->held = LOCK_NONE;
 	o->marks &= (uint8_t) ~(MARK_TOLD | MARK_DIRTY);
 	lockd_client_finish(c, own, LOCK_IDLE, LOCK_DONE);
-	return LOCK_TAKEN;
+	return lockd_client_count(c, LOCK_TAKEN);
 }
 
 /* Of the hold that it is about: a conversion may be under way since. */
@@ -152,7 +153,7 @@ static bool about_this_hold(const struct lock_own *const o, const uint32_t seque
 	return sequence == o->sequence || (o->state == LOCK_WAITING && sequence + 1 == o->sequence);
 }
 
-static enum lock_reason blocking(struct lock_client *const c, const uint32_t own,
+static COLD enum lock_reason blocking(struct lock_client *const c, const uint32_t own,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_own *const o = &c->storage.owns[own];
@@ -172,7 +173,7 @@ static enum lock_reason blocking(struct lock_client *const c, const uint32_t own
 	return LOCK_TAKEN;
 }
 
-static enum lock_reason judge_session(struct lock_client *const c, const uint16_t from,
+static enum lock_reason session_says(struct lock_client *const c, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	uint32_t i = 0;
@@ -197,66 +198,68 @@ static enum lock_reason judge_session(struct lock_client *const c, const uint16_
 	return beat_ack(c, i, m, now_ns);
 }
 
-static enum lock_reason act(struct lock_client *const c, const uint32_t own,
+static COLD enum lock_reason judge_session(struct lock_client *const c, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	switch (m->kind) {
-	case LOCK_GRANT:
-		return grant(c, own, m);
-	case LOCK_REFUSE:
-		return refuse(c, own, m, now_ns);
-	case LOCK_RELEASED:
-		return released(c, own, m);
-	default:
-		return blocking(c, own, m, now_ns);
-	}
+	return lockd_client_count(c, session_says(c, from, m, now_ns));
 }
 
-static enum lock_reason judge_slot(struct lock_client *const c, const uint16_t from,
+static COLD enum lock_reason other(struct lock_client *const c, const uint32_t own,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	return lockd_client_count(c,
+		m->kind == LOCK_REFUSE ? refuse(c, own, m, now_ns) : blocking(c, own, m, now_ns));
+}
+
+/* Of a session that is over, perhaps since this moment only. */
+static COLD enum lock_reason too_late(struct lock_client *const c, const uint32_t membership,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const struct lock_membership *const s = &c->storage.memberships[membership];
+
+	lockd_client_settle(c, membership, now_ns);
+	return lockd_client_count(
+		c, lock_rule_epoch(s->epoch, m->epoch) ? LOCK_OLD_INCARNATION : LOCK_OLD_EPOCH);
+}
+
+static inline enum lock_reason judge_slot(struct lock_client *const c, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	if (m->index >= c->tables->slots)
-		return LOCK_BAD_INDEX;
-	const struct lock_sharer *const slot = &c->tables->slot[m->index];
-	const struct lock_member *const member = &c->tables->member[slot->member];
+		return lockd_client_count(c, LOCK_BAD_INDEX);
+	const uint32_t own = c->tables->slot[m->index].own;
 
-	if (member->participant != c->number)
-		return LOCK_BAD_INDEX;
-	if (member->group != m->group)
-		return LOCK_BAD_GROUP;
-	const uint32_t i = c->storage.owns[slot->own].membership;
+	if (own >= c->owns || c->storage.owns[own].slot != m->index)
+		return lockd_client_count(c, LOCK_BAD_INDEX);
+	const uint32_t i = c->storage.owns[own].membership;
 	const struct lock_membership *const s = &c->storage.memberships[i];
 
-	if (group_row(c, i)->nodes[s->leader] != from)
-		return LOCK_BAD_NODE;
-	lockd_client_settle(c, i, now_ns);
+	if (s->group != m->group)
+		return lockd_client_count(c, LOCK_BAD_GROUP);
+	if (s->node != from)
+		return lockd_client_count(c, LOCK_BAD_NODE);
+	if (!lockd_client_lives(c, i, now_ns))
+		return too_late(c, i, m, now_ns);
 	if (!lock_rule_epoch(s->epoch, m->epoch))
-		return LOCK_OLD_EPOCH;
-	if (s->state != LOCK_JOINED || !lock_rule_incarnation(s->incarnation, m->incarnation))
-		return LOCK_OLD_INCARNATION;
-	return act(c, slot->own, m, now_ns);
-}
-
-static enum lock_reason judge(struct lock_client *const c, const uint16_t from,
-	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
-{
-	if (bytes != LOCK_MESSAGE_BYTES)
-		return LOCK_BAD_SIZE;
-	if (!for_session(m->kind) && !for_slot(m->kind))
-		return LOCK_BAD_KIND;
-	if (m->node != from)
-		return LOCK_BAD_NODE;
-	if (m->held > LOCK_NONE || m->wanted > LOCK_NONE || (m->flags & ~LOCK_FLAGS))
-		return LOCK_BAD_FIELD;
-	return for_session(m->kind) ? judge_session(c, from, m, now_ns)
-				    : judge_slot(c, from, m, now_ns);
+		return lockd_client_count(c, LOCK_OLD_EPOCH);
+	if (!lock_rule_incarnation(s->incarnation, m->incarnation))
+		return lockd_client_count(c, LOCK_OLD_INCARNATION);
+	if (m->kind == LOCK_GRANT)
+		return grant(c, own, m);
+	return m->kind == LOCK_RELEASED ? released(c, own, m) : other(c, own, m, now_ns);
 }
 
 enum lock_reason lock_client_receive(struct lock_client *const c, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
-	const enum lock_reason reason = judge(c, from, m, bytes, now_ns);
-
-	c->counts[reason]++;
-	return reason;
+	if (bytes != LOCK_MESSAGE_BYTES)
+		return lockd_client_count(c, LOCK_BAD_SIZE);
+	if (!for_client(m->kind))
+		return lockd_client_count(c, LOCK_BAD_KIND);
+	if (m->node != from)
+		return lockd_client_count(c, LOCK_BAD_NODE);
+	if (m->held > LOCK_NONE || m->wanted > LOCK_NONE || (m->flags & ~LOCK_FLAGS))
+		return lockd_client_count(c, LOCK_BAD_FIELD);
+	return for_slot(m->kind) ? judge_slot(c, from, m, now_ns)
+				 : judge_session(c, from, m, now_ns);
 }

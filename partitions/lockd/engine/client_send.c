@@ -4,22 +4,20 @@
  */
 #include "client.h"
 
-static const struct lock_message nothing;
-
-static void address(const struct lock_client *const c, const uint32_t membership,
+static inline void address(const struct lock_client *const c, const uint32_t membership,
 	struct lock_envelope *const envelope)
 {
 	const struct lock_membership *const s = &c->storage.memberships[membership];
-	struct lock_message *const m = &envelope->message;
 
-	*m = nothing;
-	m->group = (uint16_t)member_row(c, membership)->group;
-	m->node = c->participant->node;
-	m->held = LOCK_NONE;
-	m->wanted = LOCK_NONE;
-	m->epoch = s->epoch;
-	m->incarnation = s->incarnation;
-	envelope->node = group_row(c, membership)->nodes[s->leader];
+	envelope->node = s->node;
+	envelope->message = (struct lock_message){
+		.held = LOCK_NONE,
+		.wanted = LOCK_NONE,
+		.group = s->group,
+		.node = c->node,
+		.epoch = s->epoch,
+		.incarnation = s->incarnation,
+	};
 }
 
 static void fill_value(const struct lock_own *const o, struct lock_message *const m)
@@ -90,39 +88,34 @@ static void send_report(struct lock_client *const c, const uint32_t membership,
 		s->out &= (uint8_t)~OUT_REPORT;
 }
 
-static void fill_operation(
-	const struct lock_own *const o, const uint8_t what, struct lock_message *const m)
+/* What is due leaves the outbox for those that wait for an answer. */
+static inline bool send_operation(
+	struct lock_client *const c, const uint64_t now_ns, struct lock_envelope *const envelope)
 {
-	m->sequence = o->sequence;
-	m->held = o->held;
-	m->flags = o->flags & LOCK_FLAG_NOQUEUE;
-	if (what == OUT_CANCEL) {
-		m->kind = LOCK_CANCEL;
-		return;
-	}
-	m->kind = o->state == LOCK_RELEASING ? LOCK_RELEASE : LOCK_REQUEST;
-	m->wanted = o->wanted;
-	m->token = o->token;
-	if (o->flags & LOCK_FLAG_VALUE)
-		fill_value(o, m);
-}
+	const uint32_t link = c->storage.links[OUT_END].next;
+	struct lock_message *const m = &envelope->message;
 
-static void send_operation(struct lock_client *const c, const uint32_t own, const uint64_t now_ns,
-	struct lock_envelope *const envelope)
-{
-	struct lock_own *const o = &c->storage.owns[own];
+	if (link == OUT_END)
+		return false;
+	struct lock_own *const o = &c->storage.owns[own_of_link(link)];
 
-	address(c, o->membership, envelope);
-	envelope->message.index = slot_of(c, own);
-	fill_operation(o, o->out, &envelope->message);
-	o->out = 0;
+	const struct lock_membership *const s = &c->storage.memberships[o->membership];
+
+	lock_links_remove(c->storage.links, link);
+	lock_links_insert(c->storage.links, link, timer_end(c, o->membership));
+	o->due = false;
 	o->sent_ns = now_ns;
-	lock_links_remove(c->storage.links, out_link(own));
-	lock_links_remove(c->storage.links, timer_link(c, own));
-	lock_links_insert(c->storage.links, timer_link(c, own), timer_end(c, o->membership));
+	envelope->node = s->node;
+	*m = (struct lock_message){ 0 };
+	__builtin_memcpy(m, o, LOCK_HEAD_BYTES);
+	m->epoch = s->epoch;
+	m->incarnation = s->incarnation;
+	if (m->flags & LOCK_FLAG_VALUE)
+		fill_value(o, m);
+	return true;
 }
 
-static bool send_membership(struct lock_client *const c, const uint32_t membership,
+static COLD bool send_membership(struct lock_client *const c, const uint32_t membership,
 	const uint64_t now_ns, struct lock_envelope *const envelope)
 {
 	const uint8_t out = c->storage.memberships[membership].out;
@@ -138,17 +131,20 @@ static bool send_membership(struct lock_client *const c, const uint32_t membersh
 	return true;
 }
 
-bool lock_client_send(
+static COLD bool send_memberships(
 	struct lock_client *const c, const uint64_t now_ns, struct lock_envelope *const envelope)
 {
-	const uint32_t link = c->storage.links[out_end(c)].next;
-
 	for (uint32_t i = 0; i < c->participant->members; i++) {
 		if (send_membership(c, i, now_ns, envelope))
 			return true;
 	}
-	if (link == out_end(c))
-		return false;
-	send_operation(c, link, now_ns, envelope);
-	return true;
+	c->speaks = false;
+	return send_operation(c, now_ns, envelope);
+}
+
+bool lock_client_send(
+	struct lock_client *const c, const uint64_t now_ns, struct lock_envelope *const envelope)
+{
+	return c->speaks ? send_memberships(c, now_ns, envelope)
+			 : send_operation(c, now_ns, envelope);
 }

@@ -20,7 +20,7 @@ static bool empty(const struct lock_server *const s, const uint32_t lock, const 
 
 static uint32_t first(const struct lock_server *const s, const uint32_t lock, const uint32_t which)
 {
-	return links(s)[end_link(s, lock, which)].next;
+	return slot_of_link(links(s)[end_link(s, lock, which)].next);
 }
 
 static bool holds_back(const uint8_t mode)
@@ -72,7 +72,8 @@ void lockd_grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
 	uint32_t where = end;
 
 	while (links(s)[where].prev != end &&
-		(int64_t)(s->storage.places[links(s)[where].prev].since_ns - since) > 0)
+		(int64_t)(s->storage.places[slot_of_link(links(s)[where].prev)].since_ns - since) >
+			0)
 		where = links(s)[where].prev;
 	count_waiter(s, slot, 1);
 	lock_links_insert(links(s), wait_link(slot), where);
@@ -86,19 +87,20 @@ void lockd_grant_unqueue(struct lock_server *const s, const uint32_t slot)
 }
 
 /* The holders' list is by time of the first grant above NL, the oldest first. */
-static void list_holder(struct lock_server *const s, const uint32_t slot, const uint8_t before,
-	const uint64_t now_ns)
+static inline void list_holder(struct lock_server *const s, const uint32_t slot,
+	const uint8_t before, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
-	if (holds_back(p->held) && holds_back(before))
+	if (holds_back(p->held) == holds_back(before))
 		return;
-	lock_links_remove(links(s), hold_link(s, slot));
-	if (!holds_back(p->held))
+	if (holds_back(before)) {
+		lock_links_remove(links(s), hold_link(slot));
 		return;
+	}
 	p->since_ns = now_ns;
 	p->marks &= (uint8_t) ~(MARK_OVER | MARK_TOLD);
-	lock_links_insert(links(s), hold_link(s, slot), end_link(s, lock_of(s, slot), END_HOLDERS));
+	lock_links_insert(links(s), hold_link(slot), end_link(s, lock_of(s, slot), END_HOLDERS));
 }
 
 void lockd_grant_install(
@@ -137,8 +139,8 @@ static bool admit(struct lock_server *const s, const uint32_t slot)
 }
 
 /* Counted as a holder already: everything else that a grant changes. */
-static void confirm(
-	struct lock_server *const s, const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
+static inline void confirm(struct lock_server *const s, struct lock_state *const l,
+	const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 	const uint8_t before = p->held;
@@ -146,9 +148,9 @@ static void confirm(
 	p->held = mode;
 	p->token = lockd_operation_token(s);
 	p->answer = LOCK_DONE;
-	s->storage.locks[lock_of(s, slot)].told = 0;
+	l->told = 0;
 	list_holder(s, slot, before, now_ns);
-	lockd_outbox_place(s, slot, OUT_GRANT);
+	lockd_outbox_answer(s, slot, OUT_GRANT);
 }
 
 void lockd_grant_now(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
@@ -156,7 +158,7 @@ void lockd_grant_now(struct lock_server *const s, const uint32_t slot, const uin
 	const uint8_t mode = s->storage.places[slot].wanted;
 
 	if (admit(s, slot))
-		confirm(s, slot, mode, now_ns);
+		confirm(s, &s->storage.locks[lock_of(s, slot)], slot, mode, now_ns);
 	s->storage.places[slot].wanted = LOCK_NONE;
 }
 
@@ -167,23 +169,33 @@ static bool grant_waiter(struct lock_server *const s, const uint32_t slot, const
 	if (!admit(s, slot))
 		return false;
 	lockd_grant_unqueue(s, slot);
-	confirm(s, slot, mode, now_ns);
+	confirm(s, &s->storage.locks[lock_of(s, slot)], slot, mode, now_ns);
 	return true;
 }
 
 /* Where nobody waits, there is no queue to go through. */
 bool lockd_grant_alone(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
 {
-	if (s->storage.locks[lock_of(s, slot)].waiting != 0)
-		return false;
-	const uint8_t mode = s->storage.places[slot].wanted;
+	struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[p->lock];
+	const uint8_t mode = p->wanted;
 
-	if (!admit(s, slot))
+	if (l->waiting != 0 || !admit(s, slot))
 		return false;
-	s->storage.places[slot].wanted = LOCK_NONE;
-	s->storage.locks[lock_of(s, slot)].writers_turn = reads(mode);
-	confirm(s, slot, mode, now_ns);
+	p->wanted = LOCK_NONE;
+	l->writers_turn = reads(mode);
+	confirm(s, l, slot, mode, now_ns);
 	return true;
+}
+
+void lockd_grant_drop_hold(
+	struct lock_server *const s, struct lock_state *const l, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	lock_holders_leave(l->held, p->held);
+	lock_links_remove(links(s), hold_link(slot));
+	p->held = LOCK_NONE;
 }
 
 void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
@@ -194,9 +206,7 @@ void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
 		lockd_grant_unqueue(s, slot);
 	if (p->held == LOCK_NONE)
 		return;
-	lock_holders_leave(s->storage.locks[lock_of(s, slot)].held, p->held);
-	lock_links_remove(links(s), hold_link(s, slot));
-	p->held = LOCK_NONE;
+	lockd_grant_drop_hold(s, &s->storage.locks[p->lock], slot);
 }
 
 /* A cached holder's budget begins when it is told. */
@@ -209,7 +219,7 @@ static void tell(struct lock_server *const s, const uint32_t holder, const uint8
 	if (cached && !(p->marks & MARK_TOLD))
 		p->since_ns = now_ns;
 	p->marks |= MARK_TOLD;
-	lockd_outbox_place(s, holder, OUT_BLOCKING);
+	lockd_outbox_blocking(s, holder);
 }
 
 /* Tell those who keep `slot` waiting, once for each mode until the next grant. Bounded by the holders. */
@@ -227,7 +237,7 @@ static void tell_holders(struct lock_server *const s, const uint32_t lock, const
 		return;
 	l->told |= bit;
 	for (uint32_t link = links(s)[end].next; link != end; link = links(s)[link].next) {
-		const uint32_t holder = slot_of_hold(s, link);
+		const uint32_t holder = slot_of_link(link);
 
 		if (holder != slot && !lock_modes_agree(s->storage.places[holder].held, p->wanted))
 			tell(s, holder, p->wanted, options & LOCK_CACHED, now_ns);

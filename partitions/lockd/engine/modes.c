@@ -42,16 +42,22 @@ bool lock_mode_covers(const uint8_t strong, const uint8_t weak)
 
 bool lock_holders_admit(const uint32_t held[const LOCK_MODES], const uint8_t mode)
 {
-	/*@ loop invariant 0 <= a <= LOCK_MODES;
-	    loop invariant \forall integer b; 0 <= b < a && held[b] > 0 ==> agree(b, mode);
-	    loop assigns a;
-	    loop variant LOCK_MODES - a;
-	*/
-	for (uint8_t a = 0; a < LOCK_MODES; a++) {
-		if (held[a] != 0 && !lock_modes_agree(a, mode))
-			return false;
+	const uint32_t above = held[LOCK_PW] | held[LOCK_EX];
+
+	switch (mode) {
+	case LOCK_NL:
+		return true;
+	case LOCK_CR:
+		return held[LOCK_EX] == 0;
+	case LOCK_CW:
+		return (held[LOCK_PR] | above) == 0;
+	case LOCK_PR:
+		return (held[LOCK_CW] | above) == 0;
+	case LOCK_PW:
+		return (held[LOCK_CW] | held[LOCK_PR] | above) == 0;
+	default:
+		return (held[LOCK_CR] | held[LOCK_CW] | held[LOCK_PR] | above) == 0;
 	}
-	return true;
 }
 
 void lock_holders_enter(uint32_t held[const LOCK_MODES], const uint8_t mode)

@@ -64,7 +64,7 @@ static enum lock_reason refuse(
 	struct lock_server *const s, const uint32_t slot, const enum lock_status status)
 {
 	s->storage.places[slot].answer = (uint8_t)status;
-	lockd_outbox_place(s, slot, OUT_REFUSE);
+	lockd_outbox_answer(s, slot, OUT_REFUSE);
 	return LOCK_TAKEN;
 }
 
@@ -136,33 +136,64 @@ void lockd_operation_untangle(struct lock_server *const s, const uint32_t slot)
 	lockd_grant_queue(s, slot);
 }
 
-static enum lock_reason request(struct lock_server *const s, const uint32_t slot,
+/* Others hold, or wait. */
+static COLD enum lock_reason contend(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	struct lock_place *const p = &s->storage.places[slot];
-
-	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE ||
-		(m->held == LOCK_NONE) != (p->held == LOCK_NONE))
-		return LOCK_IMPOSSIBLE;
 	begin(s, slot, m->sequence);
-	return p->held == LOCK_NONE ? wait_or_refuse(s, slot, m, now_ns)
-				    : convert(s, slot, m, now_ns);
+	return lockd_count(s, wait_or_refuse(s, slot, m, now_ns));
 }
 
-static enum lock_reason release(struct lock_server *const s, const uint32_t slot,
+static COLD enum lock_reason change(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	if (m->held == LOCK_NONE)
+		return lockd_count(s, LOCK_IMPOSSIBLE);
+	begin(s, slot, m->sequence);
+	return lockd_count(s, convert(s, slot, m, now_ns));
+}
+
+static inline enum lock_reason request(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
+	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE)
+		return lockd_count(s, LOCK_IMPOSSIBLE);
+	if (p->held != LOCK_NONE)
+		return change(s, slot, m, now_ns);
+	if (m->held != LOCK_NONE)
+		return lockd_count(s, LOCK_IMPOSSIBLE);
+	p->sequence = m->sequence;
+	p->wanted = m->wanted;
+	if (lockd_grant_alone(s, slot, now_ns))
+		return lockd_count(s, LOCK_TAKEN);
+	return contend(s, slot, m, now_ns);
+}
+
+static COLD enum lock_reason pass_on(
+	struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	lockd_grant_pass(s, lock, now_ns);
+	return lockd_count(s, LOCK_TAKEN);
+}
+
+static inline enum lock_reason release(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[p->lock];
+
 	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE)
-		return LOCK_IMPOSSIBLE;
-	begin(s, slot, m->sequence);
+		return lockd_count(s, LOCK_IMPOSSIBLE);
+	p->sequence = m->sequence;
 	p->answer = LOCK_DONE;
 	write_value(s, slot, m);
-	lockd_grant_drop(s, slot);
-	lockd_outbox_place(s, slot, OUT_RELEASED);
-	lockd_grant_pass(s, lock_of(s, slot), now_ns);
-	return LOCK_TAKEN;
+	lockd_grant_drop_hold(s, l, slot);
+	lockd_outbox_answer(s, slot, OUT_RELEASED);
+	if (l->waiting != 0)
+		return pass_on(s, p->lock, now_ns);
+	return lockd_count(s, LOCK_TAKEN);
 }
 
 /* Also of a request that has not come: when it comes, it is over already. */
@@ -190,13 +221,14 @@ static enum lock_reason repeat(
 	if (p->wanted != LOCK_NONE)
 		lockd_grant_tell_again(s, lock_of(s, slot), now_ns);
 	else if (p->answer != LOCK_DONE)
-		lockd_outbox_place(s, slot, OUT_REFUSE);
+		lockd_outbox_answer(s, slot, OUT_REFUSE);
 	else
-		lockd_outbox_place(s, slot, p->held == LOCK_NONE ? OUT_RELEASED : OUT_GRANT);
+		lockd_outbox_answer(s, slot, p->held == LOCK_NONE ? OUT_RELEASED : OUT_GRANT);
 	return LOCK_REPEATED;
 }
 
-enum lock_reason lockd_operation_receive(struct lock_server *const s, const uint32_t slot,
+/* What comes again, or late, or gives up. */
+static enum lock_reason rarely(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
@@ -208,12 +240,23 @@ enum lock_reason lockd_operation_receive(struct lock_server *const s, const uint
 		return repeat(s, slot, now_ns);
 	if (!known && !lock_rule_sequence(p->sequence, m->sequence))
 		return LOCK_OLD_SEQUENCE;
-	switch (m->kind) {
-	case LOCK_REQUEST:
-		return request(s, slot, m, now_ns);
-	case LOCK_RELEASE:
-		return release(s, slot, m, now_ns);
-	default:
-		return cancel(s, slot, m, now_ns);
-	}
+	return cancel(s, slot, m, now_ns);
+}
+
+static COLD enum lock_reason operation_rarely(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	return lockd_count(s, rarely(s, slot, m, now_ns));
+}
+
+enum lock_reason lockd_operation_receive(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const uint32_t last = s->storage.places[slot].sequence;
+
+	if (s->phase == LOCK_SERVING && m->kind != LOCK_CANCEL && m->sequence != last &&
+		lock_rule_sequence(last, m->sequence))
+		return m->kind == LOCK_REQUEST ? request(s, slot, m, now_ns)
+					       : release(s, slot, m, now_ns);
+	return operation_rarely(s, slot, m, now_ns);
 }

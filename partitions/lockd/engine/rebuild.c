@@ -5,9 +5,7 @@
  */
 #include "server.h"
 
-static const struct lock_place unused = { .held = LOCK_NONE, .wanted = LOCK_NONE };
 static const struct lock_state unheld = { .valid = true };
-static const struct lock_session absent;
 
 static void alone(struct lock_server *const s, const uint32_t link)
 {
@@ -15,12 +13,22 @@ static void alone(struct lock_server *const s, const uint32_t link)
 	s->storage.links[link].prev = link;
 }
 
+static void forget_slot(struct lock_server *const s, const uint32_t slot)
+{
+	s->storage.places[slot] = (struct lock_place){
+		.held = LOCK_NONE,
+		.wanted = LOCK_NONE,
+		.lock = slot_row(s, slot)->lock - s->group->first_lock,
+		.member = slot_row(s, slot)->member - s->group->first_member,
+	};
+}
+
 static void clear_slot(struct lock_server *const s, const uint32_t slot)
 {
-	s->storage.places[slot] = unused;
+	forget_slot(s, slot);
 	alone(s, wait_link(slot));
-	alone(s, hold_link(s, slot));
-	alone(s, place_out_link(s, slot));
+	alone(s, hold_link(slot));
+	alone(s, place_out_link(slot));
 }
 
 static void clear_lock(struct lock_server *const s, const uint32_t lock)
@@ -32,7 +40,9 @@ static void clear_lock(struct lock_server *const s, const uint32_t lock)
 
 static void clear_member(struct lock_server *const s, const uint32_t member)
 {
-	s->storage.sessions[member] = absent;
+	s->storage.sessions[member] = (struct lock_session){
+		.node = s->tables->participant[member_row(s, member)->participant].node,
+	};
 	alone(s, lease_link(s, member));
 	alone(s, session_out_link(s, member));
 }
@@ -52,8 +62,8 @@ bool lockd_rebuild_clear(struct lock_server *const s)
 	s->cursor++;
 	s->dirty = s->cursor < s->group->slots || s->cursor < s->group->locks ||
 		   s->cursor < s->group->members;
-	alone(s, out_end(s));
-	alone(s, lease_end(s));
+	alone(s, OUT_END);
+	alone(s, LEASE_END);
 	return true;
 }
 
@@ -189,7 +199,7 @@ static bool vouches(const struct lock_place *const p)
 static void forget(struct lock_server *const s, const uint32_t slot)
 {
 	lockd_grant_drop(s, slot);
-	s->storage.places[slot] = unused;
+	forget_slot(s, slot);
 }
 
 static void sweep_slot(struct lock_server *const s, const uint32_t slot)

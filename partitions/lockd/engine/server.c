@@ -18,6 +18,9 @@ void lock_server_init(struct lock_server *const s, const struct lock_tables *con
 		.number = number,
 		.place = (uint8_t)place,
 		.node = group->nodes[place],
+		.first_lease = FIRST_SLOT_LINK + SLOT_LINKS * group->slots,
+		.first_end =
+			FIRST_SLOT_LINK + SLOT_LINKS * group->slots + MEMBER_LINKS * group->members,
 		.storage = *storage,
 		.dirty = place < LOCK_LEADERS,
 		.ending = NOBODY,
@@ -41,29 +44,30 @@ static bool from_server(const uint8_t kind)
 	return kind >= LOCK_CANDIDATE && kind <= LOCK_DENY;
 }
 
-static enum lock_reason judge_peer(struct lock_server *const s, const uint16_t from,
+static COLD enum lock_reason judge_peer(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
+	if (m->epoch > EPOCH_MOST)
+		return lockd_count(s, LOCK_BAD_FIELD);
+	if (s->voter.silent)
+		return lockd_count(s, LOCK_QUIET);
 	for (uint32_t place = 0; place < LOCK_GROUP_NODES; place++) {
 		if (place != s->place && s->group->nodes[place] == from)
-			return lockd_election_receive(s, place, m, now_ns);
+			return lockd_count(s, lockd_election_receive(s, place, m, now_ns));
 	}
-	return LOCK_BAD_NODE;
+	return lockd_count(s, LOCK_BAD_NODE);
 }
 
-static bool lives_at(const struct lock_server *const s, const uint32_t member, const uint16_t node)
-{
-	return s->tables->participant[member_row(s, member)->participant].node == node;
-}
-
-static enum lock_reason judge_member(struct lock_server *const s, const uint16_t from,
+static enum lock_reason member_says(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const uint32_t member = m->index - s->group->first_member;
 
+	if (m->epoch > EPOCH_MOST)
+		return LOCK_BAD_FIELD;
 	if (member >= s->group->members)
 		return LOCK_BAD_INDEX;
-	if (!lives_at(s, member, from))
+	if (s->storage.sessions[member].node != from)
 		return LOCK_BAD_NODE;
 	if (m->kind == LOCK_HELLO)
 		return lockd_session_hello(s, member, m, now_ns);
@@ -72,60 +76,60 @@ static enum lock_reason judge_member(struct lock_server *const s, const uint16_t
 	return lockd_session_beat(s, member, m, now_ns);
 }
 
-static enum lock_reason judge_slot(struct lock_server *const s, const uint16_t from,
+static COLD enum lock_reason judge_member(struct lock_server *const s, const uint16_t from,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	return lockd_count(s, member_says(s, from, m, now_ns));
+}
+
+static COLD enum lock_reason judge_report(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	return lockd_count(s, lockd_rebuild_report(s, slot, m, now_ns));
+}
+
+static inline enum lock_reason judge_slot(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const uint32_t slot = m->index - s->group->first_slot;
 
 	if (slot >= s->group->slots)
-		return LOCK_BAD_INDEX;
-	if (!lives_at(s, member_of(s, slot), from))
-		return LOCK_BAD_NODE;
-	if (!lock_rule_epoch(s->epoch, m->epoch))
-		return LOCK_OLD_EPOCH;
-	if (m->kind == LOCK_REPORT)
-		return lockd_rebuild_report(s, slot, m, now_ns);
+		return lockd_count(s, LOCK_BAD_INDEX);
 	const struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
 
+	if (session->node != from)
+		return lockd_count(s, LOCK_BAD_NODE);
+	if (!lock_rule_epoch(s->epoch, m->epoch))
+		return lockd_count(s, LOCK_OLD_EPOCH);
+	if (m->kind == LOCK_REPORT)
+		return judge_report(s, slot, m, now_ns);
 	if (session->state != LOCK_LIVE ||
 		!lock_rule_incarnation(session->incarnation, m->incarnation))
-		return LOCK_OLD_INCARNATION;
+		return lockd_count(s, LOCK_OLD_INCARNATION);
 	if (m->sequence == 0)
-		return LOCK_BAD_FIELD;
+		return lockd_count(s, LOCK_BAD_FIELD);
 	return lockd_operation_receive(s, slot, m, now_ns);
-}
-
-static enum lock_reason judge(struct lock_server *const s, const uint16_t from,
-	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
-{
-	if (bytes != LOCK_MESSAGE_BYTES)
-		return LOCK_BAD_SIZE;
-	if (!from_client(m->kind) && !from_server(m->kind))
-		return LOCK_BAD_KIND;
-	if (m->group != s->number)
-		return LOCK_BAD_GROUP;
-	if (m->node != from)
-		return LOCK_BAD_NODE;
-	if (m->held > LOCK_NONE || m->wanted > LOCK_NONE || (m->flags & ~LOCK_FLAGS) ||
-		m->epoch > EPOCH_MOST)
-		return LOCK_BAD_FIELD;
-	if (s->voter.silent)
-		return LOCK_QUIET;
-	if (from_server(m->kind))
-		return judge_peer(s, from, m, now_ns);
-	if (!leads(s) || !lock_rule_authority(now_ns, s->authority_end_ns))
-		return LOCK_NO_AUTHORITY;
-	return m->kind <= LOCK_BEAT ? judge_member(s, from, m, now_ns)
-				    : judge_slot(s, from, m, now_ns);
 }
 
 enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
-	const enum lock_reason reason = judge(s, from, m, bytes, now_ns);
-
-	s->counts[reason]++;
-	return reason;
+	if (bytes != LOCK_MESSAGE_BYTES)
+		return lockd_count(s, LOCK_BAD_SIZE);
+	if (!from_client(m->kind) && !from_server(m->kind))
+		return lockd_count(s, LOCK_BAD_KIND);
+	if (m->group != s->number)
+		return lockd_count(s, LOCK_BAD_GROUP);
+	if (m->node != from)
+		return lockd_count(s, LOCK_BAD_NODE);
+	if (m->held > LOCK_NONE || m->wanted > LOCK_NONE || (m->flags & ~LOCK_FLAGS))
+		return lockd_count(s, LOCK_BAD_FIELD);
+	if (from_server(m->kind))
+		return judge_peer(s, from, m, now_ns);
+	if (!leads(s) || !lock_rule_authority(now_ns, s->authority_end_ns))
+		return lockd_count(s, s->voter.silent ? LOCK_QUIET : LOCK_NO_AUTHORITY);
+	return m->kind <= LOCK_BEAT ? judge_member(s, from, m, now_ns)
+				    : judge_slot(s, from, m, now_ns);
 }
 
 bool lock_server_tick(struct lock_server *const s, const uint64_t now_ns)
@@ -146,16 +150,16 @@ static uint64_t earlier(const uint64_t a, const uint64_t b)
 
 static uint64_t leader_due_ns(const struct lock_server *const s, const uint64_t now_ns)
 {
-	const uint32_t head = s->storage.links[lease_end(s)].next;
+	const uint32_t head = s->storage.links[LEASE_END].next;
 	const uint64_t next = earlier(s->voter.campaign_ns, s->authority_end_ns);
 
 	if (s->phase == LOCK_COLLECTING)
 		return earlier(next, earlier(s->announce_ns, s->silent_end_ns));
 	if (s->phase != LOCK_SERVING || s->ending != NOBODY)
 		return now_ns;
-	if (head == lease_end(s))
+	if (head == LEASE_END)
 		return next;
-	return earlier(next, s->storage.sessions[head - lease_link(s, 0)].end_ns);
+	return earlier(next, s->storage.sessions[member_of_link(s, head)].end_ns);
 }
 
 uint64_t lock_server_due_ns(const struct lock_server *const s, const uint64_t now_ns)

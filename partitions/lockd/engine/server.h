@@ -9,6 +9,9 @@
 #include <mullion/lock_rules.h>
 #include <mullion/lock_server.h>
 
+/* What is rarely done is kept out of the way of what is done for every lock. */
+#define COLD __attribute__((noinline, cold))
+
 /* Messages due: to a slot, and to a member. */
 #define OUT_GRANT    0x1u
 #define OUT_REFUSE   0x2u
@@ -44,50 +47,55 @@
 #define TOKEN_COUNTER_MOST ((1ull << TOKEN_COUNTER_BITS) - 1u)
 #define EPOCH_MOST         ((1u << (64u - TOKEN_COUNTER_BITS)) - 1u)
 
+/*
+ * Links: the ends of the outbox and of the list of leases, three of each slot, two of each member, and the ends of
+ * each lock's queues.
+ */
+#define OUT_END         0u
+#define LEASE_END       1u
+#define FIRST_SLOT_LINK 2u
+#define SLOT_LINKS      3u
+#define MEMBER_LINKS    2u
+
 static inline uint32_t wait_link(const uint32_t slot)
 {
-	return slot;
+	return FIRST_SLOT_LINK + SLOT_LINKS * slot;
 }
 
-static inline uint32_t hold_link(const struct lock_server *const s, const uint32_t slot)
+static inline uint32_t hold_link(const uint32_t slot)
 {
-	return s->group->slots + slot;
+	return FIRST_SLOT_LINK + SLOT_LINKS * slot + 1;
 }
 
-static inline uint32_t slot_of_hold(const struct lock_server *const s, const uint32_t link)
+static inline uint32_t place_out_link(const uint32_t slot)
 {
-	return link - s->group->slots;
+	return FIRST_SLOT_LINK + SLOT_LINKS * slot + 2;
 }
 
-static inline uint32_t place_out_link(const struct lock_server *const s, const uint32_t slot)
+static inline uint32_t slot_of_link(const uint32_t link)
 {
-	return 2 * s->group->slots + slot;
+	return (link - FIRST_SLOT_LINK) / SLOT_LINKS;
 }
 
 static inline uint32_t lease_link(const struct lock_server *const s, const uint32_t member)
 {
-	return 3 * s->group->slots + member;
+	return s->first_lease + MEMBER_LINKS * member;
 }
 
 static inline uint32_t session_out_link(const struct lock_server *const s, const uint32_t member)
 {
-	return 3 * s->group->slots + s->group->members + member;
+	return s->first_lease + MEMBER_LINKS * member + 1;
+}
+
+static inline uint32_t member_of_link(const struct lock_server *const s, const uint32_t link)
+{
+	return (link - s->first_lease) / MEMBER_LINKS;
 }
 
 static inline uint32_t end_link(
 	const struct lock_server *const s, const uint32_t lock, const uint32_t which)
 {
-	return 3 * s->group->slots + 2 * s->group->members + LOCK_ENDS * lock + which;
-}
-
-static inline uint32_t out_end(const struct lock_server *const s)
-{
-	return end_link(s, s->group->locks, 0);
-}
-
-static inline uint32_t lease_end(const struct lock_server *const s)
-{
-	return end_link(s, s->group->locks, 1);
+	return s->first_end + LOCK_ENDS * lock + which;
 }
 
 static inline const struct lock_lock *lock_row(
@@ -96,11 +104,6 @@ static inline const struct lock_lock *lock_row(
 	return &s->tables->lock[s->group->first_lock + lock];
 }
 
-/*@ requires \valid_read(s) && \valid_read(s->group) && \valid_read(s->tables);
-    requires slot + s->group->first_slot <= UINT32_MAX;
-    assigns \nothing;
-    ensures \result == s->tables->slot + (s->group->first_slot + slot);
-*/
 static inline const struct lock_sharer *slot_row(
 	const struct lock_server *const s, const uint32_t slot)
 {
@@ -114,13 +117,9 @@ static inline const struct lock_member *member_row(
 }
 
 /*@ predicate readable(struct lock_server *s, integer slot) =
-      \valid_read(s) && \valid_read(s->group) && \valid_read(s->tables) &&
-      slot + s->group->first_slot <= UINT32_MAX &&
-      \valid_read(s->tables->slot + (s->group->first_slot + slot)) &&
-      s->tables->slot[s->group->first_slot + slot].lock >= s->group->first_lock;
+      \valid_read(s) && \valid_read(s->storage.places + slot);
 
-    logic integer its_lock(struct lock_server *s, integer slot) =
-      s->tables->slot[s->group->first_slot + slot].lock - s->group->first_lock;
+    logic integer its_lock(struct lock_server *s, integer slot) = s->storage.places[slot].lock;
 */
 
 /*@ requires readable(s, slot);
@@ -129,17 +128,25 @@ static inline const struct lock_member *member_row(
 */
 static inline uint32_t lock_of(const struct lock_server *const s, const uint32_t slot)
 {
-	return slot_row(s, slot)->lock - s->group->first_lock;
+	return s->storage.places[slot].lock;
 }
 
 static inline uint32_t member_of(const struct lock_server *const s, const uint32_t slot)
 {
-	return slot_row(s, slot)->member - s->group->first_member;
+	return s->storage.places[slot].member;
 }
 
 static inline bool leads(const struct lock_server *const s)
 {
 	return s->phase >= LOCK_COLLECTING;
+}
+
+/* Every way out of receiving counts why, once. */
+static inline enum lock_reason lockd_count(
+	struct lock_server *const s, const enum lock_reason reason)
+{
+	s->counts[reason]++;
+	return reason;
 }
 
 /* grant.c: who holds and who waits. */
@@ -150,15 +157,17 @@ bool lockd_grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 void lockd_grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 void lockd_grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
 void lockd_grant_drop(struct lock_server *s, uint32_t slot);
+void lockd_grant_drop_hold(struct lock_server *s, struct lock_state *l, uint32_t slot);
 void lockd_grant_pass(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 void lockd_grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 
 /* outbox.c */
-void lockd_outbox_place(struct lock_server *s, uint32_t slot, uint8_t what);
+void lockd_outbox_blocking(struct lock_server *s, uint32_t slot);
+void lockd_outbox_answer(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
 
-/* operations.c: what clients ask of a slot. */
+/* operations.c: what clients ask of a slot; counted here. */
 enum lock_reason lockd_operation_receive(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
 void lockd_operation_abandon(struct lock_server *s, uint32_t slot);

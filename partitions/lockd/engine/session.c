@@ -14,7 +14,7 @@ void lockd_session_renew(struct lock_server *const s, const uint32_t member, con
 	s->storage.sessions[member].end_ns =
 		lock_rule_guard_end(now_ns, t->session_ns, t->session_guard_ns);
 	lock_links_remove(s->storage.links, lease_link(s, member));
-	lock_links_insert(s->storage.links, lease_link(s, member), lease_end(s));
+	lock_links_insert(s->storage.links, lease_link(s, member), LEASE_END);
 }
 
 /* The later one, if messages overtook each other: the client counts from it. */
@@ -84,12 +84,12 @@ static void give_up_slot(struct lock_server *const s, const uint64_t now_ns)
 
 static bool begin_end(struct lock_server *const s, const uint64_t now_ns)
 {
-	const uint32_t link = s->storage.links[lease_end(s)].next;
+	const uint32_t link = s->storage.links[LEASE_END].next;
 
-	if (link == lease_end(s) || s->storage.sessions[link - lease_link(s, 0)].end_ns > now_ns)
+	if (link == LEASE_END || s->storage.sessions[member_of_link(s, link)].end_ns > now_ns)
 		return false;
 	lock_links_remove(s->storage.links, link);
-	s->ending = link - lease_link(s, 0);
+	s->ending = member_of_link(s, link);
 	s->ending_cursor = 0;
 	s->storage.sessions[s->ending].state = LOCK_ENDING;
 	return true;
@@ -101,8 +101,8 @@ static void overrun(struct lock_server *const s, const uint32_t lock, const uint
 	struct lock_place *const p = &s->storage.places[slot];
 	struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
 
-	lock_links_remove(s->storage.links, hold_link(s, slot));
-	lock_links_insert(s->storage.links, hold_link(s, slot), end_link(s, lock, END_HOLDERS));
+	lock_links_remove(s->storage.links, hold_link(slot));
+	lock_links_insert(s->storage.links, hold_link(slot), end_link(s, lock, END_HOLDERS));
 	if (p->marks & MARK_OVER)
 		return;
 	p->marks |= MARK_OVER;
@@ -124,7 +124,7 @@ static void watch_budget(struct lock_server *const s, const uint64_t now_ns)
 	s->watched = lock + 1 < s->group->locks ? lock + 1 : 0;
 	if (link == end)
 		return;
-	const uint32_t slot = slot_of_hold(s, link);
+	const uint32_t slot = slot_of_link(link);
 	const struct lock_place *const p = &s->storage.places[slot];
 
 	if ((row->options & LOCK_CACHED) && !(p->marks & MARK_TOLD))

@@ -15,6 +15,7 @@
 #define MULLION_LOCK_CLIENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <mullion/lock_links.h>
@@ -23,17 +24,23 @@
 
 enum lock_own_state { LOCK_IDLE, LOCK_WAITING, LOCK_HOLDING, LOCK_RELEASING };
 
-/* What a participant knows of one of its locks. */
+/*
+ * What a participant knows of one of its locks. It begins as the message of the operation under way does, so that
+ * this part is copied there as it is; where messages say epoch and incarnation, which are said when one is sent,
+ * there is something else.
+ */
 struct lock_own {
+	uint8_t kind;   /* of the operation under way: enum lock_kind */
+	uint8_t held;   /* enum lock_mode, also while WAITING for a conversion */
+	uint8_t wanted; /* while WAITING */
+	uint8_t flags;  /* of the operation under way: enum lock_flag */
+	uint16_t group; /* this, node and slot as the tables say */
+	uint16_t node;
+	uint32_t slot;
 	uint8_t state;       /* enum lock_own_state */
-	uint8_t held;        /* enum lock_mode, also while WAITING for a conversion */
-	uint8_t wanted;      /* while WAITING */
 	uint8_t status;      /* of the last operation: enum lock_status */
 	uint8_t marks;       /* private */
-	uint8_t out;         /* messages due, private */
-	uint8_t events;      /* to be told, private */
-	uint8_t flags;       /* of the operation under way: enum lock_flag */
-	uint8_t blocked;     /* the mode that what is held keeps another from */
+	uint8_t due;         /* the operation is to be sent, private */
 	uint32_t membership; /* with the lock's group */
 	uint32_t sequence;
 	uint64_t token;    /* of the last grant */
@@ -41,7 +48,18 @@ struct lock_own {
 	uint64_t sent_ns;  /* when it was sent last */
 	uint64_t version;  /* of the value */
 	uint8_t value[LOCK_VALUE_BYTES];
+	uint8_t events;  /* to be told, private */
+	uint8_t blocked; /* the mode that what is held keeps another from */
+	uint8_t options; /* enum lock_option */
 };
+
+#define LOCK_HEAD_BYTES 32u
+_Static_assert(
+	offsetof(struct lock_own, slot) == offsetof(struct lock_message, index) &&
+		offsetof(struct lock_own, sequence) == offsetof(struct lock_message, sequence) &&
+		offsetof(struct lock_own, since_ns) == LOCK_HEAD_BYTES &&
+		offsetof(struct lock_message, stamp) == LOCK_HEAD_BYTES,
+	"an operation begins as its message does");
 
 enum lock_membership_state { LOCK_JOINING, LOCK_JOINED };
 
@@ -51,6 +69,8 @@ struct lock_membership {
 	uint8_t out;    /* messages due, private */
 	uint8_t leader; /* whom it takes for the leader: a place in the group */
 	bool answered;  /* the last HELLO or BEAT */
+	uint16_t group;
+	uint16_t node; /* the leader's */
 	uint32_t epoch;
 	uint32_t incarnation;
 	uint64_t end_ns;  /* of the session */
@@ -70,6 +90,9 @@ struct lock_client {
 	const struct lock_tables *tables;
 	const struct lock_participant *participant;
 	uint32_t number; /* of the participant */
+	uint32_t owns;   /* these two as the tables say */
+	uint16_t node;
+	bool speaks; /* messages of memberships are due, private */
 	struct lock_client_storage storage;
 	uint64_t counts[LOCK_REASONS];
 };

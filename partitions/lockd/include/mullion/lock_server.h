@@ -42,6 +42,8 @@ struct lock_place {
 	uint8_t marks;     /* private */
 	uint8_t blocking;  /* the mode to tell in LOCK_BLOCKING */
 	uint32_t sequence; /* of the last operation */
+	uint32_t lock;     /* these two as the tables say, counted from the group's first */
+	uint32_t member;
 	uint64_t token;    /* of the last grant */
 	uint64_t since_ns; /* held since, for the budget; or waiting since, for the order */
 };
@@ -68,6 +70,7 @@ struct lock_session {
 	uint8_t state; /* enum lock_session_state */
 	uint8_t out;   /* messages due, private */
 	uint8_t revoked;
+	uint16_t node; /* where it lives, as the tables say */
 	uint32_t incarnation;
 	uint32_t reported; /* slots, while collecting */
 	uint64_t end_ns;   /* when the leader may think it over */
@@ -109,6 +112,7 @@ struct lock_server {
 	uint32_t number; /* of the group */
 	uint8_t place;   /* in the group: 0, 1, or 2 for the witness */
 	uint16_t node;
+	uint32_t first_lease, first_end; /* links, private */
 	struct lock_storage storage;
 	struct lock_voter voter;
 	uint8_t phase; /* enum lock_phase */
