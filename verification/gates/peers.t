@@ -52,7 +52,7 @@ def rxe_facts(marks=MARKS, log=LOG, receiver=RECEIVER):
 
 
 sys.dont_write_bytecode = True
-print("1..22")
+print("1..30")
 known = rxe_facts()
 ok(known["post_send_64B"] == {"counted": 19980, "clock": 19181, "n": 500},
    "a message costs what is left when its sleeps are taken off", known)
@@ -128,6 +128,40 @@ ok(known["ns"] == 900000000 and known["kernel_ms"] == 860 and known["locks"] == 
 refused("a survivor that did not recover", "recoveries",
         lambda: dlm.recovery_facts([SURVIVED, SURVIVED.replace("generation 2", "failed")]))
 refused("locks that were not held", "locks held", lambda: dlm.recovery_facts([SURVIVED, SURVIVED.replace("held 5000", "held 4999")]))
+
+# ---- Ours
+
+locks = script("locks")
+LEADER = [f"[lockd] lockd: at {at} group {group} {phase} epoch {epoch}" for at, group, phase, epoch in (
+    (100, 0, "campaigning", 1), (700, 1, "collecting", 1), (900, 0, "following", 1), (5000, 0, "campaigning", 2),
+    (6000, 0, "collecting", 2), (6100, 1, "serving", 3), (8000, 0, "sweeping", 2), (8200, 0, "building", 2))] + [
+    "[lockd] lockd: at 8500 group 0 serving epoch 2, 4000 ns after the last leader was heard, bound 9000"]
+
+
+def spans(partition, *rows):
+    return [f"[{partition}] holder: held={held} longest={wait} grants={grants} at={at}" for held, wait, grants, at in rows]
+
+
+def survivor(held=4999, waited=70, after=3):
+    return spans("holder", (4999, 50, 9, 4000), (held, 3500, 1, 9000)) + spans(
+        "bystander", *((0, 40, 9, 1000 * k) for k in (1, 2, 3)), *((0, waited, 9, 6000 + 1000 * k) for k in range(after)))
+
+
+known = locks.facts(5000, LEADER, [survivor(), survivor(waited=90)])
+ok(known == {"locks": 5000, "holders": 2, "rebuild_ns": 2500, "silent_ns": 4000, "bound_ns": 9000, "holder_ns": 3500,
+             "bystander_before_ns": 40, "bystander_ns": 90}, "a recovery is from the election to the service of that group", known)
+refused("a leader that does not serve", "no survivor serves", lambda: locks.facts(5000, LEADER[:-1], [survivor(), survivor()]))
+refused("an election after the last service", "no survivor serves",
+        lambda: locks.facts(5000, LEADER + ["[lockd] lockd: at 9000 group 0 collecting epoch 3"], [survivor(), survivor()]))
+refused("locks that a survivor lost", "not all the time", lambda: locks.facts(5000, LEADER, [survivor(), survivor(held=4998)]))
+refused("a survivor that held nothing", "not all the time", lambda: locks.facts(5000, LEADER, [survivor(), []]))
+refused("a bystander that did not go on", "a bystander reported",
+        lambda: locks.facts(5000, LEADER, [survivor(), survivor(after=2)]))
+refused("a leader that does not say how long there was none", "does not say how long",
+        lambda: locks.facts(5000, LEADER[:-1] + ["lockd: at 8500 group 0 serving epoch 2"], [survivor(), survivor()]))
+done = subprocess.run([os.path.join(PEERS, "many"), "7"], capture_output=True, text=True, check=True).stdout
+ok(done.count("group = <&g0>") == 7 and done.count("group = <&g1>") == 1 and "adder" not in done.split("partitions {")[1],
+   "the description with many locks has them, and nothing else of the one that it is made of", done)
 
 # Multiboot; between the marks a loop of 1,000 turns.
 MACHINE = """

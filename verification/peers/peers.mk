@@ -1,4 +1,4 @@
-PEER_FACTS := peers-rxe peers-dlm
+PEER_FACTS := peers-rxe peers-dlm peers-locks
 
 # The probe, a message and a lock beside their peers. Not part of `make test`: it fetches packages and boots whole hypervisors and
 # systems. `make bench` takes what the last one left.
@@ -10,6 +10,7 @@ peers:
 	@$(MAKE) --no-print-directory image DEPLOYMENT=jitter
 	@$(MAKE) --no-print-directory peers-run $(PEER_FACTS)
 
+peers-locks: kernel tools partitions
 $(PEER_FACTS): peers-%:
 	@verification/peers/$* $(BUILD)
 
