@@ -3,7 +3,7 @@
  * votes for the groups that its tables name it for, and carries the messages of the node's participants, each of
  * whom it hears by two queuing channels.
  *
- * Invariant: a turn takes one frame and one message of each participant at most, does one tick of each server, and
+ * Invariant: a turn takes one frame and one message of each participant at most, does a bounded number of ticks, and
  * sends a bounded number of messages; so whoever floods delays others by no more than its turn. What is needed is
  * laid out at the start, as much as the tables ask for.
  *

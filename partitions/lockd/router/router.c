@@ -239,6 +239,16 @@ static uint64_t rest(const struct lock_router *const r, const uint64_t now_ns)
 	return due_ns;
 }
 
+/* A leader that rebuilds has thousands of things to do. */
+static bool tick(struct lock_server *const server, const uint32_t most, const uint64_t now_ns)
+{
+	uint32_t ticks = 0;
+
+	while (ticks < most && lock_server_tick(server, now_ns))
+		ticks++;
+	return ticks != 0;
+}
+
 bool lock_router_work(struct lock_router *const router, const uint32_t most, const uint64_t now_ns)
 {
 	uint32_t sent = 0;
@@ -247,7 +257,7 @@ bool lock_router_work(struct lock_router *const router, const uint32_t most, con
 	if (now_ns < router->due_ns)
 		return false;
 	for (uint32_t i = 0; i < router->count; i++) {
-		did |= lock_server_tick(&router->servers[i], now_ns);
+		did |= tick(&router->servers[i], most, now_ns);
 		while (sent < most && send_one(router, &router->servers[i], now_ns))
 			sent++;
 	}

@@ -83,9 +83,8 @@ enum lock_route lock_router_from_participant(struct lock_router *router, uint32_
 	struct lock_message *message, uint64_t bytes, uint64_t now_ns);
 
 /*
- * Let the servers do what is due, and send: one tick of each, and of all up to `most` messages as long as there is
- * room. True: there was something. Cost: the servers' ticks and `most` messages; where none leads and nothing is
- * due, a comparison.
+ * Let the servers do what is due, and send: up to `most` ticks of each, and up to `most` messages of all, as long as
+ * there is room. True: there was something. Cost: that; where none leads and nothing is due, a comparison.
  */
 bool lock_router_work(struct lock_router *router, uint32_t most, uint64_t now_ns);
 
