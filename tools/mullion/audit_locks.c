@@ -448,7 +448,7 @@ static void check_group(struct audit *audit, const struct audit_locks *l, uint32
 		l->node[n[0]].failure_domain == l->node[n[2]].failure_domain)
 		audit_find(audit, "lock-domains",
 			"two nodes that serve lock group %u are the same, or fail together", g);
-	if (l->promise[g].service_level < 1 || l->promise[g].service_level > 14)
+	if (l->promise[g].service_level < 1 || l->promise[g].service_level > 7)
 		audit_find(audit, "lock-lane",
 			"lock group %u talks on service level %u, which is not "
 			"reserved for it",

@@ -7,15 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mullion/lock_tables.h>
+#include <mullion/lock_image.h>
 
 #include "check.h"
 #include "model_locks.h"
 
-#define MANAGEMENT_QPNS 2u /* 0 and 1; IBTA 1.5, 10.2.4 */
-#define MULTICAST_QPN   0xffffffu
 #define PRIVILEGED_QKEY 0x80000000u /* IBTA 1.5, 10.2.5 */
-#define MOST_NODES      0xfffeu     /* they are numbered with 16 bits */
 #define LEAST_PREFIX    8u
 #define MOST_PREFIX     30u
 
@@ -84,13 +81,13 @@ static void node_number(struct check *check)
 		const struct model_lock_node *node = &locks->nodes[i];
 
 		list[i] = (struct keyed){ node->number, i, node->at, node->name };
-		if (node->number >= count || i >= MOST_NODES)
+		if (node->number >= count || i >= LOCK_IMAGE_MOST_NODES)
 			fault(check, node->at,
 				say(check,
 					"the cluster has %zu nodes, and `%s` is none of 0 to %zu",
 					count, node->name, count - 1),
 				say(check, "number them node@0 to node@%zu, up to %u", count - 1,
-					MOST_NODES - 1));
+					LOCK_IMAGE_MOST_NODES - 1));
 	}
 	each_twin(check, list, count, number_twice);
 }
@@ -197,13 +194,11 @@ static void network(struct check *check)
 
 static void queue_pair(struct check *check, const struct model_lock_node *node)
 {
-	if (node->qpn < MANAGEMENT_QPNS || node->qpn >= MULTICAST_QPN)
+	if (node->qpn != LOCK_IMAGE_QPN)
 		fault(check, place(check, node->at, "qpn"),
-			say(check, "%s would use queue pair %#" PRIx32, node->name, node->qpn),
-			say(check,
-				"choose %u to %#x: those below are for management, that above "
-				"for multicast",
-				MANAGEMENT_QPNS, MULTICAST_QPN - 1));
+			say(check, "%s would use queue pair %" PRIu32, node->name, node->qpn),
+			say(check, "write %u: lockd's is the first that its adapter makes",
+				LOCK_IMAGE_QPN));
 }
 
 static void qpn(struct check *check)
@@ -442,7 +437,7 @@ static void sharer_twice(struct check *check)
 
 const struct rule rules_lock[] = {
 	{ "lock-node-number",
-		"The nodes of a cluster are numbered from 0 to 65,533 at most, without gaps.",
+		"The nodes of a cluster are numbered from 0 to 2,047 at most, without gaps.",
 		TIER_MEANING, node_number },
 	{ "lock-this-node", "`this-node` is the number of a node of the cluster.", TIER_MEANING,
 		this_node },
@@ -451,8 +446,8 @@ const struct rule rules_lock[] = {
 	{ "lock-address-twice", "No two nodes of a cluster have the same address.", TIER_MEANING,
 		address_twice },
 	{ "lock-network", "All nodes of a cluster are in one network.", TIER_MEANING, network },
-	{ "lock-qpn", "Locks use a queue pair that is neither for management nor for multicast.",
-		TIER_MEANING, qpn },
+	{ "lock-qpn", "Locks use queue pair 256, the first that an adapter makes.", TIER_MEANING,
+		qpn },
 	{ "lock-q-key", "The key of lock messages is one that a program may use.", TIER_MEANING,
 		q_key },
 	{ "lock-lockd", "The lock partition of this node is one of its partitions.", TIER_MEANING,

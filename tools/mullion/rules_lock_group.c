@@ -4,14 +4,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <mullion/lock_tables.h>
+#include <mullion/lock_image.h>
 
 #include "check.h"
 #include "model_locks.h"
 
 #define MOST_DRIFT_PPM 100000u /* a tenth: no oscillator is so wrong */
 #define LEAST_LANE     1u
-#define MOST_LANE      14u
 #define MOST_FAULTS    16u
 
 static void each_group(struct check *check,
@@ -82,14 +81,14 @@ static void group_domains(struct check *check)
 
 static void lane(struct check *check, const struct model_lock_group *group)
 {
-	if (group->service_level < LEAST_LANE || group->service_level > MOST_LANE)
+	if (group->service_level < LEAST_LANE || group->service_level > LOCK_IMAGE_MOST_LEVEL)
 		fault(check, place(check, group->at, "service-level"),
 			say(check, "the group %s would talk on service level %" PRIu32, group->name,
 				group->service_level),
 			say(check,
 				"reserve one from %u to %u: 0 is everybody's, 15 is "
 				"management's",
-				LEAST_LANE, MOST_LANE));
+				LEAST_LANE, LOCK_IMAGE_MOST_LEVEL));
 }
 
 /* A lock partition carries all with one queue pair. */

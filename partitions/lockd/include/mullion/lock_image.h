@@ -19,6 +19,11 @@
 #define LOCK_IMAGE_CHANNEL_BYTES 24u /* as in struct mullion_region */
 #define LOCK_IMAGE_ALIGNMENT     64u /* of every array */
 
+/* What the lock partition can do with a cluster; the compiler refuses more. */
+#define LOCK_IMAGE_MOST_NODES 2048u
+#define LOCK_IMAGE_MOST_LEVEL 7u   /* service levels are priorities of IEEE 802.1Q */
+#define LOCK_IMAGE_QPN        256u /* of every node: the first queue pair of an adapter */
+
 /* The arrays of the block: first those of struct lock_tables, in its order. */
 enum lock_image_array {
 	LOCK_IMAGE_GROUPS,

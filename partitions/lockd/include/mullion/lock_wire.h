@@ -25,9 +25,9 @@
 #include <mullion/lock_image.h>
 #include <mullion/lock_message.h>
 
-#define LOCK_WIRE_NODES 2048u /* of a cluster at most */
-#define LOCK_WIRE_QPN   256u  /* of the first queue pair of an adapter */
-#define LOCK_WIRE_SENDS 64u   /* messages waiting for the card */
+#define LOCK_WIRE_NODES LOCK_IMAGE_MOST_NODES /* of a cluster at most */
+#define LOCK_WIRE_QPN   LOCK_IMAGE_QPN        /* of the first queue pair of an adapter */
+#define LOCK_WIRE_SENDS 64u                   /* messages waiting for the card */
 #define LOCK_WIRE_INBOX 4u
 
 /* A frame: Ethernet, a tag, IPv4, UDP, BTH, DETH, the message, the ICRC. */
