@@ -257,6 +257,26 @@ static void lockd_cpu(struct check *check)
 			"give it one, cpus = <N>, which is owned");
 }
 
+#define CLASS_NETWORK 0x02u /* PCI code and id assignment 1.11, 1.3 */
+
+static void card(struct check *check)
+{
+	const struct model_locks *locks = check->model->locks;
+	const struct model_partition *partition;
+
+	if (locks == NULL || locks->lockd < 0)
+		return;
+	partition = &check->model->partitions[locks->lockd];
+	for (size_t i = 0; i < partition->functions_count; i++)
+		if (check->model->functions[partition->functions[i]].config[2] >> 24 ==
+			CLASS_NETWORK)
+			return;
+	fault(check, place(check, partition->at, "devices"),
+		say(check, "%s serves locks and has no network card to carry them",
+			partition->name),
+		"grant it one: devices = <&net0>");
+}
+
 static void here(struct check *check, const struct model_lock_participant *participant)
 {
 	const struct model_locks *locks = check->model->locks;
@@ -453,6 +473,7 @@ const struct rule rules_lock[] = {
 	{ "lock-lockd", "The lock partition of this node is one of its partitions.", TIER_MEANING,
 		lockd },
 	{ "lock-lockd-cpu", "The lock partition owns its CPU.", TIER_MEANING, lockd_cpu },
+	{ "lock-card", "The lock partition has a network card.", TIER_MEANING, card },
 	{ "lock-participant",
 		"A participant of this node is one of its partitions, and not the lock partition.",
 		TIER_MEANING, participant },
