@@ -259,7 +259,7 @@ static void send_frames(void)
 	const uint8_t *next;
 
 	for (uint32_t i = 0; i < BURST && (next = lock_wire_next(&wire)) != NULL; i++)
-		card_send(&card, next, LOCK_WIRE_FRAME_BYTES);
+		wire.full += !card_send(&card, next, LOCK_WIRE_FRAME_BYTES);
 }
 
 static bool turn(const uint64_t ns)
@@ -273,17 +273,12 @@ static bool turn(const uint64_t ns)
 	return did;
 }
 
-int main(void)
+/* Until the card fails. */
+static void serve(const uint64_t report_ns)
 {
-	const uint64_t report_ns = args_number("report-ns", REPORT_NS);
 	struct mullion_watchdog *const watchdog = watchdog_get();
-	const char *const wrong = start();
 
-	if (wrong != NULL)
-		return fail(wrong);
-	ib_crc_fold(true);
-	report_start(image, &tables, bytes_laid_out);
-	for (;;) {
+	while (!card_is_broken(&card)) {
 		const uint64_t ns = now_ns();
 
 		if (!turn(ns))
@@ -292,4 +287,17 @@ int main(void)
 		report_counters(&wire, &router, servers, server_count, report_ns, ns);
 		watchdog_kick(watchdog);
 	}
+}
+
+int main(void)
+{
+	const uint64_t report_ns = args_number("report-ns", REPORT_NS);
+	const char *const wrong = start();
+
+	if (wrong != NULL)
+		return fail(wrong);
+	ib_crc_fold(true);
+	report_start(image, &tables, bytes_laid_out);
+	serve(report_ns);
+	return fail("the network card has lied, and is not believed any more");
 }

@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -208,6 +209,7 @@ def main():
     report = Report(8 + (0 if options.short else 2) + (2 if options.planted else 0))
     cluster = Cluster(os.path.join(options.build, "tools/mullion"), builds, directory)
     story = Story(cluster, report, 5 if options.short else 25)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # nodes are ended below
     try:
         story.boot()
         story.kill_leader()
