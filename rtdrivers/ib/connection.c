@@ -445,6 +445,8 @@ bool connections_poll(struct connections *const table, const uint64_t now_ticks,
 	event->kind = CONNECTION_EVENT_NONE;
 	event->connection = NULL;
 	event->reason = 0;
+	event->status = 0;
+	event->qpn = event->qkey = 0;
 	event->has_ip = false;
 	event->private_bytes = 0;
 	if (take_datagram(table, now_ticks, event))
