@@ -42,7 +42,7 @@ $(eval $(call bench_facts,drivers,verification/system/drivers.t,every driver nat
 $(eval $(call bench_facts,rdma,verification/system/verbs.t,messages of two adapters (a few seconds),\
 	$(call bench_test,verbs) $(DRIVER_ELF) $(BUILD)/partitions/test-verbs.elf))
 $(eval $(call bench_facts,locks,$(MAKE) --no-print-directory locksim && verification/bench/locks $(BUILD),the engine of locks \
-	and its simulated waits (a few seconds),$(wildcard verification/bench/lock* verification/unit/lock_world.* \
+	and its simulated waits (a few seconds),$(wildcard verification/bench/lock* verification/bench/many-locks verification/unit/lock_world.* \
 	verification/unit/lock_net.* $(addprefix partitions/lockd/,*/*.c include/mullion/*.h) partitions/lib/queuing.c verification/locksim/*.c)))
 $(eval $(call bench_facts,ports,verification/system/ports.t,messages between partitions (half a minute),\
 	$(call bench_test,ports) $(call deployments,ports-*) $(BUILD)/partitions/test-ports.elf))

@@ -78,7 +78,8 @@ def good_runs():
                   "partitions": {name: {"delta": 0, "same": True, "samples": 9000, "seconds": 11, "last": 10 ** 7 + 10 ** 10}
                                  for name in ("watch", "other")}},
         "control-cost": {"steps": {f"step{k}": {"stated": 60000, "measured": 15000 + k} for k in range(13)}},
-        "locks": {"messages": 4, "messages_to_grant": 2, "server_instructions": 400, "frames": 4, "instructions": 5500, "client_instructions": 500,
+        "locks": {"described": {"seconds": 1.7, "nodes": 1024, "locks": 5000, "sharers": 16},
+                  "messages": 4, "messages_to_grant": 2, "server_instructions": 400, "frames": 4, "instructions": 5500, "client_instructions": 500,
                   "seeds": [0.3] * 99 + [0.98], "worst": {"1024": 0.99, "4096": 0.95, "16384": 0.9}, "seconds": 0.6},
         "rdma": {what: {"measured": 250, "calls": 200} for what in MESSAGES},
         "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010, "short": 120,
@@ -149,7 +150,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..89")
+print("1..91")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok("not compared with peers-rxe: make peers-rxe" in text and "rdma.rxe_post_send_64B" not in (all_figures or {}),
@@ -162,7 +163,8 @@ expected = {"owned.gap_over_native": 0, "owned.delivery_max": 2, "owned.exits_ot
             "noninterference.differing_bytes": 0, "noninterference.owned_excess": 1210,
             "driver.nvme_poll": 1088, "port.sampling_read": 41, "apex.queuing_send": 41, "mode_change.error": 0,
             "restart.cold_neighbour_delta": 0, "lock.messages": 4, "lock.client_instructions": 500, "lock.wait_over_bound": 0.99,
-            "locksim.seconds": 0.6, "control.wcet": 0.251, "control.flood_delta": 0, "control.flood_rate": 12000}
+            "locksim.seconds": 0.6, "lock.describe_seconds": 1.7,
+            "control.wcet": 0.251, "control.flood_delta": 0, "control.flood_rate": 12000}
 ok({key: (all_figures or {})[key]["value"] for key in expected} == expected, "values are what the runs hold", text)
 
 refuses("a stream that is missing is an error, and no file is written", "exit.cpuid", drop("exits", "exit.cpuid"))
@@ -195,6 +197,8 @@ refuses("so is one measured too seldom or at no cost", "rdma.post_send_64B",
         lambda r, w, f: f["rdma"]["post_send_64B"].update(calls=199))
 refuses("an engine of locks that did nothing is an error", "lock.engine_instructions", fact("locks", server_instructions=0))
 refuses("so are waits of too few seeds", "lock.wait_over_bound", lambda r, w, f: f["locks"]["seeds"].pop())
+refuses("so is a description with fewer locks", "lock.describe_seconds",
+        lambda r, w, f: f["locks"]["described"].update(locks=4999))
 refuses("so are waits without the most nodes", "locksim.seconds", lambda r, w, f: f["locks"]["worst"].pop("16384"))
 refuses("a port that was not measured is an error", "port.queuing_send", lambda r, w, f: f["ports"].pop("port.queuing_send"))
 refuses("so is one measured too seldom", "apex.sampling_read",
@@ -255,6 +259,8 @@ misses("a wait beyond its bound is seen", "lock.wait_over_bound", 1.001, lambda 
 misses("and a bound that no schedule comes near", "lock.wait_over_bound", 0.99,
        lambda r, w, f: f["locks"]["worst"].update({"4096": 0.899}))
 misses("a simulator too slow is seen", "locksim.seconds", 10.1, fact("locks", seconds=10.1))
+misses("a compiler too slow with locks is seen", "lock.describe_seconds", 5.1,
+       lambda r, w, f: f["locks"]["described"].update(seconds=5.1))
 misses("a message that costs more than a tenth of the peer's is seen", "rdma.post_send_over_rxe", 0.2,
        lambda r, w, f: f.update({"peers-rxe": peer_rxe(2450)}))
 _, _, figures_beside = judge(lambda r, w, f: f.update({"peers-rxe": peer_rxe(30000)}))
