@@ -437,6 +437,7 @@ static void recover(struct sight *const sight)
 {
 	const uint64_t calm_ns = sight->longest_ns;
 	uint64_t since;
+	char name[16];
 
 	if (number == 1) {
 		say(3);
@@ -450,7 +451,8 @@ static void recover(struct sight *const sight)
 	put("0", 1, STATE "/control");
 	need(rmdir(CONFIG "/spaces/" SPACE "/nodes/3") == 0, "removing node 3");
 	put("1", 1, STATE "/control");
-	lock("after", DLM_LOCK_EX);
+	snprintf(name, sizeof(name), "after %d", number);
+	unlock(lock(name, DLM_LOCK_EX));
 	printf("recovery_ns %" PRIu64 "\n", now_ns() - since);
 	usleep(100000);
 	printf("calm_ns %" PRIu64 "\nbystander_ns %" PRIu64 "\n", calm_ns, sight->longest_ns);
