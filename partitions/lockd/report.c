@@ -142,6 +142,28 @@ static void add(const struct lock_server *const servers, const uint32_t count,
 	}
 }
 
+/* Frames that were none of RoCEv2's, as they should be, and datagrams that the verbs dropped. */
+static uint64_t strange(const struct lock_wire *const wire, const bool tell)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < IB_REFUSALS; i++) {
+		if (i == IB_ACCEPTED || i == IB_REFUSED_NOT_ROCE || wire->port.refused[i] == 0)
+			continue;
+		sum += wire->port.refused[i];
+		if (tell)
+			printf(" frame_%s %" PRIu64, ib_refusal_name((enum ib_refusal)i),
+				wire->port.refused[i]);
+	}
+	for (uint32_t i = IBV_DROP_NONE + 1; i < IBV_DROPS; i++) {
+		sum += wire->context.dropped[i];
+		if (tell && wire->context.dropped[i] != 0)
+			printf(" verbs_%s %" PRIu64, ibv_drop_name((enum ibv_drop)i),
+				wire->context.dropped[i]);
+	}
+	return sum;
+}
+
 void report_counters(const struct lock_wire *const wire, const struct lock_router *const router,
 	const struct lock_server *const servers, const uint32_t count, const uint64_t period_ns,
 	const uint64_t now_ns)
@@ -159,10 +181,11 @@ void report_counters(const struct lock_wire *const wire, const struct lock_route
 		overruns,
 		named(reason_names, reasons, LOCK_REASONS) +
 			named(route_names, router->routes, LOCK_ROUTES) +
-			named(wire_names, wire->counts, LOCK_WIRE_REASONS));
+			named(wire_names, wire->counts, LOCK_WIRE_REASONS) + strange(wire, false));
 	name(reason_names, reasons, LOCK_REASONS);
 	name(route_names, router->routes, LOCK_ROUTES);
 	name(wire_names, wire->counts, LOCK_WIRE_REASONS);
+	strange(wire, true);
 	printf("\n");
 	fflush(stdout);
 }

@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from judge import judge, of_store  # noqa: E402
-from rig import REFUSED, Cluster, wait  # noqa: E402
+from rig import REFUSED, Cluster, forgeries, wait  # noqa: E402
 
 PATIENCE_S = 240
 RECOVERY = re.compile(r"serving epoch (\d+), (\d+) ns after the last leader was heard, bound (\d+)")
@@ -142,6 +142,18 @@ class Story:
         self.heal(node)
         self.report.ok(self.adds({node}), "and counts with them again when it is heard")
 
+    def forge(self):
+        """A node's own frames, changed: each is counted by its reason where it comes to."""
+        switch = self.cluster.switch
+        to = self.led()
+        node = next(n for n in self.others(to) if (n, to) in switch.latest)
+        forged = forgeries(switch.latest[node, to], 3 - node - to)
+        for _, frame in forged:
+            switch.send(to, frame)
+        boot = self.cluster.nodes[to].boot
+        good = wait(lambda: all(boot.matching(r"lockd: .* refused .* (%s) \d+" % reason) for reason, _ in forged), PATIENCE_S)
+        self.report.ok(good and self.adds({0, 1, 2}), "forged messages are counted, and nothing else")
+
     def pause_leader(self):
         leader = self.led()
         epoch = self.cluster.nodes[leader].phase()[1]
@@ -206,7 +218,7 @@ def main():
     builds = build(options, directory)
     if builds is None:
         return 1
-    report = Report(8 + (0 if options.short else 2) + (2 if options.planted else 0))
+    report = Report(9 + (0 if options.short else 2) + (2 if options.planted else 0))
     cluster = Cluster(os.path.join(options.build, "tools/mullion"), builds, directory)
     story = Story(cluster, report, 5 if options.short else 25)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # nodes are ended below
@@ -215,6 +227,7 @@ def main():
         story.kill_leader()
         story.stale()
         story.lose_session()
+        story.forge()
         if not options.short:
             story.pause_leader()
         waits(cluster, report)

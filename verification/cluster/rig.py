@@ -16,6 +16,7 @@ import struct
 import subprocess
 import threading
 import time
+import zlib
 
 STORE_MAC = bytes.fromhex("5254004d00fe")
 STORE_ADDRESS = bytes([10, 78, 0, 254])
@@ -91,6 +92,27 @@ def answer_frame(frame, payload):
     return frame[6:12] + STORE_MAC + b"\x08\x00" + head + udp + payload
 
 
+LRH, IP_AT, UDP_AT, BTH_AT, DETH_AT, MESSAGE_AT = 8, 18, 38, 46, 58, 66  # of a lock frame: tagged, over IPv4
+ROUTERS_CHANGE = (IP_AT + 1, IP_AT + 8, IP_AT + 10, IP_AT + 11, UDP_AT + 6, UDP_AT + 7, BTH_AT + 4)
+
+
+def with_icrc(frame):
+    """The same frame with a right ICRC: CRC-32, ones for a link's header and for what routers change."""
+    octets = bytearray(frame[:-4])
+    for at in ROUTERS_CHANGE:
+        octets[at] = 0xff
+    return frame[:-4] + struct.pack("<I", zlib.crc32(b"\xff" * LRH + octets[IP_AT:]))
+
+
+def forgeries(frame, other):
+    """(counter, frame): what a lock frame could be made into by who sends it, in the name of node `other`."""
+    named = frame[:MESSAGE_AT + 6] + bytes([other, 0]) + frame[MESSAGE_AT + 8:]
+    keyed = frame[:DETH_AT] + b"\x00\x00\x00\x01" + frame[DETH_AT + 4:]
+    nobody = frame[:MESSAGE_AT + 6] + b"\x09\x00" + frame[MESSAGE_AT + 8:]
+    return [("frame_icrc", named), ("wire_source", with_icrc(named)), ("verbs_qkey", with_icrc(keyed)),
+            ("wire_node", with_icrc(nobody))]
+
+
 class Switch(threading.Thread):
     """Frames between the nodes' uplinks, and to the store."""
 
@@ -98,7 +120,7 @@ class Switch(threading.Thread):
         super().__init__(daemon=True)
         self.directory, self.store = directory, store
         self.cut, self.frames, self.stopped, self.random = set(), 0, False, random.Random(1)
-        self.sockets = []
+        self.sockets, self.latest = [], {}
         for node in range(nodes):
             line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             line.bind(self.path(node, "switch"))
@@ -122,6 +144,7 @@ class Switch(threading.Thread):
         elif frame[:5] == bytes.fromhex("5254004d00") and 1 <= frame[5] <= len(self.sockets):
             to = frame[5] - 1
             self.frames += 1
+            self.latest[node, to] = frame
             if node in self.cut or to in self.cut or self.random.random() < LOST:
                 return
             self.send(to, frame)
