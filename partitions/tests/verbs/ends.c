@@ -29,6 +29,14 @@ static struct end *other(const struct end *const end)
 	return end == &ends[0] ? &ends[1] : &ends[0];
 }
 
+/* The ends are opened twice, and introduced each time. */
+static struct neighbours *forgotten(struct neighbours *const known)
+{
+	memset(known->slots, 0, known->buckets * NEIGHBOUR_WAYS * sizeof(*known->slots));
+	known->count = 0;
+	return known;
+}
+
 static void open_port(struct end *const end, const unsigned number)
 {
 	const struct endpoint at = {
@@ -36,8 +44,8 @@ static void open_port(struct end *const end, const unsigned number)
 	};
 	const uint8_t mac[ROCE_MAC_BYTES] = { 2, 0, 0, 0, 0, (uint8_t)(number + 1) };
 
-	roce_port_open(
-		&end->port, &end->context, number == 0 ? &first_known : &second_known, &at, mac);
+	roce_port_open(&end->port, &end->context,
+		forgotten(number == 0 ? &first_known : &second_known), &at, mac);
 	end->gid = end->context.gids[0];
 }
 
