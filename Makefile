@@ -65,7 +65,7 @@ help:
 	@echo 'make lock-picture          waits for simulated locks against their bounds, as a picture'
 	@echo 'make cluster               three nodes count under a lock, are killed, paused, cut off; every addition accounted for'
 	@echo 'make peers                 the same probe under Xen and KVM, and what messages and locks cost Linux'
-	@echo 'make interop               Linux peers through the codecs, with a second opinion by tshark and zlib'
+	@echo 'make interop               Linux peers through the codecs, our RDMA tools against theirs, a second opinion by tshark'
 	@echo 'make clean                 remove $(BUILD)/'
 
 image: packages

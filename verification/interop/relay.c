@@ -7,6 +7,7 @@
  * the socket DIRECTORY/A-B, B to DIRECTORY/B-A; frames arrive at DIRECTORY/B and DIRECTORY/A. The same seed decides the
  * same for the same frames. Ended by SIGTERM, it prints `NUMBER WHAT` lines. Exit 2: usage, or a socket.
  */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define FRAME_MOST 65536u
+#define WAIT_MOST  1024u /* frames that wait for a reader, each way */
 #define OF         10000u
 #define HELD_MS    20
 #define ROCE_PORT  4791u
@@ -29,6 +31,9 @@ struct side {
 	uint64_t random;
 	uint8_t held[FRAME_MOST]; /* to be overtaken */
 	size_t held_bytes;        /* 0: none */
+	unsigned first, count;    /* of those that wait */
+	size_t waiting_bytes[WAIT_MOST];
+	uint8_t waiting[WAIT_MOST][FRAME_MOST];
 };
 
 static struct side sides[2];
@@ -70,11 +75,34 @@ static size_t bth_of(const uint8_t *const frame, const size_t bytes)
 	return udp + 8;
 }
 
-static void put(const struct side *const side, const uint8_t *const frame, const size_t bytes)
+/* False: the reader has no room now. One that is not there yet, or no more, loses it: as on a wire. */
+static bool sent(const struct side *const side, const uint8_t *const frame, const size_t bytes)
 {
-	/* A peer that is not there yet, or no more, loses it: as on a wire. */
-	(void)sendto(side->socket, frame, bytes, 0, (const struct sockaddr *)&side->to,
-		sizeof(side->to));
+	return sendto(side->socket, frame, bytes, MSG_DONTWAIT, (const struct sockaddr *)&side->to,
+		       sizeof(side->to)) >= 0 ||
+	       (errno != EAGAIN && errno != ENOBUFS);
+}
+
+/* Nobody is waited for: two that wait for each other's reading would wait for ever. */
+static void drain(struct side *const side)
+{
+	while (side->count != 0 &&
+		sent(side, side->waiting[side->first], side->waiting_bytes[side->first])) {
+		side->first = (side->first + 1) % WAIT_MOST;
+		side->count--;
+	}
+}
+
+static void put(struct side *const side, const uint8_t *const frame, const size_t bytes)
+{
+	const unsigned last = (side->first + side->count) % WAIT_MOST;
+
+	drain(side);
+	if ((side->count == 0 && sent(side, frame, bytes)) || side->count == WAIT_MOST)
+		return;
+	memcpy(side->waiting[last], frame, bytes);
+	side->waiting_bytes[last] = bytes;
+	side->count++;
 }
 
 static void release(struct side *const side)
@@ -142,11 +170,13 @@ static void run(void)
 	struct pollfd polls[2] = { { sides[0].socket, POLLIN, 0 }, { sides[1].socket, POLLIN, 0 } };
 
 	while (!ending) {
-		const int ready = poll(polls, 2, HELD_MS);
+		const bool waits = sides[0].count != 0 || sides[1].count != 0;
+		const int ready = poll(polls, 2, waits ? 1 : HELD_MS);
 
 		for (int i = 0; i < 2; i++) {
 			ssize_t bytes;
 
+			drain(&sides[i]);
 			if (ready <= 0 || (polls[i].revents & POLLIN) == 0) {
 				release(&sides[i]);
 				continue;

@@ -52,3 +52,10 @@ RDMA_SRCS := $(wildcard partitions/rdma/core/*.c) $(addprefix partitions/rdma/cl
 test_rdma_service_SRCS := verification/unit/rdma_world.c $(RDMA_SRCS) $(CONNECTION_SRCS) $(filter-out %verbs_pair.c,$(test_lanes_SRCS))
 test_rdma_service_INCLUDE := -Irtdrivers -Ipartitions/rdma/include
 $(BUILD)/unit/test_rdma_service: $(wildcard partitions/rdma/*/*.h partitions/rdma/*/*/*.h rtdrivers/ib/*.h)
+
+# The command lines of the RDMA tools.
+UNIT_TESTS += test_tools_options
+
+test_tools_options_SRCS := partitions/rdma-tools/options.c rtdrivers/inet/endpoint.c rtdrivers/inet/ipv4.c
+test_tools_options_INCLUDE := -Irtdrivers -Ipartitions/rdma-tools
+$(BUILD)/unit/test_tools_options: partitions/rdma-tools/options.h
