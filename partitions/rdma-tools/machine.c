@@ -168,8 +168,9 @@ static bool take_frame(void)
 		reply_bytes = roce_port_take(&machine.port, machine.now_ns, frame, bytes, reply);
 		if (reply_bytes != 0)
 			card_give(reply, reply_bytes);
+		else
+			machine.heard_ns = machine.now_ns;
 	}
-	machine.heard_ns = machine.now_ns;
 	return true;
 }
 

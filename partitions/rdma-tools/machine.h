@@ -39,7 +39,7 @@ struct machine {
 	bool peer_found; /* peer_mac is that of options.peer, or of who connected */
 	struct options options;
 	uint64_t end_ns;   /* patience */
-	uint64_t heard_ns; /* the last frame */
+	uint64_t heard_ns; /* the last frame that was neither TCP's nor answered at once */
 	uint64_t now_ns;
 };
 

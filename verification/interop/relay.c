@@ -19,8 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define FRAME_MOST 65536u
-#define WAIT_MOST  1024u /* frames that wait for a reader, each way */
+#define FRAME_MOST 9216u
+#define WAIT_MOST  8192u /* frames that wait for a reader, each way */
 #define OF         10000u
 #define HELD_MS    20
 #define ROCE_PORT  4791u
