@@ -178,8 +178,8 @@ static uint64_t tables_bytes(const struct layout *layout)
 		bytes += trees * (tree_bytes(&model->partitions[p]) +
 					 region_bytes(&layout->partitions[p]) / PAGING_2M *
 						 PAGING_4K) +
-			 X86_IO_BITMAP_BYTES +
-			 2 * PAGING_4K + restore_bytes(&layout->partitions[p]);
+			 X86_IO_BITMAP_BYTES + 2 * PAGING_4K +
+			 restore_bytes(&layout->partitions[p]);
 	}
 	return bytes + layout->vcpus_count * 2 * PAGING_4K + assignment_tables_bytes(layout);
 }

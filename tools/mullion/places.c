@@ -20,7 +20,7 @@ struct source_line {
 
 struct source_file {
 	const char *name;
-	char *text; /* comments blanked; NULL if unreadable */
+	char *text;   /* comments blanked; NULL if unreadable */
 	char **lines; /* where each begins */
 	size_t lines_count;
 	struct source_file *next;
@@ -73,8 +73,7 @@ static const struct source_line *sorted_lines;
 static int by_place(const void *left, const void *right)
 {
 	const size_t a = *(const size_t *)left, b = *(const size_t *)right;
-	const int by = compare_place(
-		&sorted_lines[a], sorted_lines[b].file, sorted_lines[b].line);
+	const int by = compare_place(&sorted_lines[a], sorted_lines[b].file, sorted_lines[b].line);
 
 	return by != 0 ? by : (a > b) - (a < b);
 }

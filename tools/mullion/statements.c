@@ -29,7 +29,7 @@ struct scanner {
 	struct source *source;
 	struct body *body;
 	struct name *nodes[BUCKETS]; /* paths opened so far, by their hash */
-	char word[256];     /* the last word of the statement, before its = */
+	char word[256];              /* the last word of the statement, before its = */
 	size_t length;
 	struct location at; /* of the word */
 	bool value;         /* an = was seen */
