@@ -104,6 +104,7 @@ uint32_t ib_crc_update_short(uint32_t crc, const uint8_t *const data, const unsi
 #define CPUID_1_ECX_PCLMULQDQ (1u << 1)
 
 typedef long long block_type __attribute__((vector_size(16)));
+typedef int word_type __attribute__((vector_size(16)));
 
 /*
  * Powers of x modulo the polynomial, reflected, one bit up: x^(128 + 32), x^(128 - 32), x^64. The polynomial
@@ -151,8 +152,7 @@ __attribute__((target("pclmul"))) static inline uint32_t reduce(block_type block
 	block_type rest;
 
 	block = __builtin_ia32_pclmulqdq128(block, fold_64, 0x00) ^ (block_type) { block[1], 0 };
-	rest = (block_type){ (long long)((uint64_t)block[0] >> 32 | (uint64_t)block[1] << 32),
-		(long long)((uint64_t)block[1] >> 32) };
+	rest = (block_type)__builtin_shufflevector((word_type)block, (word_type){ 0 }, 1, 2, 3, 4);
 	block = __builtin_ia32_pclmulqdq128(block & low, fold_32, 0x00) ^ rest;
 	rest = __builtin_ia32_pclmulqdq128(block & low, divide, 0x10);
 	rest = __builtin_ia32_pclmulqdq128(rest & low, divide, 0x00) ^ block;

@@ -18,14 +18,17 @@ static inline void gid_copy(uint8_t *const to, const uint8_t *const from)
 
 static inline bool gid_same(const uint8_t *const a, const uint8_t *const b)
 {
-	return octets_read64(a) == octets_read64(b) && octets_read64(a + 8) == octets_read64(b + 8);
+	uint64_t ones[2], others[2];
+
+	__builtin_memcpy(ones, a, sizeof(ones));
+	__builtin_memcpy(others, b, sizeof(others));
+	return ((ones[0] ^ others[0]) | (ones[1] ^ others[1])) == 0;
 }
 
 static inline void gid_from_ipv4(uint8_t *const gid, const uint32_t address)
 {
 	octets_write64(gid, 0);
-	octets_write32(gid + 8, 0xffff);
-	octets_write32(gid + GID_IPV4_AT, address);
+	octets_write64(gid + 8, 0xffffull << 32 | address);
 }
 
 static inline bool gid_is_ipv4(const uint8_t *const gid)

@@ -2,18 +2,14 @@
  * Headers of InfiniBand packets to and from their bytes. Nothing is judged here, and nothing fails.
  * Specification: IBTA volume 1, 7.7, 8.3, 9.2 to 9.5.
  */
+#include <ib/bth.h>
 #include <ib/gid.h>
 #include <ib/headers.h>
 #include <inet/octets.h>
 
-#define LOW_24          0xffffffu
-#define LOW_20          0xfffffu
-#define LRH_WORDS       0x7ffu
-#define BTH_SOLICITED   0x80u
-#define BTH_MIGRATED    0x40u
-#define BTH_FORWARD     0x80000000u
-#define BTH_BACKWARD    0x40000000u
-#define BTH_ACKNOWLEDGE 0x80000000u
+#define LOW_24    0xffffffu
+#define LOW_20    0xfffffu
+#define LRH_WORDS 0x7ffu
 
 void ib_lrh_decode(const uint8_t bytes[const IB_LRH_BYTES], struct ib_lrh *const lrh)
 {
@@ -62,32 +58,12 @@ void ib_grh_encode(const struct ib_grh *const grh, uint8_t bytes[const IB_GRH_BY
 
 void ib_bth_decode(const uint8_t bytes[const IB_BTH_BYTES], struct ib_bth *const bth)
 {
-	const uint32_t second = octets_read32(bytes + 4), third = octets_read32(bytes + 8);
-
-	bth->opcode = bytes[0];
-	bth->solicited = (bytes[1] & BTH_SOLICITED) != 0;
-	bth->migrated = (bytes[1] & BTH_MIGRATED) != 0;
-	bth->pad_bytes = bytes[1] >> 4 & 0x3;
-	bth->version = bytes[1] & 0xf;
-	bth->pkey = octets_read16(bytes + 2);
-	bth->forward_congested = (second & BTH_FORWARD) != 0;
-	bth->backward_congested = (second & BTH_BACKWARD) != 0;
-	bth->destination = second & LOW_24;
-	bth->acknowledge = (third & BTH_ACKNOWLEDGE) != 0;
-	bth->psn = third & LOW_24;
+	bth_read(bytes, bth);
 }
 
 void ib_bth_encode(const struct ib_bth *const bth, uint8_t bytes[const IB_BTH_BYTES])
 {
-	bytes[0] = bth->opcode;
-	bytes[1] = (uint8_t)((bth->solicited ? BTH_SOLICITED : 0) |
-			     (bth->migrated ? BTH_MIGRATED : 0) | (bth->pad_bytes & 0x3) << 4 |
-			     (bth->version & 0xf));
-	octets_write16(bytes + 2, bth->pkey);
-	octets_write32(bytes + 4, (bth->forward_congested ? BTH_FORWARD : 0) |
-					  (bth->backward_congested ? BTH_BACKWARD : 0) |
-					  (bth->destination & LOW_24));
-	octets_write32(bytes + 8, (bth->acknowledge ? BTH_ACKNOWLEDGE : 0) | (bth->psn & LOW_24));
+	bth_write(bth, bth->pad_bytes, bth->version, bytes);
 }
 
 void ib_deth_decode(const uint8_t bytes[const IB_DETH_BYTES], struct ib_deth *const deth)

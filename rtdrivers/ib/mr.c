@@ -112,6 +112,10 @@ bool sges_gather(const struct ibv_pd *const pd, const struct ibv_sge *const sges
 
 void ibv_gather(const struct ibv_departure *const departure, uint8_t *payload)
 {
+	if (departure->pieces == 1 && departure->piece[0].bytes <= COPY_BLOCK_BYTES) {
+		copy_few(payload, departure->piece[0].from, departure->piece[0].bytes);
+		return;
+	}
 	for (unsigned i = 0; i < departure->pieces; i++) {
 		copy_bytes(payload, departure->piece[i].from, departure->piece[i].bytes);
 		payload += departure->piece[i].bytes;

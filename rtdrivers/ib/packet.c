@@ -4,6 +4,7 @@
  * The headers' order on the wire is that of the bits in enum ib_layout. Specification: IBTA volume 1, 9.2,
  * 9.4; A17.9.3.
  */
+#include <ib/bth.h>
 #include <ib/packet.h>
 #include <inet/octets.h>
 
@@ -108,11 +109,10 @@ const char *ib_opcode_name(const uint8_t opcode)
 	return operations[opcode].layout != 0 ? operations[opcode].name : "reserved";
 }
 
-static void extended_decode(
+/* Apart: most packets have none of these, or an AETH. */
+__attribute__((noinline)) static enum ib_refusal extended_decode(
 	const unsigned layout, const uint8_t *at, struct ib_packet *const packet)
 {
-	if ((layout & EXTENDED) == 0)
-		return;
 	if (layout & IB_HAS_DETH) {
 		ib_deth_decode(at, &packet->deth);
 		at += IB_DETH_BYTES;
@@ -133,13 +133,12 @@ static void extended_decode(
 		packet->immediate = octets_read32(at);
 	if (layout & IB_HAS_IETH)
 		packet->invalidate = octets_read32(at);
+	return IB_ACCEPTED;
 }
 
-static void extended_encode(
+__attribute__((noinline)) static void extended_encode(
 	const unsigned layout, const struct ib_packet *const packet, uint8_t *at)
 {
-	if ((layout & EXTENDED) == 0)
-		return;
 	if (layout & IB_HAS_DETH) {
 		ib_deth_encode(&packet->deth, at);
 		at += IB_DETH_BYTES;
@@ -177,7 +176,7 @@ enum ib_refusal ib_packet_decode(
 
 	if (bytes < IB_BTH_BYTES)
 		return IB_REFUSED_SHORT;
-	ib_bth_decode(data, &packet->bth);
+	bth_read(data, &packet->bth);
 	if (packet->bth.version != 0)
 		return IB_REFUSED_BTH_VERSION;
 	operation = &operations[packet->bth.opcode];
@@ -192,7 +191,12 @@ enum ib_refusal ib_packet_decode(
 	packet->payload_bytes = bytes - headers - packet->bth.pad_bytes;
 	if (!payload_fits(operation->layout, packet->payload_bytes))
 		return IB_REFUSED_PAYLOAD;
-	extended_decode(operation->layout, data + IB_BTH_BYTES, packet);
+	if ((operation->layout & EXTENDED) == 0)
+		return IB_ACCEPTED;
+	if ((operation->layout & EXTENDED) != IB_HAS_AETH)
+		return extended_decode(operation->layout, data + IB_BTH_BYTES, packet);
+	packet->aeth.syndrome = data[IB_BTH_BYTES];
+	packet->aeth.msn = octets_read32(data + IB_BTH_BYTES) & BTH_NUMBER;
 	return IB_ACCEPTED;
 }
 
@@ -203,13 +207,21 @@ unsigned ib_packet_payload_offset(const struct ib_packet *const packet)
 	return operation->layout != 0 ? IB_BTH_BYTES + operation->bytes : 0;
 }
 
-unsigned ib_packet_bytes(const struct ib_packet *const packet)
+unsigned ib_packet_measure(const struct ib_packet *const packet, unsigned *const payload_offset)
 {
 	const struct operation *const operation = &operations[packet->bth.opcode];
 
+	*payload_offset = IB_BTH_BYTES + operation->bytes;
 	if (operation->layout == 0 || !payload_fits(operation->layout, packet->payload_bytes))
 		return 0;
-	return IB_BTH_BYTES + operation->bytes + PADDED(packet->payload_bytes);
+	return *payload_offset + PADDED(packet->payload_bytes);
+}
+
+unsigned ib_packet_bytes(const struct ib_packet *const packet)
+{
+	unsigned payload_offset;
+
+	return ib_packet_measure(packet, &payload_offset);
 }
 
 static void payload_copy(uint8_t *const to, const uint8_t *const from, const unsigned bytes)
@@ -230,15 +242,17 @@ void ib_packet_write(const struct ib_packet *const packet, uint8_t *const data)
 {
 	const struct operation *const operation = &operations[packet->bth.opcode];
 	uint8_t *const payload = data + IB_BTH_BYTES + operation->bytes;
-	struct ib_bth bth = packet->bth;
+	const unsigned pad_bytes = -packet->payload_bytes & 3;
 
-	bth.pad_bytes = -packet->payload_bytes & 3;
-	bth.version = 0;
-	ib_bth_encode(&bth, data);
-	extended_encode(operation->layout, packet, data + IB_BTH_BYTES);
+	bth_write(&packet->bth, pad_bytes, 0, data);
+	if ((operation->layout & EXTENDED) == IB_HAS_AETH)
+		octets_write32(data + IB_BTH_BYTES,
+			(uint32_t)packet->aeth.syndrome << 24 | (packet->aeth.msn & BTH_NUMBER));
+	else if ((operation->layout & EXTENDED) != 0)
+		extended_encode(operation->layout, packet, data + IB_BTH_BYTES);
 	if (packet->payload != payload)
 		payload_copy(payload, packet->payload, packet->payload_bytes);
-	padding_clear(payload + packet->payload_bytes, bth.pad_bytes);
+	padding_clear(payload + packet->payload_bytes, pad_bytes);
 }
 
 unsigned ib_packet_encode(

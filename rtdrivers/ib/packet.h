@@ -110,6 +110,9 @@ unsigned ib_packet_payload_offset(const struct ib_packet *packet);
 /* Bytes from the BTH to the last of the padding; 0: the packet cannot be sent. At most 40 instructions. */
 unsigned ib_packet_bytes(const struct ib_packet *packet);
 
+/* The same, and from the BTH to the payload's first byte. At most 40 instructions. */
+unsigned ib_packet_measure(const struct ib_packet *packet, unsigned *payload_offset);
+
 /*
  * Writes the packet, whose ib_packet_bytes() are not 0 and fit. The payload as with ib_packet_encode. At most
  * 9000 instructions.

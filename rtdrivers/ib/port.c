@@ -2,6 +2,7 @@
  * RoCEv2 frames. See port.h. Invariant: what is sent goes to the MAC that first spoke for the GID, or that the
  * program gave; what is received is for this port's GID.
  */
+#include <ib/plain.h>
 #include <ib/port.h>
 #include <inet/ipv4.h>
 
@@ -51,6 +52,19 @@ void roce_port_ask(struct roce_port *const port, const unsigned tries, const uin
 	port->asking.pause_ticks = pause_us * port->context->ticks_per_us;
 }
 
+/* Most frames are for, or from, who the last one was. */
+static struct neighbour *find(struct roce_port *const port, const uint8_t gid[const IB_GID_BYTES])
+{
+	struct neighbour *const recent = port->recent, *found;
+
+	if (neighbour_is_known(recent) && gid_same(recent->gid, gid))
+		return recent;
+	found = neighbour_find(port->neighbours, gid);
+	if (neighbour_is_known(found))
+		port->recent = found;
+	return found;
+}
+
 static void copy_mac(uint8_t to[const ROCE_MAC_BYTES], const uint8_t from[const ROCE_MAC_BYTES])
 {
 	__builtin_memcpy(to, from, ROCE_MAC_BYTES);
@@ -60,12 +74,16 @@ int roce_port_neighbour(struct roce_port *const port, const uint8_t gid[const IB
 	const uint8_t mac[const ROCE_MAC_BYTES])
 {
 	const struct neighbour *const known = neighbour_find(port->neighbours, gid);
+	struct neighbour *put;
 
 	if (known != NULL && known->kind == NEIGHBOUR_STATIC)
 		return EEXIST;
-	if (neighbour_put(port->neighbours, gid, mac, NEIGHBOUR_STATIC) == NULL)
+	put = neighbour_put(port->neighbours, gid, mac, NEIGHBOUR_STATIC);
+	if (put == NULL)
 		return ENOMEM;
-	port->asking.due = 0; /* who waited for it goes on */
+	port->recent = put;
+	if (port->context->waiting != 0)
+		port->asking.due = 0; /* who waited for it goes on */
 	return 0;
 }
 
@@ -88,7 +106,7 @@ static void told(struct roce_port *const port, const uint64_t now_ticks,
 static void hear(
 	struct roce_port *const port, const uint64_t now_ticks, const struct roce_path *const path)
 {
-	struct neighbour *const neighbour = neighbour_find(port->neighbours, path->source);
+	struct neighbour *const neighbour = find(port, path->source);
 
 	if (neighbour == NULL)
 		neighbour_put(port->neighbours, path->source, path->source_mac, NEIGHBOUR_HEARD);
@@ -324,6 +342,11 @@ static const uint8_t *source_of(
 	return context->gids[GID_IPV6 + (index != STATION6_ADDRESSES ? index : 0)].raw;
 }
 
+static uint16_t source_port(const struct ibv_departure *const departure)
+{
+	return (uint16_t)(ROCE_SOURCE_PORT | (departure->source_qp & 0x3fff));
+}
+
 /* What stands in front of the BTH. */
 static void address(const struct roce_port *const port, struct roce_path *const path,
 	const struct ibv_departure *const departure, const uint8_t mac[const ROCE_MAC_BYTES])
@@ -337,7 +360,7 @@ static void address(const struct roce_port *const port, struct roce_path *const 
 		.ipv6 = !gid_is_ipv4(route->dgid.raw),
 		.traffic_class = (uint8_t)(port->dscp_of_sl[sl] << DSCP_SHIFT),
 		.flow_label = route->flow_label,
-		.source_port = (uint16_t)(ROCE_SOURCE_PORT | (departure->source_qp & 0x3fff)) };
+		.source_port = source_port(departure) };
 	path->udp_checksum = path->ipv6;
 	copy_mac(path->destination_mac, mac);
 	copy_mac(path->source_mac, port->station.mac);
@@ -345,13 +368,43 @@ static void address(const struct roce_port *const port, struct roce_path *const 
 	gid_copy(path->destination, route->dgid.raw);
 }
 
+/* What most frames are: IPv4 without a tag. The same bytes, with fewer steps in between. */
+static unsigned write_plain(const struct roce_port *const port,
+	struct ibv_departure *const departure, const uint8_t mac[const ROCE_MAC_BYTES],
+	uint8_t *const frame, const unsigned room)
+{
+	const struct ibv_global_route *const route = &departure->to->grh;
+	const struct plain plain = { .destination_mac = mac,
+		.source_mac = port->station.mac,
+		.source = port->context->gids[GID_IPV4].raw,
+		.destination = route->dgid.raw,
+		.service = (uint8_t)(port->dscp_of_sl[departure->to->sl & (IBV_LANES - 1)]
+				     << DSCP_SHIFT),
+		.hop_limit = route->hop_limit != 0 ? route->hop_limit : HOPS,
+		.source_port = source_port(departure) };
+	unsigned offset;
+	const unsigned bytes = ib_packet_measure(&departure->packet, &offset);
+	uint8_t *const packet = frame + PLAIN_PACKET;
+
+	if (bytes == 0 || PLAIN_PACKET + bytes + IB_ICRC_BYTES > room)
+		return 0;
+	departure->packet.payload = packet + offset;
+	ibv_gather(departure, packet + offset);
+	plain_write(&plain, PLAIN_PACKET - PLAIN_UDP + bytes + IB_ICRC_BYTES, frame);
+	ib_packet_write(&departure->packet, packet);
+	roce_seal(frame + PLAIN_IP, PLAIN_PACKET - PLAIN_IP + bytes);
+	return PLAIN_PACKET + bytes + IB_ICRC_BYTES;
+}
+
 static unsigned write_frame(const struct roce_port *const port,
-	const struct ibv_departure *const departure, const uint8_t mac[const ROCE_MAC_BYTES],
+	struct ibv_departure *const departure, const uint8_t mac[const ROCE_MAC_BYTES],
 	uint8_t *const frame, const unsigned room)
 {
 	struct roce_frame roce;
 	unsigned offset;
 
+	if (!port->tagged && gid_is_ipv4(departure->to->grh.dgid.raw))
+		return write_plain(port, departure, mac, frame, room);
 	address(port, &roce.path, departure, mac);
 	roce.packet = departure->packet;
 	offset = roce_payload_offset(&roce);
@@ -396,7 +449,7 @@ unsigned roce_port_packet(struct roce_port *const port, const uint64_t now_ticks
 		struct ibv_qp *const qp = ibv_choose(port->context, candidates);
 		const struct ibv_ah_attr *const to = ibv_destination(qp);
 		const struct neighbour *const neighbour =
-			to != NULL ? neighbour_find(port->neighbours, to->grh.dgid.raw) : NULL;
+			to != NULL ? find(port, to->grh.dgid.raw) : NULL;
 
 		if (to != NULL && !is_reachable(port, now_ticks, qp, neighbour, to->grh.dgid.raw))
 			return 0;
@@ -411,10 +464,14 @@ unsigned roce_port_packet(struct roce_port *const port, const uint64_t now_ticks
 unsigned roce_port_next(struct roce_port *const port, const uint64_t now_ticks,
 	const uint16_t lanes, uint8_t *const frame, const unsigned room, bool *const more)
 {
-	const unsigned bytes = roce_port_question(port, now_ticks, frame);
+	unsigned bytes;
 
-	if (bytes == 0)
-		return roce_port_packet(port, now_ticks, lanes, frame, room, more);
-	*more = true;
-	return bytes;
+	if (port->asking.due <= now_ticks) {
+		bytes = roce_port_question(port, now_ticks, frame);
+		if (bytes != 0) {
+			*more = true;
+			return bytes;
+		}
+	}
+	return roce_port_packet(port, now_ticks, lanes, frame, room, more);
 }

@@ -28,6 +28,7 @@ struct roce_port {
 	struct station station;
 	struct station6 station6;
 	struct neighbours *neighbours;
+	struct neighbour *recent; /* the last one looked for that is known; NULL: none */
 	struct {
 		struct neighbour *of[PORT_ASKING]; /* NULL: free */
 		uint64_t due;                      /* the next question; IBV_NEVER: none */

@@ -6,6 +6,7 @@
  */
 #include <ib/crc.h>
 #include <ib/gid.h>
+#include <ib/plain.h>
 #include <ib/roce.h>
 #include <inet/checksum.h>
 #include <inet/ethernet.h>
@@ -124,13 +125,22 @@ __attribute__((noinline)) static uint32_t icrc_by_tables(
 		ib_crc_update_short(MASKED_LRH, masked, copied), ip + copied, bytes - copied);
 }
 
-uint32_t roce_icrc(const uint8_t *const ip, const unsigned bytes)
+static inline uint32_t icrc(
+	const struct ib_crc_form *const form, const uint8_t *const ip, const unsigned bytes)
 {
-	const struct ib_crc_form *const form = ip[0] >> 4 == IB_GRH_VERSION ? &form6 : &form4;
-
 	if (ib_crc_folds() && bytes % 4 == 0)
 		return ~ib_crc_whole(form, ip, bytes);
 	return icrc_by_tables(form, ip, bytes);
+}
+
+static const struct ib_crc_form *form_of(const uint8_t *const ip)
+{
+	return ip[0] >> 4 == IB_GRH_VERSION ? &form6 : &form4;
+}
+
+uint32_t roce_icrc(const uint8_t *const ip, const unsigned bytes)
+{
+	return icrc(form_of(ip), ip, bytes);
 }
 
 static uint32_t icrc_stored(const uint8_t *const at)
@@ -257,20 +267,46 @@ static enum ib_refusal path_decode(const uint8_t *const data, const unsigned byt
 	return refusal;
 }
 
+/* As path_decode would; 0: it has to say why not, or how. */
+static bool path_read(const uint8_t *const data, const unsigned bytes, struct roce_path *const path,
+	struct place *const place)
+{
+	const unsigned datagram = plain_judge(data, bytes);
+
+	if (datagram == 0)
+		return false;
+	ethernet_copy(path->destination_mac, data);
+	ethernet_copy(path->source_mac, data + ETHERNET_ADDRESS_BYTES);
+	path->tagged = path->ipv6 = path->udp_checksum = false;
+	path->tag = 0;
+	path->flow_label = 0;
+	path->traffic_class = data[PLAIN_IP + 1];
+	path->hop_limit = data[PLAIN_IP + 8];
+	path->identification = octets_read16(data + PLAIN_IP + 4);
+	path->source_port = octets_read16(data + PLAIN_UDP);
+	plain_gid(path->source, data + PLAIN_IP + 12);
+	plain_gid(path->destination, data + PLAIN_IP + 16);
+	*place = (struct place){ PLAIN_IP, PLAIN_UDP, PLAIN_PACKET,
+		PLAIN_UDP + datagram - IB_ICRC_BYTES };
+	return true;
+}
+
 enum ib_refusal roce_decode(
 	const uint8_t *const data, const unsigned bytes, struct roce_frame *const frame)
 {
 	struct place place;
-	enum ib_refusal refusal;
+	enum ib_refusal refusal = IB_ACCEPTED;
 
 	if (bytes > ROCE_FRAME_BYTES_MOST)
 		return IB_REFUSED_LONG;
-	refusal = path_decode(data, bytes, &frame->path, &place);
+	if (!path_read(data, bytes, &frame->path, &place))
+		refusal = path_decode(data, bytes, &frame->path, &place);
 	if (refusal == IB_ACCEPTED)
 		refusal = ib_packet_decode(
 			data + place.packet, place.end - place.packet, &frame->packet);
 	if (refusal == IB_ACCEPTED &&
-		roce_icrc(data + place.ip, place.end - place.ip) != icrc_stored(data + place.end))
+		icrc(frame->path.ipv6 ? &form6 : &form4, data + place.ip, place.end - place.ip) !=
+			icrc_stored(data + place.end))
 		refusal = IB_REFUSED_ICRC;
 	return refusal;
 }
@@ -308,6 +344,21 @@ static void link_encode(const struct roce_path *const path, uint8_t *const data)
 		octets_write16(data + AT_TYPE + 2, path->tag);
 		octets_write16(data + AT_TYPE + TAG_BYTES, type);
 	}
+}
+
+static void plain_encode(
+	const struct roce_path *const path, uint8_t *const data, const unsigned bytes)
+{
+	const struct plain plain = { .destination_mac = path->destination_mac,
+		.source_mac = path->source_mac,
+		.source = path->source,
+		.destination = path->destination,
+		.service = path->traffic_class,
+		.hop_limit = path->hop_limit,
+		.identification = path->identification,
+		.source_port = path->source_port };
+
+	plain_write(&plain, bytes, data);
 }
 
 static void packet_encode4(
@@ -354,6 +405,10 @@ static void path_encode(const struct roce_path *const path, uint8_t *const data,
 {
 	const unsigned udp = packet - UDP_HEADER_BYTES;
 
+	if (!path->tagged && !path->ipv6) {
+		plain_encode(path, data, end - udp);
+		return;
+	}
 	link_encode(path, data);
 	if (path->ipv6)
 		packet_encode6(path, data + ip, end - udp);
@@ -371,6 +426,13 @@ static void udp_checksum_put(
 	octets_write16(udp + 6, found != 0 ? found : 0xffff);
 }
 
+void roce_seal(uint8_t *const ip, const unsigned bytes)
+{
+	const uint32_t found = icrc(form_of(ip), ip, bytes);
+
+	__builtin_memcpy(ip + bytes, &found, sizeof(found));
+}
+
 unsigned roce_encode(const struct roce_frame *const frame, uint8_t *const data, const unsigned room)
 {
 	const struct roce_path *const path = &frame->path;
@@ -382,7 +444,7 @@ unsigned roce_encode(const struct roce_frame *const frame, uint8_t *const data, 
 		return 0;
 	path_encode(path, data, ip, packet, end);
 	ib_packet_write(&frame->packet, data + packet);
-	octets_write32(data + icrc, __builtin_bswap32(roce_icrc(data + ip, icrc - ip)));
+	roce_seal(data + ip, icrc - ip);
 	if (path->udp_checksum)
 		udp_checksum_put(
 			path, data + packet - UDP_HEADER_BYTES, end - packet + UDP_HEADER_BYTES);

@@ -65,4 +65,7 @@ unsigned roce_encode(const struct roce_frame *frame, uint8_t *data, unsigned roo
  */
 uint32_t roce_icrc(const uint8_t *ip, unsigned bytes);
 
+/* Writes it behind them. At most 23000 instructions. */
+void roce_seal(uint8_t *ip, unsigned bytes);
+
 #endif

@@ -2,7 +2,7 @@
 # Frames, packets and datagrams of InfiniBand, fuzzed, the same every time; and fuzzers of copies with a planted
 # defect each, which have to find it.
 set -u
-echo 1..8
+echo 1..9
 fuzzed=wire
 sources=rtdrivers/ib
 longest=1200
@@ -16,7 +16,8 @@ finds packet.c 's/bytes - headers - packet->bth.pad_bytes;/bytes - headers;/' 'p
 finds packet.c 's/extended_decode(operation->layout, data + IB_BTH_BYTES/extended_decode(operation->layout, data + IB_BTH_BYTES + 12/' \
 	'headers read beyond their packet are found'
 finds roce.c 's/ || header.payload_bytes > bytes - IPV6_BYTES//' 'a packet longer than its frame is found'
-finds headers.c 's/bth->migrated ? BTH_MIGRATED : 0/bth->migrated ? 0 : 0/' 'a bit that gets lost is found'
+finds bth.h 's/(uint32_t)bth->migrated << 22/0/' 'a bit that gets lost is found'
+finds plain.h 's/total > bytes - PLAIN_IP ||/false ||/' 'a plain frame that says it is longer is found'
 finds native.c 's/if (bytes < HEADERS_BYTES + IB_ICRC_BYTES)/if (bytes < 8)/' 'a global header beyond its packet is found'
 finds mad.c 's/smp->hop_count > SMP_HOPS_MOST ||/false ||/' 'hops beyond their path are found'
 finds mad.c 's/if (bytes < MAD_BYTES)/if (bytes < MAD_HEADER_BYTES)/' 'a datagram too short is found'

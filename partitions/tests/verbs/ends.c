@@ -1,6 +1,7 @@
 /*
  * The two ends. Invariant: an end touches the other one's objects only to learn numbers and keys.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <ib/crc.h>
@@ -110,8 +111,11 @@ static bool link_end(const unsigned number)
 
 static bool introduce(struct end *const end)
 {
-	return roce_port_neighbour(&end->port, other(end)->gid.raw, other(end)->port.station.mac) ==
-	       0;
+	const int answer =
+		roce_port_neighbour(&end->port, other(end)->gid.raw, other(end)->port.station.mac);
+
+	return answer == 0 ||
+	       answer == EEXIST; /* the table was filled when the ends were opened before */
 }
 
 bool ends_open(const bool local)
