@@ -89,3 +89,17 @@ fuzz-connection: $(FUZZ)/connection
 	@$(FUZZ)/connection -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/connection. -print_final_stats=1 \
 		$(FUZZ)/connection.corpus >$(FUZZ)/connection.log 2>&1 || { tail -n 40 $(FUZZ)/connection.log; exit 1; }
 	@grep -E '^(datagrams|#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/connection.log
+
+# A station on an IPv6 link: `make fuzz-station6 RUNS=10000000`.
+FUZZ_STATION6_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/station6.c $(test_station6_SRCS))
+
+$(FUZZ)/station6: $(FUZZ_STATION6_SRCS) $(wildcard $(FUZZ_ROOT)rtdrivers/inet/*.h)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_STATION6_SRCS) -o $@
+
+.PHONY: fuzz-station6
+fuzz-station6: $(FUZZ)/station6
+	@mkdir -p $(FUZZ)/station6.corpus
+	@$(FUZZ)/station6 -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/station6. -print_final_stats=1 \
+		$(FUZZ)/station6.corpus >$(FUZZ)/station6.log 2>&1 || { tail -n 40 $(FUZZ)/station6.log; exit 1; }
+	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/station6.log
