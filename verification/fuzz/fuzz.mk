@@ -5,7 +5,7 @@ FUZZ ?= $(BUILD)/fuzz
 FUZZ_ROOT ?=
 FUZZ_CC ?= clang
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Icore/include -I$(FUZZ_ROOT)partitions/control \
-	-I$(FUZZ_ROOT)rtdrivers -Wall -Wextra \
+	-I$(FUZZ_ROOT)rtdrivers -I$(FUZZ_ROOT)partitions/rdma/include -Wall -Wextra \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 RUNS ?= 1000000
 
@@ -103,3 +103,18 @@ fuzz-station6: $(FUZZ)/station6
 	@$(FUZZ)/station6 -len_control=0 -max_len=1600 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/station6. -print_final_stats=1 \
 		$(FUZZ)/station6.corpus >$(FUZZ)/station6.log 2>&1 || { tail -n 40 $(FUZZ)/station6.log; exit 1; }
 	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/station6.log
+
+# A client of the rdma service: `make fuzz-rdma RUNS=100000`.
+FUZZ_RDMA_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/rdma.c $(test_rdma_service_SRCS))
+
+$(FUZZ)/rdma: $(FUZZ_RDMA_SRCS) $(wildcard $(addprefix $(FUZZ_ROOT),rtdrivers/ib/*.h partitions/rdma/*/*.h \
+		partitions/rdma/include/rdma/*.h verification/unit/*.h))
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_RDMA_SRCS) -o $@ -lcmocka
+
+.PHONY: fuzz-rdma
+fuzz-rdma: $(FUZZ)/rdma
+	@mkdir -p $(FUZZ)/rdma.corpus
+	@$(FUZZ)/rdma -len_control=0 -max_len=1200 -runs=$(RUNS) -artifact_prefix=$(FUZZ)/rdma. -print_final_stats=1 \
+		$(FUZZ)/rdma.corpus >$(FUZZ)/rdma.log 2>&1 || { tail -n 40 $(FUZZ)/rdma.log; exit 1; }
+	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/rdma.log

@@ -21,7 +21,7 @@ finds() {
 	rm -rf "$work/tree"
 	mkdir -p "$work/tree/partitions" "$work/tree/verification"
 	cp -r rtdrivers "$work/tree"
-	cp -r partitions/control "$work/tree/partitions"
+	cp -r partitions/control partitions/rdma "$work/tree/partitions"
 	cp -r verification/fuzz verification/unit "$work/tree/verification"
 	sed -i "$2" "$work/tree/$sources/$1"
 	if cmp -s "$work/tree/$sources/$1" "$sources/$1"; then
