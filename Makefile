@@ -60,7 +60,7 @@ help:
 	@echo 'make coverage              lines of the kernel reached in the booted kernel, as HTML'
 	@echo 'make noninterference       one partition beside every behaviour of another, byte by byte'
 	@echo 'make proofs                the ports, proved with Frama-C, defects planted'
-	@echo 'make fuzz-control RUNS=n   commands of n kinds into control; so fuzz-inet, fuzz-tcp, fuzz-wire, fuzz-verbs, fuzz-connection, fuzz-station6'
+	@echo 'make fuzz-control RUNS=n   commands of n kinds into control; so fuzz-inet, fuzz-tcp, fuzz-wire, fuzz-verbs, fuzz-connection, fuzz-station6, fuzz-rdma'
 	@echo 'make campaign              100,000 simulated runs of the locks, and their model in large shapes: hours'
 	@echo 'make lock-picture          waits for simulated locks against their bounds, as a picture'
 	@echo 'make cluster               three nodes count under a lock, are killed, paused, cut off; every addition accounted for'

@@ -81,6 +81,7 @@ def good_runs():
         "locks": {"described": {"seconds": 1.7, "nodes": 1024, "locks": 5000, "sharers": 16},
                   "messages": 4, "messages_to_grant": 2, "server_instructions": 400, "frames": 4, "instructions": 5500, "client_instructions": 500,
                   "seeds": [0.3] * 99 + [0.98], "worst": {"1024": 0.99, "4096": 0.95, "16384": 0.9}, "seconds": 0.6},
+        "lanes": {"random": {"n": 1000, "thousandths": 970}, "adversarial": {"n": 1000, "thousandths": 510}},
         "rdma": {what: {"measured": 250, "calls": 200} for what in MESSAGES},
         "drivers": {call: {"stated": 1200, "longest": 1097, "measured": 1088, "calls": 4010, "short": 120,
                             "short_calls": 300} for call in CALLS},
@@ -150,7 +151,7 @@ def fact(run, **values):
     return lambda runs, watch, facts: facts[run].update(values)
 
 
-print("1..91")
+print("1..94")
 code, text, all_figures = judge()
 ok(code == 0 and all_figures and all(f["met"] for f in all_figures.values()), "good runs meet every target", text)
 ok("not compared with peers-rxe: make peers-rxe" in text and "rdma.rxe_post_send_64B" not in (all_figures or {}),
@@ -195,6 +196,7 @@ refuses("so is one measured without a call", "driver.nvme_poll",
 refuses("a message that was not measured is an error", "rdma.local_send_64B", lambda r, w, f: f["rdma"].pop("local_send_64B"))
 refuses("so is one measured too seldom or at no cost", "rdma.post_send_64B",
         lambda r, w, f: f["rdma"]["post_send_64B"].update(calls=199))
+refuses("waits of too few tables of lanes are an error", "rdma.vl_wait_over_bound", lambda r, w, f: f["lanes"]["random"].update(n=999))
 refuses("an engine of locks that did nothing is an error", "lock.engine_instructions", fact("locks", server_instructions=0))
 refuses("so are waits of too few seeds", "lock.wait_over_bound", lambda r, w, f: f["locks"]["seeds"].pop())
 refuses("so is a description with fewer locks", "lock.describe_seconds",
@@ -247,6 +249,9 @@ misses("and one whose code has a longer path, even if it never took it", "driver
        lambda r, w, f: f["drivers"]["nvme_poll"].update(longest=1201))
 misses("a message dearer than its target is seen", "rdma.local_send_64B", 301,
        lambda r, w, f: f["rdma"]["local_send_64B"].update(measured=301))
+misses("a lane that waits beyond its bound is seen", "rdma.vl_wait_over_bound", 1.001, lambda r, w, f: f["lanes"]["random"].update(thousandths=1001))
+misses("so is a bound of lanes that is idle", "rdma.vl_wait_adversarial", 0.499,
+       lambda r, w, f: f["lanes"]["adversarial"].update(thousandths=499))
 misses("a message more for a lock is seen", "lock.messages", 5, fact("locks", messages=5))
 misses("and one more until the grant", "lock.messages", 4, fact("locks", messages_to_grant=3))
 misses("a frame more for a lock is seen", "lock.packets", 6, fact("locks", frames=6))
