@@ -69,7 +69,8 @@ fi
 
 rules='sequence answer session_over lease_end guard_end cap authority promise quiet_end incarnation
 	collecting served fence'
-echo 1..$((10 + $(echo $rules | wc -w)))
+rules_of_two='epoch new_epoch vote quorum'
+echo 1..$((11 + $(echo $rules $rules_of_two | wc -w)))
 clean '200 seeds: nothing is violated' --seeds=200
 worst '1,024 nodes at one lock wait almost as long as promised, and never longer' 0.9 --nodes=1024 \
 	--sharers=1024 --operations=2
@@ -79,6 +80,8 @@ clean '16,384 nodes at 4,096 locks: nothing is violated' --scenario=calm --nodes
 	--groups=16 --operations=8
 clean '1,024 nodes and faults: nothing is violated' --scenario=faults --nodes=1024 --sharers=16 --groups=8 \
 	--operations=40
+clean 'nor with two faults at once in one group, and many messages late' --seed=1 --seeds=300 \
+	--scenario=twice
 clean 'nor with what once brought back a value that a failover had made invalid' --seed=2480 --scenario=faults \
 	--losses=1
 "$sim/locksim" --seed=7 --verbose >"$work/once" 2>&1
@@ -92,5 +95,8 @@ ok $? 'a deployment that cannot be is refused, with what is wrong'
 ok $? 'a rule that does not exist cannot be left out'
 for each in $rules; do
 	without "$each" 600
+done
+for each in $rules_of_two; do
+	without "$each" 600 --scenario=twice
 done
 exit $status

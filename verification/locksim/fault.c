@@ -1,7 +1,8 @@
 /*
- * Faults, one at a time, as many as the service promises to survive: crashes with loss of all memory, pauses
- * longer than a lease, cuts in one or both directions, from all or some nodes, and islands. Invariant: between two of
- * them there is time for whoever forgot to learn again.
+ * Faults: crashes with loss of all memory, pauses longer than a lease, cuts in one or both directions, from all or
+ * some nodes, and islands. Invariants: where the service promises to go on, there is one at a time, and time between two
+ * of them for whoever forgot to learn again; where it may stop, there are two, but never has more than one of
+ * a group's servers forgotten.
  */
 #include "sim.h"
 
@@ -58,16 +59,58 @@ static void note_leader(struct sim *sim, uint32_t node)
 	sim->results.failovers++;
 }
 
-static void begin(struct sim *sim)
+/* Two at once have servers for victims, those of the first group rather: so they meet. */
+static uint32_t server(struct sim *sim)
 {
-	struct fault *fault = &sim->fault;
-	const uint32_t node = victim(sim);
+	const uint32_t groups = draw_below(sim, 4) ? 1 : sim->options.groups;
+
+	return sim->options.participants + (uint32_t)draw_below(sim, LOCK_GROUP_NODES * groups);
+}
+
+/* Whether the others of its group know what they ever knew: then it may forget. */
+static bool may_forget(const struct sim *sim, uint32_t node)
+{
+	const uint32_t server = node - sim->options.participants;
+	const uint32_t first = server - server % LOCK_GROUP_NODES;
+	uint32_t place;
+
+	if (sim->options.scenario == FAULTS || !is_server(sim, node))
+		return true;
+	for (place = first; place < first + LOCK_GROUP_NODES; place++) {
+		if (place != server && (sim->nodes[sim->options.participants + place].down ||
+					       !sim->servers[place].voter.memory))
+			return false;
+	}
+	return true;
+}
+
+static bool in_trouble(const struct sim *sim, uint32_t node)
+{
+	uint32_t i;
+
+	for (i = 0; i < FAULTS_AT_ONCE; i++) {
+		if (sim->faults[i].node == node)
+			return true;
+	}
+	return false;
+}
+
+static void begin(struct sim *sim, struct fault *fault)
+{
+	const uint32_t node = sim->options.scenario == TWICE ? server(sim) : victim(sim);
+
+	if (in_trouble(sim, node))
+		return;
 
 	*fault = (struct fault){ .node = node,
 		.kind = (uint32_t)draw_below(sim, FAULT_KINDS),
 		.odd_only = draw_below(sim, 3) == 0,
 		.end_ns = sim->now_ns + 1 + draw_below(sim, 3 * lease_ns(sim)) };
 	sim->results.faults++;
+	if (sim->options.scenario == TWICE && draw_below(sim, 3) == 0)
+		fault->kind = CRASH;
+	if (fault->kind == CRASH && !may_forget(sim, node))
+		fault->kind = CUT_BOTH;
 	if (fault->kind == PAUSE)
 		sim->nodes[node].paused_until_ns = fault->end_ns;
 	if (fault->kind != CRASH)
@@ -89,38 +132,53 @@ void fault_revive(struct sim *sim, uint32_t node)
 	node_turn(sim, node);
 }
 
-void fault_turn(struct sim *sim)
+static void turn(struct sim *sim, struct fault *fault)
 {
-	struct fault *fault = &sim->fault;
+	const uint64_t pause_ns = sim->options.scenario == TWICE ? 0 : 9 * lease_ns(sim) / 4;
 
-	if (sim->options.scenario != FAULTS)
-		return;
 	if (fault->node != NOBODY && sim->now_ns > fault->end_ns) {
 		fault->node = NOBODY;
-		fault->next_ns =
-			sim->now_ns + 9 * lease_ns(sim) / 4 + draw_below(sim, lease_ns(sim));
+		fault->next_ns = sim->now_ns + pause_ns + draw_below(sim, lease_ns(sim));
 	}
 	if (fault->node == NOBODY && sim->now_ns >= fault->next_ns && sim->now_ns < sim->calm_ns)
-		begin(sim);
+		begin(sim, fault);
+}
+
+void fault_turn(struct sim *sim)
+{
+	if (faulty(sim))
+		turn(sim, &sim->faults[0]);
+	if (sim->options.scenario == TWICE)
+		turn(sim, &sim->faults[1]);
 }
 
 /* An island: the victim, and every other participant with it. */
-static bool on_island(const struct sim *sim, uint32_t node)
+static bool on_island(const struct sim *sim, const struct fault *fault, uint32_t node)
 {
-	return node == sim->fault.node || (!is_server(sim, node) && node % 2 == 0);
+	return node == fault->node || (!is_server(sim, node) && node % 2 == 0);
 }
 
-bool fault_cuts(const struct sim *sim, uint32_t from, uint32_t to)
+static bool cuts(const struct sim *sim, const struct fault *fault, uint32_t from, uint32_t to)
 {
-	const struct fault *fault = &sim->fault;
 	const uint32_t peer = from == fault->node ? to : from;
 
-	if (sim->options.scenario != FAULTS || fault->node == NOBODY)
+	if (fault->node == NOBODY)
 		return false;
 	if (fault->kind == ISLAND)
-		return on_island(sim, from) != on_island(sim, to);
+		return on_island(sim, fault, from) != on_island(sim, fault, to);
 	if ((from != fault->node && to != fault->node) || (fault->odd_only && peer % 2 == 0))
 		return false;
 	return fault->kind == CUT_BOTH || (fault->kind == CUT_OUT && from == fault->node) ||
 	       (fault->kind == CUT_IN && to == fault->node);
+}
+
+bool fault_cuts(const struct sim *sim, uint32_t from, uint32_t to)
+{
+	uint32_t i;
+
+	for (i = 0; faulty(sim) && i < FAULTS_AT_ONCE; i++) {
+		if (cuts(sim, &sim->faults[i], from, to))
+			return true;
+	}
+	return false;
 }

@@ -199,7 +199,7 @@ void judge_wait(struct sim *sim, uint32_t p, uint32_t own)
 
 	if (sim->results.worst_wait_ns < wait_ns)
 		sim->results.worst_wait_ns = wait_ns;
-	if (sim->options.scenario == FAULTS)
+	if (faulty(sim))
 		return;
 	if (ratio > sim->results.worst_ratio)
 		sim->results.worst_ratio = ratio;
@@ -261,8 +261,9 @@ static void judge_recovery(struct sim *sim, uint32_t group)
 	sim->leaderless_ns[group] = 0;
 	if (sim->results.worst_recovery_ns < took_ns)
 		sim->results.worst_recovery_ns = took_ns;
-	/* without losses: they would have to be counted */
-	if (sim->options.losses == 0 && took_ns > judge_recovery_ns(sim, group))
+	/* with one fault at a time, and without losses: they would have to be counted */
+	if (sim->options.scenario == FAULTS && sim->options.losses == 0 &&
+		took_ns > judge_recovery_ns(sim, group))
 		violate(sim, "group %u: leaderless for %llu ns, the bound is %llu ns", group,
 			(unsigned long long)took_ns,
 			(unsigned long long)judge_recovery_ns(sim, group));

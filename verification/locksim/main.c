@@ -18,7 +18,7 @@ enum key { DRIFT = 256, DELAY, SERVICE, HOLD, READERS, LEVELS, LOSSES, WAITS, PA
 static const struct argp_option known[] = {
 	{ "seed", 's', "N", 0, "The run's seed, or the first one (1)", 0 },
 	{ "seeds", 'n', "N", 0, "Runs of so many seeds (1)", 0 },
-	{ "scenario", 'c', "NAME", 0, "calm, adversarial, lossy or faults", 0 },
+	{ "scenario", 'c', "NAME", 0, "calm, adversarial, lossy, faults or twice", 0 },
 	{ "nodes", 'p', "N", 0, "Participants, one on each node", 0 },
 	{ "sharers", 'm', "N", 0, "Participants of each lock; divides the nodes", 0 },
 	{ "locks", 'l', "N", 0, "Locks that the same participants share", 0 },
@@ -38,7 +38,7 @@ static const struct argp_option known[] = {
 	{ 0 },
 };
 
-static const char *const scenarios[] = { "calm", "adversarial", "lossy", "faults" };
+static const char *const scenarios[] = { "calm", "adversarial", "lossy", "faults", "twice" };
 
 struct command {
 	uint64_t seed, seeds, patience;
@@ -64,11 +64,11 @@ static int scenario(struct argp_state *state, const char *text)
 {
 	int i;
 
-	for (i = 0; i <= FAULTS; i++) {
+	for (i = 0; i <= TWICE; i++) {
 		if (!strcmp(text, scenarios[i]))
 			return i;
 	}
-	argp_error(state, "`%s' is not one of calm, adversarial, lossy, faults", text);
+	argp_error(state, "`%s' is not one of calm, adversarial, lossy, faults, twice", text);
 	return -1;
 }
 
@@ -197,7 +197,7 @@ static struct options options_of(const struct command *command, uint64_t seed)
 	OVERRIDE(drift_ppm);
 	if (command->scenario >= 0)
 		options.scenario = (enum scenario)command->scenario;
-	if (options.scenario != FAULTS)
+	if (options.scenario < FAULTS)
 		options.lock_options = 0;
 	if (command->discipline >= 0)
 		options.discipline = (uint8_t)command->discipline;

@@ -12,6 +12,7 @@
 #define FAULTS_REPEATED_PERCENT 3
 #define LOSSY_PERCENT           25
 #define LATE_PERMILLE           15
+#define TWICE_LATE_PERMILLE     150
 
 static bool of_a_slot(const struct lock_message *m)
 {
@@ -24,7 +25,7 @@ static bool loses(struct sim *sim, uint32_t from, const struct lock_message *m)
 {
 	uint8_t *lost;
 
-	if (sim->options.scenario == FAULTS)
+	if (faulty(sim))
 		return sim->options.losses && draw_below(sim, 100) < FAULTS_LOST_PERCENT;
 	if (sim->options.scenario != LOSSY || !of_a_slot(m))
 		return false;
@@ -63,6 +64,13 @@ void net_free(struct sim *sim, uint32_t flight)
 	sim->results.flying--;
 }
 
+static uint32_t late_permille(const struct sim *sim)
+{
+	if (sim->options.scenario == TWICE)
+		return TWICE_LATE_PERMILLE;
+	return sim->options.losses ? LATE_PERMILLE : 0;
+}
+
 /*
  * Now and then a message is late beyond all bounds: with losses, for then no wait is judged. Servers trust that
  * none of theirs is later than a repetition.
@@ -74,8 +82,7 @@ static uint64_t way_ns(struct sim *sim, uint32_t from, uint32_t to)
 
 	if (sim->options.scenario == ADVERSARIAL)
 		return most_ns;
-	if (sim->options.scenario == FAULTS && sim->options.losses &&
-		draw_below(sim, 1000) < LATE_PERMILLE)
+	if (faulty(sim) && draw_below(sim, 1000) < late_permille(sim))
 		return draw_below(sim, is_server(sim, from) && is_server(sim, to)
 					       ? t->retransmit_ns
 					       : 2 * t->session_ns);
@@ -102,6 +109,6 @@ void net_send(
 	if (fault_cuts(sim, from, envelope->node) || loses(sim, from, &envelope->message))
 		return;
 	fly(sim, from, envelope, wait_ns);
-	if (sim->options.scenario == FAULTS && draw_below(sim, 100) < FAULTS_REPEATED_PERCENT)
+	if (faulty(sim) && draw_below(sim, 100) < FAULTS_REPEATED_PERCENT)
 		fly(sim, from, envelope, wait_ns);
 }

@@ -27,7 +27,7 @@ static uint64_t hold_of(struct sim *sim)
 	const uint64_t most_ns = sim->options.hold_ns;
 
 	/* with faults, some hold for longer than a session may last without its leader */
-	if (sim->options.scenario == FAULTS && draw_below(sim, 64) == 0)
+	if (faulty(sim) && draw_below(sim, 64) == 0)
 		return draw_below(sim, 2 * sim->options.timing.session_ns);
 	/* the clock shows it by one nanosecond later at most */
 	return sim->options.scenario == ADVERSARIAL ? most_ns - 1 : draw_below(sim, most_ns);
@@ -50,6 +50,7 @@ static void use(struct sim *sim, uint32_t p)
 {
 	sim->programs[p].phase = USING;
 	sim->programs[p].granted_token = own_of(sim, p)->token;
+	sim->programs[p].writer = writes(own_of(sim, p)->held);
 	act_in(sim, p, hold_of(sim));
 }
 
@@ -64,7 +65,7 @@ static void granted(struct sim *sim, uint32_t p)
 
 static enum lock_mode mode_of(struct sim *sim, struct program *program)
 {
-	if (sim->options.scenario == FAULTS)
+	if (faulty(sim))
 		return (enum lock_mode)draw_below(sim, LOCK_MODES);
 	program->reader = (sim->options.reader_percent > 0) && program->reader;
 	return program->reader ? LOCK_PR : LOCK_EX;
@@ -81,7 +82,7 @@ static void forget_losses(struct sim *sim, uint32_t p)
 static void ask(struct sim *sim, uint32_t p, enum lock_mode mode)
 {
 	struct program *program = &sim->programs[p];
-	const bool faults = sim->options.scenario == FAULTS;
+	const bool faults = faulty(sim);
 	const uint8_t flags = faults && draw_below(sim, 6) == 0 ? LOCK_FLAG_NOQUEUE : 0;
 	enum lock_status status;
 
@@ -104,7 +105,7 @@ static void ask(struct sim *sim, uint32_t p, enum lock_mode mode)
 /* It believes that it holds; the resource knows better. */
 static void write_resource(struct sim *sim, uint32_t p)
 {
-	if (writes(own_of(sim, p)->held) || sim->programs[p].zombie)
+	if (sim->programs[p].writer)
 		judge_write(sim, p, sim->programs[p].lock, sim->programs[p].granted_token);
 }
 
@@ -142,7 +143,7 @@ static void end_use(struct sim *sim, uint32_t p)
 	if (program->zombie) {
 		program->zombie = false;
 		rest(sim, p);
-	} else if (sim->options.scenario == FAULTS && draw_below(sim, 4) == 0) {
+	} else if (faulty(sim) && draw_below(sim, 4) == 0) {
 		program->converting = true;
 		ask(sim, p, (enum lock_mode)draw_below(sim, LOCK_MODES));
 	} else {

@@ -39,7 +39,8 @@ static void times(struct sim *sim)
 		heap_put(&sim->heap, begin_ns, p, WHAT_PROGRAM);
 	}
 	sim->calm_ns = begin_ns + FAULT_LEASES * t->session_guard_ns;
-	sim->fault = (struct fault){ .node = NOBODY, .next_ns = begin_ns };
+	for (p = 0; p < FAULTS_AT_ONCE; p++)
+		sim->faults[p] = (struct fault){ .node = NOBODY, .next_ns = begin_ns };
 	sim->deadline_ns = sim->calm_ns + 20 * t->session_guard_ns +
 			   2 * o->operations * (2 * longest_ns + 4 * o->hold_ns + 8 * o->delay_ns);
 }

@@ -39,10 +39,12 @@ void options_from_seed(struct options *o, uint64_t seed)
 	*o = (struct options){ .seed = seed };
 	shape(&sim, o);
 	o->scenario = draw_below(&sim, 2) ? FAULTS : (enum scenario)draw_below(&sim, 3);
-	o->drift_ppm = o->scenario == FAULTS ? (uint32_t)draw_below(&sim, 3) * 10000 : 200;
+	o->drift_ppm = o->scenario >= FAULTS ? (uint32_t)draw_below(&sim, 3) * 10000 : 200;
+	if (o->scenario == FAULTS && seed % 4 == 3)
+		o->scenario = TWICE;
 	o->losses = o->scenario == LOSSY ? (uint32_t)between(&sim, 1, 2)
 					 : (uint32_t)draw_below(&sim, 2);
-	if (o->scenario == FAULTS) {
+	if (o->scenario >= FAULTS) {
 		o->operations *= 20;
 		o->lock_options = (uint8_t)(draw_below(&sim, 2) ? LOCK_CACHED : 0) |
 				  (uint8_t)(draw_below(&sim, 2) ? LOCK_NOTIFY : 0);

@@ -24,6 +24,7 @@ enum scenario {
 	ADVERSARIAL, /* no faults, every delay and hold the longest, all at once: waits are judged */
 	LOSSY, /* one message in some is lost, never more than `losses` in a row: waits are judged */
 	FAULTS, /* whatever the service survives: crashes, pauses, cuts, losses, repetitions, drift */
+	TWICE, /* two faults at once, also in one group, and many messages late: it may stop, but not be wrong */
 };
 
 struct options {
@@ -70,6 +71,7 @@ struct program {
 	uint32_t lock; /* own */
 	uint32_t left; /* operations */
 	bool reader, converting;
+	bool writer; /* what it uses it may write */
 	bool zombie; /* it lost the lock while it used it, and does not know */
 	uint64_t asked_ns, act_ns;
 	uint64_t granted_token, bound_ns;
@@ -93,6 +95,8 @@ struct fault {
 	uint64_t end_ns;
 	uint64_t next_ns; /* none before */
 };
+
+#define FAULTS_AT_ONCE 2u
 
 struct results {
 	uint64_t events, messages, slot_messages, operations, grants, faults, lost, failovers;
@@ -120,13 +124,18 @@ struct sim {
 	uint8_t *streak[2]; /* losses in a row, by slot: to the server, to the client */
 	struct flight *flights;
 	uint32_t flight_room, flight_free;
-	struct fault fault;
+	struct fault faults[FAULTS_AT_ONCE];
 	uint64_t *leaderless_ns; /* by group: since when its leader is down; 0: it is not */
 	uint32_t active, life, instant_events;
 	uint64_t value, calm_ns, deadline_ns;
 	struct results results;
 	char violation[256];
 };
+
+static inline bool faulty(const struct sim *sim)
+{
+	return sim->options.scenario >= FAULTS;
+}
 
 /* clock.c: chance */
 uint64_t draw(struct sim *sim);
