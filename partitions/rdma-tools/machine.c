@@ -15,7 +15,6 @@
 #define BURST        16u
 #define ASK_NS       200000000ull
 #define RETRIES      7u
-#define TIMEOUT      15u /* 134 ms: peers under emulation may be stopped for long */
 #define RNR_TIMER    12u
 #define READS        16u
 #define PACKET       ETHERNET_HEADER_BYTES
@@ -257,7 +256,7 @@ bool machine_connect(void)
 		.max_rd_atomic = READS,
 		.max_dest_rd_atomic = READS,
 		.min_rnr_timer = RNR_TIMER,
-		.timeout = TIMEOUT,
+		.timeout = machine.options.timeout,
 		.retry_cnt = RETRIES,
 		.rnr_retry = RETRIES };
 

@@ -12,6 +12,7 @@
 #define PORT_PINGPONG 18515u
 #define PORT_RPING    7174u
 #define PATIENCE_S    60u
+#define TIMEOUT       14u /* 67 ms */
 #define TEXT_BYTES    24u
 
 struct defaults {
@@ -129,6 +130,9 @@ static bool take_value(struct options *const o, const char letter, const char *c
 		return o->tool == TOOL_ATOMIC_LAT && is_atomic(value, &o->atomic);
 	case 'a':
 		return is_address(value, &o->peer);
+	case 'u':
+		o->timeout = is_number(value, 1, 31, &number) ? (uint8_t)number : 0;
+		return o->timeout != 0;
 	case 'W':
 		return is_number(value, 1, 100000, &o->patience_s);
 	default:
@@ -181,6 +185,7 @@ const char *options_parse(const enum tool tool, char *const *const words, const 
 		.mtu = IBV_MTU_1024,
 		.type = defaults[tool].type,
 		.atomic = IBV_WR_ATOMIC_FETCH_AND_ADD,
+		.timeout = TIMEOUT,
 		.patience_s = PATIENCE_S };
 	for (unsigned i = 0; i < count; i++) {
 		const char *const word = words[i];

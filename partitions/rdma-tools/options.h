@@ -34,6 +34,7 @@ struct options {
 	bool mtu_given;
 	enum ibv_qp_type type;
 	enum ibv_wr_opcode atomic;
+	uint8_t timeout;     /* -u: of an acknowledgment, 4.096 us << it, 1 to 31 */
 	bool verify;         /* -V: rping */
 	uint32_t patience_s; /* -W: the whole run ends after so long; the originals wait for ever */
 };

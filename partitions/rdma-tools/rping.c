@@ -18,7 +18,6 @@
 #define INFO_BYTES 16u
 #define READS      4u
 #define RETRIES    7u
-#define TIMEOUT    15u
 #define AGAIN_NS   100000000ull
 #define FROM_PORT  40000u
 
@@ -26,11 +25,10 @@ CONNECTIONS(table, 4);
 
 static const struct connection_range all = { CONNECTION_TCP(0), CONNECTION_TCP(65535) };
 static const struct connection_owner owner = { &all, 1 };
-static const struct connection_parameters own = { .responder_resources = READS,
+static struct connection_parameters own = { .responder_resources = READS,
 	.initiator_depth = READS,
 	.retry_count = RETRIES,
 	.rnr_retry_count = RETRIES,
-	.ack_timeout = TIMEOUT,
 	.access = IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE };
 
 static struct connection *connection;
@@ -313,6 +311,7 @@ bool rping_run(void)
 {
 	const bool server = machine.options.server;
 
+	own.ack_timeout = machine.options.timeout;
 	if (!open_table() || !(server ? listen() : connect()))
 		return false;
 	if (!(server ? serve() : ask_for_pings()))

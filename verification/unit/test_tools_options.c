@@ -54,6 +54,9 @@ static void words_of_the_originals_are_taken(void **state)
 	assert_int_equal(options.port, 2000);
 	assert_null(parse("write_lat -x 1 -F -c UC -s 4096"));
 	assert_int_equal(options.type, IBV_QPT_UC);
+	assert_int_equal(options.timeout, 14);
+	assert_null(parse("write_lat -u 18"));
+	assert_int_equal(options.timeout, 18);
 	assert_null(parse("atomic_lat -A CMP_AND_SWAP -s 4"));
 	assert_int_equal(options.atomic, IBV_WR_ATOMIC_CMP_AND_SWP);
 	assert_int_equal(options.bytes, 8);
@@ -72,10 +75,11 @@ static void what_cannot_be_run_is_refused(void **state)
 		"rc_pingpong -m 1000", "rc_pingpong -m 8192", "rc_pingpong -z 1", "rc_pingpong - 1",
 		"rc_pingpong -nn 1", "rc_pingpong 10.9.0", "rc_pingpong host",
 		"rc_pingpong 10.9.0.300", "rc_pingpong -c UC", "rc_pingpong -p 65536",
-		"rc_pingpong -C 3", "ud_pingpong -s 1025", "ud_pingpong -m 256 -s 257",
-		"read_lat -c UC", "atomic_lat -c UD", "write_lat -c UD", "write_lat -c XX",
-		"atomic_lat -A ADD", "send_lat -A FETCH_AND_ADD", "rping", "rping -c",
-		"rping -n 3 -s", "rping -s 10.9.0.2", "write_lat 123456789012345678901234567890" };
+		"rc_pingpong -C 3", "rc_pingpong -u 0", "rc_pingpong -u 32", "ud_pingpong -s 1025",
+		"ud_pingpong -m 256 -s 257", "read_lat -c UC", "atomic_lat -c UD",
+		"write_lat -c UD", "write_lat -c XX", "atomic_lat -A ADD",
+		"send_lat -A FETCH_AND_ADD", "rping", "rping -c", "rping -n 3 -s",
+		"rping -s 10.9.0.2", "write_lat 123456789012345678901234567890" };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(lines) / sizeof(*lines); i++)
