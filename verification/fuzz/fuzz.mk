@@ -105,7 +105,7 @@ fuzz-station6: $(FUZZ)/station6
 	@grep -E '^(#.*DONE|stat::number_of_executed_units|stat::average)' $(FUZZ)/station6.log
 
 # A client of the rdma service: `make fuzz-rdma RUNS=100000`.
-FUZZ_RDMA_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/rdma.c $(test_rdma_service_SRCS))
+FUZZ_RDMA_SRCS := $(addprefix $(FUZZ_ROOT),verification/fuzz/rdma.c $(RDMA_WORLD_SRCS))
 
 $(FUZZ)/rdma: $(FUZZ_RDMA_SRCS) $(wildcard $(addprefix $(FUZZ_ROOT),rtdrivers/ib/*.h partitions/rdma/*/*.h \
 		partitions/rdma/include/rdma/*.h verification/unit/*.h))

@@ -5,81 +5,7 @@
 #include <errno.h>
 
 #include "../../partitions/rdma/core/pairs.h"
-#include "rdma_world.h"
-
-#define PATIENCE_US 200000u
-
-static struct ibv_wc wc;
-
-static void fill(uint8_t *const to, const uint32_t bytes, const uint32_t seed)
-{
-	for (uint32_t i = 0; i < bytes; i++)
-		to[i] = (uint8_t)(seed * 7u + i * 13u + (i >> 8));
-}
-
-static int post(struct world_client *const client, const enum ibv_wr_opcode opcode,
-	const unsigned flags, const void *const at, const uint32_t bytes,
-	const struct ibv_mr *const mr)
-{
-	struct ibv_sge sge = { (uint64_t)(uintptr_t)at, bytes, mr->lkey };
-	struct ibv_send_wr *bad, wr = { .wr_id = bytes,
-		.sg_list = &sge,
-		.num_sge = 1,
-		.opcode = opcode,
-		.send_flags = flags | IBV_SEND_SIGNALED };
-
-	wr.wr.rdma.remote_addr = (uint64_t)(uintptr_t)world.far_memory;
-	wr.wr.rdma.rkey = world.far_mr->rkey;
-	return rdma_post_send(client->qp, &wr, &bad);
-}
-
-static void await(struct world_client *const client, const enum ibv_wc_status status)
-{
-	assert_true(world_poll(client, &wc, PATIENCE_US));
-	assert_string_equal(ibv_wc_status_str(wc.status), ibv_wc_status_str(status));
-}
-
-static void far_recv(const struct world_client *const client)
-{
-	struct ibv_sge sge = { (uint64_t)(uintptr_t)world.far_memory, WORLD_FAR,
-		world.far_mr->lkey };
-	struct ibv_recv_wr *bad, wr = { .sg_list = &sge, .num_sge = 1 };
-
-	assert_int_equal(ibv_post_recv(client->far, &wr, &bad), 0);
-}
-
-static void far_send(const struct world_client *const client, const enum ibv_wr_opcode opcode,
-	const uint32_t bytes)
-{
-	struct ibv_sge sge = { (uint64_t)(uintptr_t)world.far_memory, bytes, world.far_mr->lkey };
-	struct ibv_send_wr *bad, wr = {
-		.sg_list = &sge, .num_sge = 1, .opcode = opcode, .send_flags = IBV_SEND_SIGNALED
-	};
-
-	wr.wr.rdma.remote_addr = client->down_mr->iova + 4096;
-	wr.wr.rdma.rkey = client->down_mr->rkey;
-	assert_int_equal(ibv_post_send(client->far, &wr, &bad), 0);
-}
-
-static uint64_t refused(const unsigned client, const enum rdma_refusal why)
-{
-	return world.service.clients[client].refused[why];
-}
-
-/* One message out, as it was. */
-static void send_one(struct world_client *const client, const uint32_t bytes, const uint32_t seed)
-{
-	uint64_t room;
-	uint8_t *const up = rdma_up_memory(&room);
-
-	fill(up, bytes, seed);
-	far_recv(client);
-	assert_int_equal(post(client, IBV_WR_SEND, 0, up, bytes, client->up_mr), 0);
-	await(client, IBV_WC_SUCCESS);
-	assert_int_equal(wc.wr_id, bytes);
-	assert_int_equal(wc.sl, 0);
-	assert_memory_equal(world.far_memory, up, bytes);
-}
+#include "rdma_talk.h"
 
 static void messages_go_both_ways_through_rings(void **state)
 {
@@ -93,18 +19,18 @@ static void messages_go_both_ways_through_rings(void **state)
 	world_open();
 	client = world_connect(0);
 	for (uint32_t i = 0; i < 100; i++)
-		send_one(client, 1 + i * 77, i);
+		talk_send_one(client, 1 + i * 77, i);
 	down = rdma_down_memory(&room);
 	sge = (struct ibv_sge){ (uint64_t)(uintptr_t)down, 5000, client->down_mr->lkey };
 	wr.sg_list = &sge;
 	for (uint32_t i = 0; i < 50; i++) {
 		assert_int_equal(rdma_post_recv(client->qp, &wr, &bad), 0);
 		world_run(2);
-		fill(world.far_memory, 4000 + i, i);
-		far_send(client, IBV_WR_SEND, 4000 + i);
-		await(client, IBV_WC_SUCCESS);
-		assert_int_equal(wc.wr_id, 77);
-		assert_int_equal(wc.byte_len, 4000 + i);
+		talk_fill(world.far_memory, 4000 + i, i);
+		talk_far_send(client, IBV_WR_SEND, 4000 + i);
+		talk_await(client, IBV_WC_SUCCESS);
+		assert_int_equal(talk_wc.wr_id, 77);
+		assert_int_equal(talk_wc.byte_len, 4000 + i);
 		assert_memory_equal(down, world.far_memory, 4000 + i);
 	}
 	world_close();
@@ -124,13 +50,13 @@ static void memory_is_written_read_and_added_to(void **state)
 	world_open();
 	client = world_connect(0);
 	down = rdma_down_memory(&room);
-	fill(world.far_memory, 6000, 1);
-	far_send(client, IBV_WR_RDMA_WRITE, 6000);
+	talk_fill(world.far_memory, 6000, 1);
+	talk_far_send(client, IBV_WR_RDMA_WRITE, 6000);
 	world_run(50000);
 	assert_memory_equal(down + 4096, world.far_memory, 6000);
-	fill(world.far_memory, 3000, 2);
-	assert_int_equal(post(client, IBV_WR_RDMA_READ, 0, down, 3000, client->down_mr), 0);
-	await(client, IBV_WC_SUCCESS);
+	talk_fill(world.far_memory, 3000, 2);
+	assert_int_equal(talk_post(client, IBV_WR_RDMA_READ, 0, down, 3000, client->down_mr), 0);
+	talk_await(client, IBV_WC_SUCCESS);
 	assert_memory_equal(down, world.far_memory, 3000);
 	memset(world.far_memory, 0, 8);
 	sge = (struct ibv_sge){ (uint64_t)(uintptr_t)down, 8, client->down_mr->lkey };
@@ -139,9 +65,10 @@ static void memory_is_written_read_and_added_to(void **state)
 	wr.wr.atomic.rkey = world.far_mr->rkey;
 	wr.wr.atomic.compare_add = 41;
 	assert_int_equal(rdma_post_send(client->qp, &wr, &bad), 0);
-	await(client, IBV_WC_SUCCESS);
+	talk_await(client, IBV_WC_SUCCESS);
 	assert_int_equal(world.far_memory[0], 41);
-	assert_int_equal(post(client, IBV_WR_SEND, IBV_SEND_INLINE, "inside", 7, client->up_mr), 0);
+	assert_int_equal(
+		talk_post(client, IBV_WR_SEND, IBV_SEND_INLINE, "inside", 7, client->up_mr), 0);
 	world_close();
 }
 
@@ -170,14 +97,14 @@ static void datagrams_carry_the_lane_that_was_granted(void **state)
 	assert_int_equal(world_far_ready(far, 0), 0);
 	address.sl = 2;
 	assert_null(rdma_create_ah(client->pd, &address));
-	assert_int_equal(refused(1, RDMA_REFUSED_SL), 1);
+	assert_int_equal(talk_refused(1, RDMA_REFUSED_SL), 1);
 	address.sl = 5;
 	ah = rdma_create_ah(client->pd, &address);
 	assert_non_null(ah);
 	sge = (struct ibv_sge){ (uint64_t)(uintptr_t)world.far_memory, 2000, world.far_mr->lkey };
 	recv.sg_list = &sge;
 	assert_int_equal(ibv_post_recv(far, &recv, &bad_recv), 0);
-	fill(rdma_up_memory(&room), 500, 3);
+	talk_fill(rdma_up_memory(&room), 500, 3);
 	sge = (struct ibv_sge){ (uint64_t)(uintptr_t)rdma_up_memory(&room), 500,
 		client->up_mr->lkey };
 	wr.sg_list = &sge;
@@ -185,7 +112,7 @@ static void datagrams_carry_the_lane_that_was_granted(void **state)
 	wr.wr.ud.remote_qpn = far->qp_num;
 	wr.wr.ud.remote_qkey = 0x1234;
 	assert_int_equal(rdma_post_send(qp, &wr, &bad), 0);
-	await(client, IBV_WC_SUCCESS);
+	talk_await(client, IBV_WC_SUCCESS);
 	assert_memory_equal(world.far_memory + IBV_GRH_BYTES, rdma_up_memory(&room), 500);
 	assert_int_equal(world.tags[0][5], 1);
 	assert_int_equal(world.tags[1][5], 0);
@@ -209,19 +136,19 @@ static void another_lane_rate_or_partition_is_refused_and_counted(void **state)
 		rdma_modify_qp(qp, &attr,
 			IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS),
 		EPERM);
-	assert_int_equal(refused(0, RDMA_REFUSED_PKEY), 1);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_PKEY), 1);
 	address = world_address(5);
 	assert_int_equal(world_ready(qp, client->far->qp_num, &address), EPERM);
-	assert_int_equal(refused(0, RDMA_REFUSED_SL), 1);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_SL), 1);
 	address.sl = 2;
 	address.static_rate = 3; /* 10 Gbit/s */
 	assert_null(rdma_create_ah(client->pd, &address));
-	assert_int_equal(refused(0, RDMA_REFUSED_RATE), 1);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_RATE), 1);
 	init.qp_type = IBV_QPT_GSI;
 	assert_null(rdma_create_qp(client->pd, &init));
-	assert_int_equal(refused(0, RDMA_REFUSED_GSI), 1);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_GSI), 1);
 	assert_int_equal(world.context.pkeys[client->far->attr.pkey_index], world_grant(0).pkey);
-	send_one(client, 100, 9); /* and all that harmed nothing */
+	talk_send_one(client, 100, 9); /* and all that harmed nothing */
 	world_close();
 }
 
@@ -266,7 +193,7 @@ static void only_memory_that_is_shared_is_registered(void **state)
 	}
 	assert_null(rdma_reg_mr(client->pd, elsewhere, 64, 0));
 	assert_null(rdma_reg_mr(client->pd, world.clients[1].up + 1, 64, 0));
-	assert_int_equal(refused(0, RDMA_REFUSED_MEMORY), count + 2);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_MEMORY), count + 2);
 	world_close();
 }
 
@@ -301,7 +228,7 @@ static void quotas_hold_and_leave_the_others_theirs(void **state)
 	assert_null(rdma_alloc_pd(client->context));
 	assert_true(rdma_counters(counters));
 	assert_int_equal(counters[RDMA_REFUSED_QUOTA], 7);
-	send_one(world_connect(1), 1000, 1);
+	talk_send_one(world_connect(1), 1000, 1);
 	world_close();
 }
 
@@ -331,14 +258,14 @@ static void objects_are_the_clients_own_and_can_be_given_back(void **state)
 		client->far = world_far_qp(IBV_QPT_RC);
 		assert_int_equal(world_far_ready(client->far, client->qp->qp_num), 0);
 		assert_int_equal(world_ready(client->qp, client->far->qp_num, &address), 0);
-		send_one(client, 3000, i);
+		talk_send_one(client, 3000, i);
 	}
 	assert_int_equal(rdma_destroy_qp(client->qp), 0);
 	assert_int_equal(rdma_destroy_cq(client->cq), 0);
 	assert_int_equal(rdma_dereg_mr(client->up_mr), 0);
 	assert_int_equal(rdma_dereg_mr(client->down_mr), 0);
 	assert_int_equal(rdma_dealloc_pd(client->pd), 0);
-	before = refused(0, RDMA_REFUSED_OBJECT);
+	before = talk_refused(0, RDMA_REFUSED_OBJECT);
 	assert_int_equal(rdma_dereg_mr(client->up_mr), EINVAL);
 	assert_int_equal(rdma_destroy_qp(client->qp), EINVAL);
 	assert_int_equal(rdma_destroy_cq(client->cq), EINVAL);
@@ -346,7 +273,7 @@ static void objects_are_the_clients_own_and_can_be_given_back(void **state)
 	assert_null(rdma_reg_mr(client->pd, client->up + 1, 64, 0));
 	assert_null(rdma_create_qp(client->pd, &init));
 	assert_null(rdma_create_ah(client->pd, &address));
-	assert_int_equal(refused(0, RDMA_REFUSED_OBJECT), before + 7);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_OBJECT), before + 7);
 	world_close();
 }
 
@@ -360,18 +287,18 @@ static void requests_that_are_none_are_refused(void **state)
 	world_open();
 	assert_int_equal(world_ask(0, &ask, &tell), EPERM);
 	assert_int_equal(tell.number, 4);
-	assert_int_equal(refused(0, RDMA_REFUSED_ORDER), 1);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_ORDER), 1);
 	world_connect(0);
 	for (unsigned length = 0; length < sizeof(bytes); length++) {
 		service_ask(&world.service, 0, world.now, bytes, length, &tell);
 		assert_int_equal(tell.error, EINVAL);
 	}
-	assert_int_equal(refused(0, RDMA_REFUSED_MALFORMED), 256);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_MALFORMED), 256);
 	ask.kind = RDMA_KINDS;
 	assert_int_equal(world_ask(0, &ask, &tell), EINVAL);
 	ask.kind = UINT32_MAX;
 	assert_int_equal(world_ask(0, &ask, &tell), EINVAL);
-	assert_int_equal(refused(0, RDMA_REFUSED_MALFORMED), 258);
+	assert_int_equal(talk_refused(0, RDMA_REFUSED_MALFORMED), 258);
 	world_close();
 }
 
@@ -415,18 +342,18 @@ static void who_scribbles_over_its_rings_ends_its_own_queue_pairs_alone(void **s
 		world_open();
 		good = world_connect(1);
 		bad = world_connect(0);
-		send_one(bad, 4000, 1);
+		talk_send_one(bad, 4000, 1);
 		scribble(bad->up, what);
 		world_run(100);
-		assert_int_equal(refused(0, RDMA_BROKEN), 1);
+		assert_int_equal(talk_refused(0, RDMA_BROKEN), 1);
 		assert_int_equal(world.service.clients[0].qps[0].qp->state, IBV_QPS_ERR);
 		world_be(1);
 		for (uint32_t i = 0; i < 20; i++)
-			send_one(good, 3000, i);
-		assert_int_equal(refused(1, RDMA_BROKEN), 0);
+			talk_send_one(good, 3000, i);
+		assert_int_equal(talk_refused(1, RDMA_BROKEN), 0);
 		world_be(0);
 		world_connect(0); /* it begins anew */
-		send_one(&world.clients[0], 4000, 2);
+		talk_send_one(&world.clients[0], 4000, 2);
 		world_close();
 	}
 }
@@ -440,15 +367,17 @@ static void another_ones_keys_reach_nothing(void **state)
 	other = world_connect(1);
 	memset(other->down + 1, 0x55, 100);
 	client = world_connect(0);
-	assert_int_equal(post(client, IBV_WR_SEND, 0, other->up + 1, 100, &other->state.mrs[0]), 0);
-	await(client, IBV_WC_LOC_PROT_ERR);
+	assert_int_equal(
+		talk_post(client, IBV_WR_SEND, 0, other->up + 1, 100, &other->state.mrs[0]), 0);
+	talk_await(client, IBV_WC_LOC_PROT_ERR);
 	client = world_connect(0);
 	assert_int_equal(
-		post(client, IBV_WR_RDMA_READ, 0, other->down + 1, 100, &other->state.mrs[1]), 0);
-	await(client, IBV_WC_LOC_PROT_ERR);
+		talk_post(client, IBV_WR_RDMA_READ, 0, other->down + 1, 100, &other->state.mrs[1]),
+		0);
+	talk_await(client, IBV_WC_LOC_PROT_ERR);
 	assert_int_equal(((uint8_t *)(other->down + 1))[0], 0x55);
 	world_be(1);
-	send_one(other, 3000, 5);
+	talk_send_one(other, 3000, 5);
 	world_close();
 }
 
@@ -464,18 +393,19 @@ static void nothing_is_lost_when_completions_are_taken_late(void **state)
 	for (unsigned turn = 0; turn < 4000 && taken < 300; turn++) {
 		uint8_t *const up = rdma_up_memory(&room);
 
-		if (posted < 300 && post(client, IBV_WR_RDMA_WRITE, 0, up, 16, client->up_mr) == 0)
+		if (posted < 300 &&
+			talk_post(client, IBV_WR_RDMA_WRITE, 0, up, 16, client->up_mr) == 0)
 			posted++;
 		world_run(20);
 		if (turn % 300 < 150)
 			continue; /* for long, nobody looks */
-		while (rdma_poll_cq(client->cq, 1, &wc) == 1) {
-			assert_int_equal(wc.status, IBV_WC_SUCCESS);
+		while (rdma_poll_cq(client->cq, 1, &talk_wc) == 1) {
+			assert_int_equal(talk_wc.status, IBV_WC_SUCCESS);
 			taken++;
 		}
 	}
 	assert_int_equal(taken, 300);
-	assert_int_equal(refused(0, RDMA_BROKEN), 0);
+	assert_int_equal(talk_refused(0, RDMA_BROKEN), 0);
 	world_close();
 }
 
@@ -490,10 +420,10 @@ static void who_posts_all_it_can_sends_what_it_was_granted(void **state)
 	begin = world.now;
 	memset(world.sent_bytes, 0, sizeof(world.sent_bytes));
 	for (unsigned turn = 0; turn < 20000; turn++) {
-		post(client, IBV_WR_RDMA_WRITE, 0, rdma_up_memory(&room), 4000, client->up_mr);
+		talk_post(client, IBV_WR_RDMA_WRITE, 0, rdma_up_memory(&room), 4000, client->up_mr);
 		world_run(10);
-		while (rdma_poll_cq(client->cq, 1, &wc) == 1)
-			assert_int_equal(wc.status, IBV_WC_SUCCESS);
+		while (rdma_poll_cq(client->cq, 1, &talk_wc) == 1)
+			assert_int_equal(talk_wc.status, IBV_WC_SUCCESS);
 		assert_true(world.sent_bytes[5] <=
 			    20000 + 500000ull * (world.now - begin) / WORLD_TICKS);
 	}
@@ -591,178 +521,6 @@ static void what_cannot_be_posted_is_said_at_once(void **state)
 	world_close();
 }
 
-/* ---- Connections ---- */
-
-static const struct rdma_parameters mine = { .responder_resources = 4,
-	.initiator_depth = 4,
-	.retry_count = 7,
-	.rnr_retry_count = 7,
-	.private_bytes = 5,
-	.access = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ,
-	.private_data = "near" };
-
-static struct rdma_event heard;
-
-static bool hears(const enum connection_event_kind kind)
-{
-	for (unsigned i = 0; i < PATIENCE_US; i++) {
-		if (rdma_event(&heard))
-			return heard.kind == kind;
-		world_run(10);
-	}
-	return false;
-}
-
-/* A client that opens everything, with a queue pair in RESET. */
-static struct world_client *unconnected(const unsigned number)
-{
-	struct world_client *const client = world_connect(number);
-	struct ibv_qp_init_attr init = {
-		.send_cq = client->cq, .recv_cq = client->cq, .qp_type = IBV_QPT_RC
-	};
-
-	assert_int_equal(rdma_destroy_qp(client->qp), 0);
-	ibv_destroy_qp(client->far);
-	client->qp = rdma_create_qp(client->pd, &init);
-	client->far = world_far_qp(IBV_QPT_RC);
-	return client;
-}
-
-static void a_client_connects_and_disconnects(void **state)
-{
-	struct world_client *client;
-	unsigned connection;
-
-	(void)state;
-	world_open();
-	client = unconnected(0);
-	world.far_accepts = client->far;
-	assert_int_equal(rdma_connect(client->qp, &world.far.gids[0], 7174, &mine, &connection), 0);
-	assert_true(hears(CONNECTION_CONNECTED));
-	assert_int_equal(heard.connection, connection);
-	assert_string_equal((char *)heard.private_data, "far");
-	assert_int_equal(client->far->attr.dest_qp_num, client->qp->qp_num);
-	for (uint32_t i = 0; i < 10; i++)
-		send_one(client, 3000, i);
-	assert_true(world.tags[0][2] != 0 && world.tags[1][2] == 0); /* of its lane */
-	assert_int_equal(rdma_disconnect(connection), 0);
-	assert_true(hears(CONNECTION_DISCONNECTED));
-	assert_int_equal(world.far_event.kind, CONNECTION_DISCONNECTED);
-	assert_false(rdma_event(&heard));
-	assert_int_equal(rdma_disconnect(connection), EINVAL);
-	assert_int_equal(refused(0, RDMA_REFUSED_OBJECT), 1);
-	world_close();
-}
-
-static void a_client_is_told_that_nobody_wants_it(void **state)
-{
-	struct world_client *client;
-	unsigned connection;
-
-	(void)state;
-	world_open();
-	client = unconnected(0);
-	assert_int_equal(rdma_connect(client->qp, &world.far.gids[0], 7174, &mine, &connection), 0);
-	assert_true(hears(CONNECTION_REJECTED));
-	assert_int_equal(heard.reason, CM_REJECT_CONSUMER);
-	assert_string_equal((char *)heard.private_data, "no");
-	world_close();
-}
-
-/* The other side asks for that port, with the P_Key of that client. */
-static struct connection *ask_for(
-	struct ibv_qp *const far, const uint16_t port, const unsigned pkey)
-{
-	const struct connection_target target = { .gid = world.context.gids[0],
-		.service_id = CONNECTION_TCP((uint64_t)port),
-		.pkey_index = (uint16_t)(1 + pkey) };
-	const struct connection_parameters own = { .responder_resources = 4,
-		.initiator_depth = 4,
-		.retry_count = 7,
-		.rnr_retry_count = 7 };
-	enum connection_error error;
-
-	return connection_connect(world.far_connections, world.now, far, &target, &own, &error);
-}
-
-static void a_client_listens_where_it_may_and_nowhere_else(void **state)
-{
-	struct world_client *client;
-
-	(void)state;
-	world_open();
-	client = unconnected(1);
-	assert_int_equal(rdma_listen(7000), EPERM); /* another one's */
-	assert_int_equal(rdma_listen(7020), EPERM);
-	assert_int_equal(rdma_unlisten(7010), EPERM);
-	assert_int_equal(refused(1, RDMA_REFUSED_SERVICE), 3);
-	assert_int_equal(rdma_listen(7012), 0);
-	assert_int_equal(rdma_listen(7012), EADDRINUSE);
-	for (uint16_t port = 7013; port < 7016; port++)
-		assert_int_equal(rdma_listen(port), 0);
-	assert_int_equal(rdma_listen(7016), ENOMEM);
-	assert_int_equal(rdma_unlisten(7013), 0);
-	assert_non_null(ask_for(client->far, 7012, 1));
-	assert_true(hears(CONNECTION_REQUEST));
-	assert_int_equal(rdma_accept(heard.connection, client->qp, &mine), 0);
-	assert_true(hears(CONNECTION_CONNECTED));
-	assert_int_equal(world.far_event.kind, CONNECTION_CONNECTED);
-	for (uint32_t i = 0; i < 10; i++)
-		send_one(client, 3000, i);
-	world_close();
-}
-
-static void who_asks_with_another_partitions_key_or_is_not_wanted_is_rejected(void **state)
-{
-	struct world_client *client;
-
-	(void)state;
-	world_open();
-	client = unconnected(1);
-	assert_int_equal(rdma_listen(7012), 0);
-	assert_non_null(ask_for(client->far, 7012, 0));
-	world_run(1000);
-	assert_int_equal(world.far_event.kind, CONNECTION_REJECTED);
-	assert_false(rdma_event(&heard));
-	ibv_destroy_qp(client->far);
-	client->far = world_far_qp(IBV_QPT_RC);
-	world.far_event.kind = CONNECTION_EVENT_NONE;
-	assert_non_null(ask_for(client->far, 7012, 1));
-	assert_true(hears(CONNECTION_REQUEST));
-	assert_int_equal(rdma_accept(heard.connection + 1, client->qp, &mine), EINVAL);
-	assert_int_equal(rdma_reject(heard.connection, &mine), 0);
-	world_run(1000);
-	assert_int_equal(world.far_event.kind, CONNECTION_REJECTED);
-	assert_int_equal(rdma_accept(heard.connection, client->qp, &mine), EINVAL);
-	world_close();
-}
-
-static void connections_end_with_their_client_and_their_queue_pair(void **state)
-{
-	(void)state;
-	for (unsigned how = 0; how < 2; how++) {
-		struct world_client *client;
-		unsigned connection;
-
-		world_open();
-		client = unconnected(0);
-		world.far_accepts = client->far;
-		assert_int_equal(rdma_listen(7001), 0);
-		assert_int_equal(
-			rdma_connect(client->qp, &world.far.gids[0], 7174, &mine, &connection), 0);
-		assert_true(hears(CONNECTION_CONNECTED));
-		if (how == 0)
-			assert_int_equal(rdma_destroy_qp(client->qp), 0);
-		else
-			client = unconnected(0); /* begins anew */
-		world_run(1000);
-		assert_int_equal(world.far_event.kind, CONNECTION_DISCONNECTED);
-		assert_false(rdma_event(&heard));
-		assert_int_equal(rdma_listen(7001), how == 0 ? EADDRINUSE : 0);
-		world_close();
-	}
-}
-
 static void lists_of_arguments_are_read_whole_or_not_at_all(void **state)
 {
 	static const char *const bad[] = { "1", "1:", ":1", "1:2,", "1:2;", "256:1", "1:256",
@@ -815,11 +573,6 @@ int main(void)
 		cmocka_unit_test(grants_that_cannot_be_are_refused),
 		cmocka_unit_test(a_service_that_is_silent_is_noticed),
 		cmocka_unit_test(what_cannot_be_posted_is_said_at_once),
-		cmocka_unit_test(a_client_connects_and_disconnects),
-		cmocka_unit_test(a_client_is_told_that_nobody_wants_it),
-		cmocka_unit_test(a_client_listens_where_it_may_and_nowhere_else),
-		cmocka_unit_test(who_asks_with_another_partitions_key_or_is_not_wanted_is_rejected),
-		cmocka_unit_test(connections_end_with_their_client_and_their_queue_pair),
 		cmocka_unit_test(lists_of_arguments_are_read_whole_or_not_at_all),
 	};
 

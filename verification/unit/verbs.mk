@@ -45,13 +45,16 @@ test_connection_SRCS := $(test_verbs_link_SRCS) $(CONNECTION_SRCS) verification/
 test_connection_INCLUDE := -Irtdrivers
 
 # The rdma service, its clients' library, and a wire to another adapter.
-UNIT_TESTS += test_rdma_service
+UNIT_TESTS += test_rdma_service test_rdma_connect
 
 RDMA_SRCS := $(wildcard partitions/rdma/core/*.c) $(addprefix partitions/rdma/client/,client.c connect.c post.c)
 
-test_rdma_service_SRCS := verification/unit/rdma_world.c $(RDMA_SRCS) $(CONNECTION_SRCS) $(filter-out %verbs_pair.c,$(test_lanes_SRCS))
+RDMA_WORLD_SRCS := verification/unit/rdma_world.c $(RDMA_SRCS) $(CONNECTION_SRCS) $(filter-out %verbs_pair.c,$(test_lanes_SRCS))
+test_rdma_service_SRCS := $(RDMA_WORLD_SRCS) verification/unit/rdma_talk.c
+test_rdma_connect_SRCS := $(test_rdma_service_SRCS)
 test_rdma_service_INCLUDE := -Irtdrivers -Ipartitions/rdma/include
-$(BUILD)/unit/test_rdma_service: $(wildcard partitions/rdma/*/*.h partitions/rdma/*/*/*.h rtdrivers/ib/*.h)
+test_rdma_connect_INCLUDE := $(test_rdma_service_INCLUDE)
+$(BUILD)/unit/test_rdma_service $(BUILD)/unit/test_rdma_connect: $(wildcard partitions/rdma/*/*.h partitions/rdma/*/*/*.h rtdrivers/ib/*.h)
 
 # The command lines of the RDMA tools.
 UNIT_TESTS += test_tools_options
