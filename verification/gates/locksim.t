@@ -70,7 +70,7 @@ fi
 rules='sequence answer session_over lease_end guard_end cap authority promise quiet_end incarnation
 	collecting served fence'
 rules_of_two='epoch new_epoch vote quorum'
-echo 1..$((11 + $(echo $rules $rules_of_two | wc -w)))
+echo 1..$((13 + $(echo $rules $rules_of_two | wc -w)))
 clean '200 seeds: nothing is violated' --seeds=200
 worst '1,024 nodes at one lock wait almost as long as promised, and never longer' 0.9 --nodes=1024 \
 	--sharers=1024 --operations=2
@@ -84,6 +84,7 @@ clean 'nor with two faults at once in one group, and many messages late' --seed=
 	--scenario=twice
 clean 'nor with what once brought back a value that a failover had made invalid' --seed=2480 --scenario=faults \
 	--losses=1
+clean 'nor with what once brought back a value that a former life had given' --seed=11439
 "$sim/locksim" --seed=7 --verbose >"$work/once" 2>&1
 "$sim/locksim" --seed=7 --verbose >"$work/log" 2>&1
 cmp -s "$work/once" "$work/log"
@@ -96,6 +97,7 @@ ok $? 'a rule that does not exist cannot be left out'
 for each in $rules; do
 	without "$each" 600
 done
+without token 1 --seed=11439
 for each in $rules_of_two; do
 	without "$each" 600 --scenario=twice
 done

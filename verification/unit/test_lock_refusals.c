@@ -101,6 +101,10 @@ static void a_servers_refusals_are_counted_by_reason(void **state)
 	assert_int_equal(send(w, &m), LOCK_REPEATED);
 	m.sequence = 3;
 	m.kind = LOCK_RELEASE;
+	m.token = s->storage.places[0].token - 1; /* of another grant */
+	assert_int_equal(send(w, &m), LOCK_IMPOSSIBLE);
+	assert_int_equal(s->storage.places[0].held, LOCK_EX);
+	m.token++;
 	assert_int_equal(send(w, &m), LOCK_TAKEN);
 	m.sequence = 2;
 	assert_int_equal(send(w, &m), LOCK_OLD_SEQUENCE);

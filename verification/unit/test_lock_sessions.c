@@ -117,6 +117,64 @@ static void a_new_life_is_let_in_when_the_old_one_is_over(void **state)
 	world_free(w);
 }
 
+static void give_with(struct world *w, uint32_t p, uint8_t first)
+{
+	const uint8_t value[LOCK_VALUE_BYTES] = { first };
+
+	lock_client_release(&w->client[p], 0, value, world_clock(w, node_of(p)));
+	world_until(w, p, 0, LOCK_IDLE);
+}
+
+/* Once more what participant 0 said in a life that is over. */
+static enum lock_reason say_late(struct world *w, struct lock_message m)
+{
+	const struct lock_membership *s = &w->client[0].storage.memberships[0];
+	struct lock_server *leader = world_leader(w, 0);
+
+	m.node = node_of(0);
+	m.epoch = s->epoch;
+	m.incarnation = s->incarnation;
+	m.value[0] = 1;
+	return lock_server_receive(
+		leader, m.node, &m, LOCK_MESSAGE_BYTES, world_clock(w, leader->node));
+}
+
+/* A late HELLO begins a session, and its numbers anew: the late release, too, finds something held. */
+static void a_value_that_a_former_life_gave_does_not_come_back(void **state)
+{
+	struct world *w = started(2);
+	struct lock_message again = {
+		.sequence = 2, .held = LOCK_PW, .wanted = LOCK_NONE, .flags = LOCK_FLAG_VALUE
+	};
+	uint8_t value[LOCK_VALUE_BYTES];
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_PW);
+	again.token = world_own(w, 0, 0)->token;
+	give_with(w, 0, 1);
+	world_take(w, 1, 0, LOCK_EX);
+	give_with(w, 1, 2);
+	world_crash(w, node_of(0));
+	world_run(w, 2 * w->group[0].timing.session_guard_ns);
+	assert_int_equal(
+		say_late(w, (struct lock_message){ .kind = LOCK_HELLO, .held = LOCK_NONE }),
+		LOCK_TAKEN);
+	assert_int_equal(say_late(w, (struct lock_message){ .kind = LOCK_REQUEST,
+					     .sequence = 1,
+					     .held = LOCK_NONE,
+					     .wanted = LOCK_PW }),
+		LOCK_TAKEN);
+	again.kind = LOCK_RELEASE;
+	assert_int_equal(say_late(w, again), LOCK_IMPOSSIBLE);
+	again.kind = LOCK_REQUEST;
+	again.wanted = LOCK_NL;
+	assert_int_equal(say_late(w, again), LOCK_IMPOSSIBLE);
+	world_take(w, 1, 0, LOCK_PR);
+	assert_false(lock_client_value(&w->client[1], 0, value));
+	assert_int_equal(value[0], 2);
+	world_free(w);
+}
+
 static void a_waiter_that_is_lost_leaves_the_queue(void **state)
 {
 	struct world *w = started(3);
@@ -247,6 +305,7 @@ int main(void)
 		cmocka_unit_test(the_value_of_a_lost_writer_is_not_valid),
 		cmocka_unit_test(the_value_of_a_lost_reader_stays_valid),
 		cmocka_unit_test(a_new_life_is_let_in_when_the_old_one_is_over),
+		cmocka_unit_test(a_value_that_a_former_life_gave_does_not_come_back),
 		cmocka_unit_test(a_waiter_that_is_lost_leaves_the_queue),
 		cmocka_unit_test(a_pause_longer_than_the_session_ends_it),
 		cmocka_unit_test(clocks_that_drift_as_declared_change_nothing),

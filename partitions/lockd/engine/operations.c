@@ -147,7 +147,7 @@ static COLD enum lock_reason contend(struct lock_server *const s, const uint32_t
 static COLD enum lock_reason change(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	if (m->held == LOCK_NONE)
+	if (m->held == LOCK_NONE || !lock_rule_token(s->storage.places[slot].token, m->token))
 		return lockd_count(s, LOCK_IMPOSSIBLE);
 	begin(s, slot, m->sequence);
 	return lockd_count(s, convert(s, slot, m, now_ns));
@@ -184,7 +184,7 @@ static inline enum lock_reason release(struct lock_server *const s, const uint32
 	struct lock_place *const p = &s->storage.places[slot];
 	struct lock_state *const l = &s->storage.locks[p->lock];
 
-	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE)
+	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE || !lock_rule_token(p->token, m->token))
 		return lockd_count(s, LOCK_IMPOSSIBLE);
 	p->sequence = m->sequence;
 	p->answer = LOCK_DONE;

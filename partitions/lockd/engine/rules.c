@@ -9,6 +9,11 @@ bool lock_rule_sequence(const uint32_t last, const uint32_t sequence)
 	return sequence > last;
 }
 
+bool lock_rule_token(const uint64_t granted, const uint64_t token)
+{
+	return token == granted;
+}
+
 bool lock_rule_answer(const bool waiting, const uint32_t mine, const uint32_t sequence)
 {
 	return waiting && sequence == mine;

@@ -28,10 +28,10 @@ enum lock_kind {
 	/* From a client to the server that leads; `index` is the member for the first two, else the slot. */
 	LOCK_HELLO = 1, /* let me in: `incarnation` chosen by the client, `stamp` its clock */
 	LOCK_BEAT,      /* I live: `stamp` my clock */
-	LOCK_REQUEST,   /* from mode `held` to mode `wanted`, flags NOQUEUE, VALUE */
-	LOCK_RELEASE,   /* from mode `held` to none, flags VALUE */
-	LOCK_CANCEL,    /* give up the request of this `sequence` */
-	LOCK_REPORT,    /* after a new epoch: all that the client knows of this slot */
+	LOCK_REQUEST, /* from mode `held`, under `token`, to mode `wanted`, flags NOQUEUE, VALUE */
+	LOCK_RELEASE, /* from mode `held`, under `token`, to none, flags VALUE */
+	LOCK_CANCEL,  /* give up the request of this `sequence` */
+	LOCK_REPORT,  /* after a new epoch: all that the client knows of this slot */
 
 	/* From the leader to a client. */
 	LOCK_WELCOME,   /* to HELLO: `stamp` returned, `span_ns` the session's length from it on */

@@ -12,6 +12,12 @@
 /* C1: an operation is new if its number is above the slot's last one. */
 bool lock_rule_sequence(uint32_t last, uint32_t sequence);
 
+/*
+ * Token: what is held is converted or given back only under the token of its last grant. Numbers begin anew
+ * with a session, and a session with a HELLO that may be late: messages of the life that sent it may follow, as late.
+ */
+bool lock_rule_token(uint64_t granted, uint64_t token);
+
 /* C2: an answer is taken only while its very operation waits for one. */
 bool lock_rule_answer(bool waiting, uint32_t mine, uint32_t sequence);
 
