@@ -4,25 +4,7 @@
 # with a defect planted, which Linux has to notice.
 set -u
 echo 1..10
-build=${BUILD:-build}
-here=verification/interop
-work=$build/interop/connection
-rm -rf "$work"
-mkdir -p "$work"
-number=0
-status=0
-
-# ok STATUS SENTENCE [FILE]: what the file says where it failed.
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		[ -z "${3:-}" ] || sed 's/^/# /' "$3" | tail -n 20
-		status=1
-	fi
-}
+. verification/interop/tap.sh
 
 # compiled TREE PROGRAM
 compiled() {

@@ -4,25 +4,7 @@
 # same with a defect planted in our verbs. `make interop` runs the whole matrix.
 set -u
 echo 1..8
-build=${BUILD:-build}
-here=verification/interop
-work=$build/interop/tools
-rm -rf "$work"
-mkdir -p "$work"
-number=0
-status=0
-
-# ok STATUS SENTENCE [FILE]: what the file says where it failed.
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		[ -z "${3:-}" ] || sed 's/^/# /' "$3" | tail -n 40
-		status=1
-	fi
-}
+. verification/interop/tap.sh
 
 $here/initramfs "$build" >"$work/packages.log" 2>&1
 ok $? "Linux and its tools are fetched and packed" "$work/packages.log"

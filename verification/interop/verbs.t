@@ -5,25 +5,7 @@
 # enter the kernel for it; then with a defect planted in our engine, which rping has to notice.
 set -u
 echo 1..13
-build=${BUILD:-build}
-here=verification/interop
-work=$build/interop/verbs
-rm -rf "$work"
-mkdir -p "$work"
-number=0
-status=0
-
-# ok STATUS SENTENCE [FILE]: what the file says where it failed.
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		[ -z "${3:-}" ] || sed 's/^/# /' "$3" | tail -n 20
-		status=1
-	fi
-}
+. verification/interop/tap.sh
 
 # compiled TREE: $work/verbs_rping from the sources below TREE.
 compiled() {

@@ -4,25 +4,7 @@
 # against codecs with defects planted, and a damaged capture.
 set -u
 echo 1..15
-build=${BUILD:-build}
-here=verification/interop
-work=$build/interop/wire
-rm -rf "$work"
-mkdir -p "$work"
-number=0
-status=0
-
-# ok STATUS SENTENCE [FILE]: what the file says where it failed.
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		[ -z "${3:-}" ] || sed 's/^/# /' "$3" | tail -n 20
-		status=1
-	fi
-}
+. verification/interop/tap.sh
 
 # compiled CHECKER TREE [OPTION...]: $work/CHECKER from the codecs below TREE.
 compiled() {
