@@ -61,7 +61,7 @@ help:
 	@echo 'make noninterference       one partition beside every behaviour of another, byte by byte'
 	@echo 'make proofs                the ports, proved with Frama-C, defects planted'
 	@echo 'make fuzz-control RUNS=n   commands of n kinds into control; so fuzz-inet, fuzz-tcp, fuzz-wire, fuzz-verbs, fuzz-connection, fuzz-station6, fuzz-rdma'
-	@echo 'make campaign              100,000 simulated runs of the locks, and their model in large shapes: hours'
+	@echo 'make campaign              100,000 simulated runs of the locks, their model in large shapes, 10^7 refusals: hours'
 	@echo 'make lock-picture          waits for simulated locks against their bounds, as a picture'
 	@echo 'make cluster               three nodes count under a lock, are killed, paused, cut off; every addition accounted for'
 	@echo 'make peers                 the same probe under Xen and KVM, and what messages and locks cost Linux'

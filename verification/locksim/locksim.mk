@@ -31,7 +31,7 @@ $(LOCKSIM)/without-%: $(LOCKSIM)/without-%.c $(LOCKSIM_OBJS)
 # What takes hours or gigabytes.
 .PHONY: campaign lock-picture
 campaign: packages
-	@BUILD=$(BUILD) verification/run-tests verification/locksim/campaign-seeds.t verification/locksim/campaign-model.t
+	@BUILD=$(BUILD) verification/run-tests $(wildcard verification/locksim/campaign-*.t)
 
 lock-picture: locksim
 	@BUILD=$(BUILD) verification/locksim/picture docs/images/lock-waits.svg

@@ -220,18 +220,17 @@ static void a_welcome_from_the_past_lets_nobody_in(void **state)
 	world_free(w);
 }
 
-/* Mostly plausible: each field is right, nearly right, or anything. */
-static struct lock_message chance(struct world *w, uint64_t *random)
+/* Each field is right, nearly right, or anything; right the more often, the greater `ease`. */
+static void disturb(struct lock_message *m, uint64_t ease, uint64_t *random)
 {
 	const uint64_t bits = unit_random(random);
-	struct lock_message m = good(w);
 
 #define MAYBE(field, n, sane)                                                                      \
 	do {                                                                                       \
-		if (unit_random(random) % 24 == 0)                                                 \
-			m.field = (__typeof__(m.field))(bits >> (n));                              \
-		else if (unit_random(random) % 5 == 0)                                             \
-			m.field = (__typeof__(m.field))((bits >> (n)) % (sane));                   \
+		if (unit_random(random) % (24 * ease) == 0)                                        \
+			m->field = (__typeof__(m->field))(bits >> (n));                            \
+		else if (unit_random(random) % (5 * ease) == 0)                                    \
+			m->field = (__typeof__(m->field))((bits >> (n)) % (sane));                 \
 	} while (0)
 	MAYBE(kind, 1, LOCK_KINDS);
 	MAYBE(held, 2, 7);
@@ -246,6 +245,13 @@ static struct lock_message chance(struct world *w, uint64_t *random)
 	MAYBE(token, 11, 9);
 	MAYBE(stamp, 12, 100000000);
 	MAYBE(span_ns, 13, 5000000);
+}
+
+static struct lock_message chance(struct world *w, uint64_t *random)
+{
+	struct lock_message m = good(w);
+
+	disturb(&m, 1, random);
 	return m;
 }
 
@@ -325,6 +331,126 @@ static void no_message_of_chance_changes_a_collecting_leader_unless_it_is_taken(
 	bombard(w, s);
 }
 
+struct portrait {
+	struct lock_client client;
+	struct lock_own owns[4];
+	struct lock_membership memberships[2];
+	struct lock_link links[LOCK_CLIENT_LINKS(4, 2)];
+};
+
+static void portray(const struct lock_client *c, struct portrait *p)
+{
+	memcpy(&p->client, c, sizeof(*c));
+	memset(p->client.counts, 0, sizeof(p->client.counts));
+	memcpy(p->owns, c->storage.owns, sizeof(p->owns));
+	memcpy(p->memberships, c->storage.memberships, sizeof(p->memberships));
+	memcpy(p->links, c->storage.links, sizeof(p->links));
+}
+
+static void restore(const struct portrait *p, struct lock_client *c)
+{
+	memcpy(c, &p->client, sizeof(*c));
+	memcpy(c->storage.owns, p->owns, sizeof(p->owns));
+	memcpy(c->storage.memberships, p->memberships, sizeof(p->memberships));
+	memcpy(c->storage.links, p->links, sizeof(p->links));
+}
+
+/* What the leader of one of the client's locks may well say now. */
+static struct lock_message answer(const struct lock_client *c, uint64_t now_ns, uint64_t *random)
+{
+	const struct lock_own *o = &c->storage.owns[unit_random(random) % c->owns];
+	const struct lock_membership *s = &c->storage.memberships[o->membership];
+	const uint8_t kind = (uint8_t)(LOCK_WELCOME + unit_random(random) % 7);
+	const bool of_slot = kind >= LOCK_GRANT && kind <= LOCK_BLOCKING;
+
+	return (struct lock_message){
+		.kind = kind,
+		.held = kind == LOCK_GRANT ? o->wanted : o->held,
+		.wanted = kind == LOCK_BLOCKING ? LOCK_EX : LOCK_NONE,
+		.group = s->group,
+		.node = s->node,
+		.index = of_slot ? o->slot
+				 : c->tables->participant_members[c->participant->first_member +
+								  o->membership],
+		.epoch = s->epoch + (kind == LOCK_NEW_EPOCH),
+		.incarnation = s->incarnation,
+		.sequence = o->sequence,
+		.token = kind == LOCK_REFUSE ? LOCK_AGAIN : (uint64_t)s->epoch << 40 | 1000,
+		.stamp = now_ns - 1000,
+		.span_ns = c->tables->group[s->group].timing.session_ns,
+	};
+}
+
+/* Whatever is taken is undone, so that the next message finds the same. Returns the reasons seen, a bit each. */
+static uint32_t besiege(struct lock_client *c, uint64_t now_ns)
+{
+	static struct portrait before, after;
+	uint64_t random = 54321, taken = 0;
+	uint32_t seen = 0;
+
+	portray(c, &before);
+	for (uint64_t i = 0; i < fuzzed; i++) {
+		struct lock_message m = answer(c, now_ns, &random);
+		const uint32_t bytes = unit_random(&random) % 50 ? LOCK_MESSAGE_BYTES : 64;
+		enum lock_reason reason;
+
+		disturb(&m, 4, &random);
+		reason = lock_client_receive(c, m.node, &m, bytes, now_ns);
+		assert_true(reason < LOCK_REASONS);
+		assert_int_equal(c->counts[reason], 1);
+		portray(c, &after);
+		if (reason != LOCK_TAKEN && reason != LOCK_REPEATED)
+			assert_memory_equal(&before, &after, sizeof(before));
+		taken += reason == LOCK_TAKEN;
+		seen |= 1u << reason;
+		restore(&before, c);
+	}
+	assert_true(taken > fuzzed / 50 && fuzzed - taken > fuzzed / 4);
+	return seen;
+}
+
+#define SEEN(reason) (1u << LOCK_##reason)
+
+/* It holds one lock, waits for a conversion of the next and for the third, and gives the last one back. */
+static void no_message_of_chance_changes_a_participant_unless_it_is_taken(void **state)
+{
+	struct world *w = started();
+	const uint32_t all = SEEN(TAKEN) | SEEN(REPEATED) | SEEN(BAD_SIZE) | SEEN(BAD_KIND) |
+			     SEEN(BAD_GROUP) | SEEN(BAD_INDEX) | SEEN(BAD_NODE) | SEEN(BAD_FIELD) |
+			     SEEN(OLD_EPOCH) | SEEN(OLD_INCARNATION) | SEEN(OLD_SEQUENCE) |
+			     SEEN(IMPOSSIBLE);
+
+	(void)state;
+	world_take(w, 1, 1, LOCK_PR);
+	world_take(w, 1, 2, LOCK_EX);
+	world_take(w, 0, 0, LOCK_EX);
+	world_take(w, 0, 1, LOCK_PR);
+	world_ask(w, 0, 1, LOCK_EX);
+	world_ask(w, 0, 2, LOCK_PW);
+	world_take(w, 0, 3, LOCK_CR);
+	world_release(w, 0, 3);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(world_own(w, 0, i)->state, i == 0   ? LOCK_HOLDING
+							    : i == 3 ? LOCK_RELEASING
+								     : LOCK_WAITING);
+	memset(w->client[0].counts, 0, sizeof(w->client[0].counts));
+	assert_int_equal(besiege(&w->client[0], world_clock(w, node_of(0))), all);
+	world_free(w);
+}
+
+static void no_message_of_chance_changes_one_that_joins_unless_it_is_taken(void **state)
+{
+	struct world *w = started();
+	const uint32_t some = SEEN(TAKEN) | SEEN(TOO_LATE) | SEEN(OLD_EPOCH) |
+			      SEEN(OLD_INCARNATION) | SEEN(BAD_FIELD);
+
+	(void)state;
+	world_crash(w, node_of(0));
+	world_revive(w, node_of(0), false);
+	assert_int_equal(besiege(&w->client[0], world_clock(w, node_of(0))) & some, some);
+	world_free(w);
+}
+
 int main(int count, char **arguments)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +463,8 @@ int main(int count, char **arguments)
 		cmocka_unit_test(no_message_of_chance_changes_a_serving_leader_unless_it_is_taken),
 		cmocka_unit_test(
 			no_message_of_chance_changes_a_collecting_leader_unless_it_is_taken),
+		cmocka_unit_test(no_message_of_chance_changes_a_participant_unless_it_is_taken),
+		cmocka_unit_test(no_message_of_chance_changes_one_that_joins_unless_it_is_taken),
 	};
 
 	if (count > 1)
