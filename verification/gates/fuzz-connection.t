@@ -6,7 +6,7 @@ echo 1..5
 fuzzed=connection
 sources=rtdrivers/ib
 longest=1600
-enough=-max_total_time=60
+enough=-max_total_time=240
 . verification/gates/fuzz.sh
 
 sound -max_total_time=5 'five seconds of fuzzed messages find no fault'

@@ -6,7 +6,7 @@ echo 1..6
 fuzzed=control
 sources=partitions/control
 longest=1400
-enough=-max_total_time=60
+enough=-max_total_time=240
 . verification/gates/fuzz.sh
 
 sound -max_total_time=10 'ten seconds of fuzzed lines find no fault'

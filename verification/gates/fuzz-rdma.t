@@ -6,7 +6,7 @@ echo 1..6
 fuzzed=rdma
 sources=partitions/rdma/core
 longest=1200
-enough=-max_total_time=20
+enough=-max_total_time=240
 . verification/gates/fuzz.sh
 
 sound -max_total_time=5 'five seconds of a lying client find no fault'
