@@ -5,6 +5,10 @@
  */
 #include "server.h"
 
+/*@ requires linked(s, slot) && out != 0;
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
+    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+*/
 static inline void due(struct lock_server *const s, const uint32_t slot, const uint8_t out)
 {
 	struct lock_place *const p = &s->storage.places[slot];

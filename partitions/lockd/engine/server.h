@@ -67,6 +67,15 @@ static inline uint32_t hold_link(const uint32_t slot)
 	return FIRST_SLOT_LINK + SLOT_LINKS * slot + 1;
 }
 
+/*@ logic integer its_wait(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot;
+    logic integer its_hold(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot + 1;
+    logic integer its_out(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot + 2;
+*/
+
+/*@ requires its_out(slot) <= UINT32_MAX;
+    assigns \nothing;
+    ensures \result == its_out(slot);
+*/
 static inline uint32_t place_out_link(const uint32_t slot)
 {
 	return FIRST_SLOT_LINK + SLOT_LINKS * slot + 2;
@@ -122,6 +131,33 @@ static inline const struct lock_member *member_row(
     logic integer its_lock(struct lock_server *s, integer slot) = s->storage.places[slot].lock;
 */
 
+/* How many slots there are is known to the proofs only. */
+/*@ ghost extern uint32_t lock_slots_count; */
+
+/*
+ * What is kept of a slot whatever it is to be told. linked: places and links are objects of their own, the rings are well formed, and
+ * a slot that has nothing to say is in no ring of those that have. as_queued: where it waits or holds, nothing
+ * that was in no queue is in one now.
+ */
+/*@ predicate alone(struct lock_server *s, integer link) =
+      s->storage.links[link].next == link && s->storage.links[link].prev == link;
+
+    predicate linked(struct lock_server *s, integer slot) =
+      \valid(s) && \valid(s->storage.places + (0 .. lock_slots_count - 1)) &&
+      \valid(s->storage.links + (0 .. lock_links_count - 1)) &&
+      \base_addr(s) != \base_addr(s->storage.places) &&
+      \base_addr(s) != \base_addr(s->storage.links) &&
+      \base_addr(s->storage.places) != \base_addr(s->storage.links) &&
+      slot < lock_slots_count &&
+      FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count <= lock_links_count &&
+      well_formed(s->storage.links, lock_links_count) &&
+      (s->storage.places[slot].out == 0 ==> alone(s, its_out(slot)));
+
+    predicate as_queued{A, B}(struct lock_server *s, integer slot) =
+      (alone{A}(s, its_wait(slot)) ==> alone{B}(s, its_wait(slot))) &&
+      (alone{A}(s, its_hold(slot)) ==> alone{B}(s, its_hold(slot)));
+*/
+
 /*@ requires readable(s, slot);
     assigns \nothing;
     ensures \result == its_lock(s, slot);
@@ -162,7 +198,15 @@ void lockd_grant_pass(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 void lockd_grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 
 /* outbox.c */
+/*@ requires linked(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
+    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+*/
 void lockd_outbox_blocking(struct lock_server *s, uint32_t slot);
+/*@ requires linked(s, slot) && what != 0;
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
+    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+*/
 void lockd_outbox_answer(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_session(struct lock_server *s, uint32_t member, uint8_t what);

@@ -47,6 +47,9 @@ void lock_links_init(struct lock_link *links, uint32_t count);
     ensures links[where].prev == link && links[link].next == where;
     ensures links[link].prev == \old(links[where].prev);
     ensures links[\old(links[where].prev)].next == link;
+    ensures \forall integer k; 0 <= k < lock_links_count && k != link && k != where &&
+      \old(links[k].next) == k && \old(links[k].prev) == k ==>
+      links[k].next == k && links[k].prev == k;
 */
 static inline void lock_links_insert(
 	struct lock_link *const links, const uint32_t link, const uint32_t where)
@@ -68,6 +71,8 @@ static inline void lock_links_insert(
     ensures \old(links[link].next) != link ==>
       links[\old(links[link].prev)].next == \old(links[link].next) &&
       links[\old(links[link].next)].prev == \old(links[link].prev);
+    ensures \forall integer k; 0 <= k < lock_links_count && \old(links[k].next) == k &&
+      \old(links[k].prev) == k ==> links[k].next == k && links[k].prev == k;
 */
 static inline void lock_links_remove(struct lock_link *const links, const uint32_t link)
 {
