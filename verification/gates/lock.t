@@ -1,5 +1,6 @@
 #!/bin/sh
-# Spin on the model of the lock service: every state of its small shapes, and every rule left out found.
+# Spin on the model of the lock service: every state of its small shapes, and every rule left out found; and
+# the engine against the model: it does nothing that can be seen which the model does not.
 #
 # usage: lock.t [--large]: shapes of minutes and 2 GB, for `make campaign`.
 set -u
@@ -11,8 +12,8 @@ explore() {
 	optimisation=$1
 	shift
 	rm -rf "$work/run" && mkdir "$work/run"
-	(cd "$work/run" && spin -a -DLEASE=2 "$@" "$models/lock.pml" >../log 2>&1 &&
-		gcc "$optimisation" -DSAFETY -DCOLLAPSE -DNOREDUCE -DVECTORSZ=4096 -DMEMLIM=1900 -w -o pan pan.c >>../log 2>&1 &&
+	(cd "$work/run" && spin -a -DOBSERVE -DLEASE=2 "$@" "$models/lock.pml" >../log 2>&1 &&
+		gcc "$optimisation" -DOBSERVE -include "$models/lock_observe.h" -DSAFETY -DCOLLAPSE -DNOREDUCE -DVECTORSZ=4096 -DMEMLIM=1900 -w -o pan pan.c >>../log 2>&1 &&
 		timeout 1800 ./pan -m1000000 -w22 >>../log 2>&1)
 }
 
@@ -35,6 +36,29 @@ planted() {
 	ok $? "without $what, two holders are found"
 }
 
+# conformer NAME RULES: the engine with these rules, to be compared with the model.
+conformer() {
+	# shellcheck disable=SC2046
+	gcc -std=c11 -D_GNU_SOURCE -O2 -Iverification/unit -Ipartitions/lockd/include -Itools/mullion -Icore/include \
+		-Ipartitions/lib/include verification/models/lock_conform.c verification/unit/lock_world.c "$2" \
+		$(ls partitions/lockd/engine/*.c | grep -v /rules.c) -o "$work/$1" -lcmocka >"$work/log" 2>&1
+}
+
+# conforms LIVES OPERATIONS: the engine, to the model just explored.
+conforms() {
+	"$work/engine" "$work/run/changes" "$1" "$2" 3000 >"$work/log" 2>&1
+	ok $? "the engine does nothing else, lives $1, operations $2 ($(tail -n 1 "$work/log"))"
+}
+
+# differs RULE LIVES OPERATIONS: an engine without it, from the model just explored.
+differs() {
+	verification/locksim/without "$1" <partitions/lockd/engine/rules.c >"$work/rules.c" &&
+		conformer without "$work/rules.c" &&
+		! "$work/without" "$work/run/changes" "$2" "$3" 1000 >"$work/log" 2>&1 &&
+		grep -q 'the engine does what the model does not' "$work/log"
+	ok $? "an engine without the rule \`$1' does something else"
+}
+
 one='-DINCS=1 -DSEQS=1'
 # shellcheck disable=SC2086
 if [ "${1:-}" = --large ]; then
@@ -43,9 +67,20 @@ if [ "${1:-}" = --large ]; then
 	holds 'locks: two lives, and a witness that forgets' -DINCS=2 -DSEQS=1 -DSURVIVE=1 -DFORGETS
 	holds 'locks: two operations, tokens compared' -DINCS=1 -DSEQS=2 -DSURVIVE=1 -DTOKENS
 else
-	echo 1..18
+	echo 1..27
+	conformer engine partitions/lockd/engine/rules.c || cat "$work/log"
 	holds 'locks: two operations, conversions among them' -DINCS=1 -DSEQS=2 -DSURVIVE=1
+	conforms 1 2
+	for rule in answer session_over authority promise served; do
+		differs $rule 1 2
+	done
 	holds 'locks: two lives of each client' -DINCS=2 -DSEQS=1 -DSURVIVE=1
+	conforms 2 1
+	differs incarnation 2 1
+	explore -O0 -DNO_RENEWAL $one -DSURVIVE=1
+	! "$work/engine" "$work/run/changes" 1 1 1000 >"$work/log" 2>&1 &&
+		grep -q 'the engine does what the model does not' "$work/log"
+	ok $? 'a model in which a new leader renews no session is not what the engine does'
 	holds 'locks: tokens grow from hold to hold' $one -DSURVIVE=1 -DTOKENS
 	planted 'rule C1 (numbers that grow)' -DNO_C1 -DKEEP -DINCS=1 -DSEQS=2 -DSURVIVE=1
 	planted 'rule C2 (the awaited answer only)' -DNO_C2 -DKEEP -DINCS=1 -DSEQS=2 -DSURVIVE=1

@@ -4,7 +4,7 @@
  *
  * What was sent stays in a set and may be received at any time, any number of times, or never. Leases are the
  * exception: an answer that arrives late only shortens what it grants, so it comes at once or not at all.
- * Clients ask for PR or EX, convert, release, crash and come back without memory; the leader dies for good; the
+ * Clients ask for PR or EX, convert up and down, release, crash and come back without memory; the leader dies for good; the
  * witness forgets everything. LEASE is the length of authority and sessions, SURVIVE how long a session outlives
  * the authority that gave it, INCS how often a client lives, SEQS its operations in one life. Asserted at
  * every grant that a client accepts: holders are compatible, and the token is greater than that of every hold it
@@ -54,7 +54,7 @@ byte old_sessions; /* at the standby: how long a client it has not heard of may 
 
 /* The network. Requests say mode and kind, reports what the client held or wanted. */
 byte requests[2], releases[2], grants[2];
-byte wants_ex[2], converts[2];
+byte wants_ex[2], converts[2], refused[2];
 byte tokens[2 * MESSAGES];
 bool reported[2 * INCS], counted[2 * INCS];
 byte report_st[2 * INCS], report_mode[2 * INCS], report_seq[2 * INCS];
@@ -135,6 +135,9 @@ byte k;           /* scratch, zero between steps */
 		(at[m].want[1 - c] == NL || at[m].first == (c) || at[m].held[c] != NL))
 #endif
 
+#define CONVERTS(m, c) (at[m].held[c] == PR && at[m].want[c] == EX)
+#define TANGLED(m, c)  (CONVERTS(m, c) && CONVERTS(m, 1 - (c)))
+
 #define SESSION(m) ((m) == P -> CAP : LEASE)
 #define ACTS(m) ((m) == P && alive && HAS_AUTHORITY || (m) == S && serving)
 
@@ -175,6 +178,10 @@ inline send_request(c, exclusive, conversion)
 	:: d_step { st[c] == IDLE && MAY_ASK(c) -> send_request(c, true, false); purge() }                  \
 	:: d_step { st[c] == IDLE && MAY_ASK(c) -> send_request(c, false, false); purge() }                 \
 	:: d_step { st[c] == HOLD && mode[c] == PR && MAY_ASK(c) -> send_request(c, true, true); purge() }  \
+	/* a conversion down is in force at once */                                               \
+	:: d_step { st[c] == HOLD && mode[c] == EX && MAY_ASK(c) ->                                \
+		mode[c] = PR;                                                                      \
+		send_request(c, false, true); purge() }                                            \
 	/* what it waits for is asked for again, in the epoch that it knows now */                \
 	:: d_step { (st[c] == WAIT || st[c] == CONV) &&                                            \
 			!(requests[c] & BIT(MESSAGE(inc[c], seq[c], epoch[c]))) ->                 \
@@ -191,6 +198,8 @@ inline send_request(c, exclusive, conversion)
 		report_mode[k] = mode[c];                                                          \
 		report_seq[k] = seq[c];                                                            \
 		k = 0; purge() }                                                                        \
+	/* a session that an answer gave too late is over sooner */                               \
+	:: d_step { lease[c] > 0 -> lease[c] = 1; tick_client(c); purge() }                        \
 	/* a crash: the epoch is forgotten, too */                                                \
 	:: d_step { inc[c] + 1 < INCS -> forget(c); epoch[c] = P; purge() }
 
@@ -198,7 +207,8 @@ inline send_request(c, exclusive, conversion)
 #define ACCEPT(c, i, s, e)                                                                         \
 	:: d_step { (grants[c] & BIT(MESSAGE(i, s, e))) && !gone[c] && MAY_ACCEPT(c) &&            \
 			INC_FITS(i, inc[c]) && SEQ_FITS(c, s) && EPOCH_FITS(c, e) ->               \
-		mode[c] = ((wants_ex[c] & BIT(REQUEST(i, s))) -> EX : PR);                         \
+		mode[c] = ((refused[c] & BIT(REQUEST(i, s))) -> mode[c] :                          \
+				((wants_ex[c] & BIT(REQUEST(i, s))) -> EX : PR));                  \
 		st[c] = HOLD;                                                                      \
 		assert(COMPATIBLE(mode[0], mode[1]));                                              \
 		check_token(c, MESSAGE(i, s, e)); purge() }
@@ -235,14 +245,31 @@ inline check_token(c, message)
 		at[m].held[c] = at[m].want[c];                                                     \
 		at[m].want[c] = NL;                                                                \
 		at[m].first = 0;                                                                   \
+		refused[c] = refused[c] & ~BIT(REQUEST((at[m].inc[c]), (at[m].seq[c])));           \
 		k = MESSAGE((at[m].inc[c]), (at[m].seq[c]), m);                                    \
 		grants[c] = grants[c] | BIT(k);                                                    \
 		give_token(m, c);                                                                  \
 		k = 0; purge() }                                                                        \
+	/* of two that convert and wait for each other, the second is refused */                   \
+	:: d_step { ACTS(m) && TANGLED(m, c) && at[m].first == 1 - (c) ->                          \
+		at[m].want[c] = NL;                                                                \
+		at[m].first = 0;                                                                   \
+		refused[c] = refused[c] | BIT(REQUEST((at[m].inc[c]), (at[m].seq[c])));            \
+		grants[c] = grants[c] | BIT(MESSAGE((at[m].inc[c]), (at[m].seq[c]), m)); purge() } \
 	:: d_step { BEATS(m, c) -> begin(m, c); lease[c] = (ANSWERED(SESSION(m)) > lease[c] -> ANSWERED(SESSION(m)) : lease[c]); purge() } \
 	:: d_step { BEATS(m, c) -> begin(m, c); purge() }
 
-#define BEATS(m, c) (ACTS(m) && !gone[c] && epoch[c] == m && (at[m].inc[c] != inc[c] || at[m].session[c] > 0) && SESSION(m) > 0)
+/* Who has reported to a new leader lives on; who begins a life waits until it serves. */
+#define LIVES_AT(m, c) (at[m].inc[c] == inc[c] && at[m].session[c] > 0)
+#define BEATS(m, c)                                                                                \
+	(!gone[c] && epoch[c] == m && SESSION(m) > 0 &&                                            \
+		(ACTS(m) && (at[m].inc[c] != inc[c] || LIVES_AT(m, c)) ||                          \
+			RENEWS(m) && LIVES_AT(m, c)))
+#ifdef NO_RENEWAL
+#define RENEWS(m) false /* which is safe, but not what the engine does */
+#else
+#define RENEWS(m) ((m) == S && elected)
+#endif
 
 inline begin(m, c)
 {
@@ -316,7 +343,8 @@ inline purge_message(c, i, s)
 	:: i == inc[c] && s == seq[c] && (st[c] == WAIT || st[c] == CONV)
 	:: else ->
 		wants_ex[c] = wants_ex[c] & ~BIT(REQUEST(i, s));
-		converts[c] = converts[c] & ~BIT(REQUEST(i, s))
+		converts[c] = converts[c] & ~BIT(REQUEST(i, s));
+		refused[c] = refused[c] & ~BIT(REQUEST(i, s))
 	fi
 }
 
@@ -368,14 +396,21 @@ inline purge_client(c)
 	k = 0
 }
 
+/* Each change of what can be seen of a state; the verifier includes lock_observe.h. */
+#ifdef OBSERVE
+int seen;
+#define NOTE() c_code { now.seen = observe_change(now.seen, OBSERVE_MODEL); }
+#else
+#define NOTE() skip
+#endif
+
 inline purge()
 {
 #ifndef KEEP
 	purge_client(0);
-	purge_client(1)
-#else
-	skip
+	purge_client(1);
 #endif
+	NOTE()
 }
 
 inline count_down(timer)
@@ -447,7 +482,8 @@ active proctype all()
 		lease[0] = LEASE;
 		lease[1] = LEASE;
 		at[P].session[0] = LEASE;
-		at[P].session[1] = LEASE
+		at[P].session[1] = LEASE;
+		NOTE()
 	}
 end:
 	do
@@ -464,14 +500,16 @@ end:
 	SERVE(S, 0)
 	SERVE(S, 1)
 	/* authority is renewed by either voter; who voted for another is lost to it, unless it forgot */
-	:: d_step { alive && !asked -> promise_s = LEASE; authority = LEASE }
-	:: d_step { alive && !voted && silent == 0 && QUORUM -> promise_w = LEASE; authority = LEASE }
+	:: d_step { alive && !asked -> promise_s = LEASE; authority = LEASE; NOTE() }
+	:: d_step { alive && !voted && silent == 0 && QUORUM -> promise_w = LEASE; authority = LEASE; NOTE() }
 	:: d_step { alive -> stop_leader(); purge() }
 #ifdef FORGETS
 	:: d_step { !forgetful -> forgetful = true; voted = false; promise_w = 0; silent = LEASE }
 #endif
-	:: d_step { !asked && FREE(promise_s) -> asked = true }
-	:: d_step { asked && !elected && !voted && silent == 0 && QUORUM && FREE(promise_w) -> voted = true }
+	:: d_step { !asked && FREE(promise_s) -> asked = true; NOTE() }
+	:: d_step { asked && !elected && !voted && silent == 0 && QUORUM && FREE(promise_w) -> voted = true; NOTE() }
+	/* a leader whose time is over, and who forgets what it granted then, votes as well */
+	:: d_step { asked && !elected && !voted && alive && authority == 0 -> stop_leader(); voted = true; purge() }
 	:: d_step { VOTED && !elected -> elect(); purge() }
 	:: d_step { elected && !serving && COLLECTED -> serving = true; old_sessions = 0; purge() }
 	:: d_step { tick(); purge() }
