@@ -127,7 +127,7 @@ struct sim {
 	struct fault faults[FAULTS_AT_ONCE];
 	uint64_t *leaderless_ns; /* by group: since when its leader is down; 0: it is not */
 	uint32_t active, life, instant_events;
-	uint64_t value, calm_ns, deadline_ns;
+	uint64_t value, calm_ns, deadline_ns, patience_ns;
 	struct results results;
 	char violation[256];
 };
