@@ -191,16 +191,23 @@ bool ping_step(struct station *const ping)
 
 /* ---- Echo ---- */
 
+/* Two echoes on one wire would send each other one frame for ever. */
+static bool is_strangers(const struct station *const echo, const struct frame *const frame)
+{
+	return echo->met && memcmp(frame->header.from, echo->peer, CARD_MAC_BYTES) != 0;
+}
+
 bool echo_step(struct station *const echo)
 {
 	static struct frame frame;
 	const uint32_t bytes = receive(echo, &frame);
 
 	reclaim(echo);
-	if (bytes == 0)
+	if (bytes == 0 || is_strangers(echo, &frame))
 		return false;
 	if (frame.header.kind == FRAME_DATA)
 		judge(echo, &frame, bytes);
+	memcpy(echo->peer, frame.header.from, CARD_MAC_BYTES);
 	echo->met = true;
 	echo->done = frame.header.kind == FRAME_DONE;
 	memcpy(frame.header.to, frame.header.from, CARD_MAC_BYTES);
