@@ -70,7 +70,7 @@ fi
 rules='sequence answer session_over lease_end guard_end cap authority promise quiet_end incarnation
 	collecting served fence'
 rules_of_two='epoch new_epoch vote quorum'
-echo 1..$((13 + $(echo $rules $rules_of_two | wc -w)))
+echo 1..$((15 + $(echo $rules $rules_of_two | wc -w)))
 clean '200 seeds: nothing is violated' --seeds=200
 worst '1,024 nodes at one lock wait almost as long as promised, and never longer' 0.9 --nodes=1024 \
 	--sharers=1024 --operations=2
@@ -82,6 +82,8 @@ clean '1,024 nodes and faults: nothing is violated' --scenario=faults --nodes=10
 	--operations=40
 clean 'nor with two faults at once in one group, and many messages late' --seed=1 --seeds=300 \
 	--scenario=twice
+clean 'nor where two of a group forget all at once, and the third one remembers' --seed=1 --seeds=300 \
+	--scenario=forgetful
 clean 'nor with what once brought back a value that a failover had made invalid' --seed=2480 --scenario=faults \
 	--losses=1
 clean 'nor with what once brought back a value that a former life had given' --seed=11439
@@ -101,4 +103,5 @@ without token 1 --seed=11439
 for each in $rules_of_two; do
 	without "$each" 600 --scenario=twice
 done
+without again 600 --scenario=forgetful
 exit $status

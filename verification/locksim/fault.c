@@ -2,7 +2,7 @@
  * Faults: crashes with loss of all memory, pauses longer than a lease, cuts in one or both directions, from all or
  * some nodes, and islands. Invariants: where the service promises to go on, there is one at a time, and time between two
  * of them for whoever forgot to learn again; where it may stop, there are two, but never has more than one of
- * a group's servers forgotten.
+ * a group's servers forgotten, or, where none is cut off, two, while the third knows all that they knew.
  */
 #include "sim.h"
 
@@ -67,21 +67,39 @@ static uint32_t server(struct sim *sim)
 	return sim->options.participants + (uint32_t)draw_below(sim, LOCK_GROUP_NODES * groups);
 }
 
-/* Whether the others of its group know what they ever knew: then it may forget. */
+static bool remembers(const struct sim *sim, uint32_t server)
+{
+	return !sim->nodes[sim->options.participants + server].down &&
+	       sim->servers[server].voter.memory;
+}
+
+/* Whether it remembers as high an epoch as anybody of its group. */
+static bool remembers_all(const struct sim *sim, uint32_t server)
+{
+	const uint32_t first = server - server % LOCK_GROUP_NODES;
+	uint32_t other;
+
+	for (other = first; other < first + LOCK_GROUP_NODES; other++) {
+		if (sim->servers[other].voter.voted > sim->servers[server].voter.voted)
+			return false;
+	}
+	return remembers(sim, server);
+}
+
+/* Whether the others of its group know what they ever knew, or one of them does: then it may forget. */
 static bool may_forget(const struct sim *sim, uint32_t node)
 {
 	const uint32_t server = node - sim->options.participants;
 	const uint32_t first = server - server % LOCK_GROUP_NODES;
-	uint32_t place;
+	uint32_t other, remember = 0, all = 0;
 
 	if (sim->options.scenario == FAULTS || !is_server(sim, node))
 		return true;
-	for (place = first; place < first + LOCK_GROUP_NODES; place++) {
-		if (place != server && (sim->nodes[sim->options.participants + place].down ||
-					       !sim->servers[place].voter.memory))
-			return false;
+	for (other = first; other < first + LOCK_GROUP_NODES; other++) {
+		remember += other != server && remembers(sim, other);
+		all += other != server && remembers_all(sim, other);
 	}
-	return true;
+	return sim->options.scenario == FORGETFUL ? all > 0 : remember == LOCK_GROUP_NODES - 1;
 }
 
 static bool in_trouble(const struct sim *sim, uint32_t node)
@@ -97,9 +115,10 @@ static bool in_trouble(const struct sim *sim, uint32_t node)
 
 static void begin(struct sim *sim, struct fault *fault)
 {
-	const uint32_t node = sim->options.scenario == TWICE ? server(sim) : victim(sim);
+	const uint32_t node = two_at_once(sim) ? server(sim) : victim(sim);
+	const bool forgets = sim->options.scenario == FORGETFUL;
 
-	if (in_trouble(sim, node))
+	if (in_trouble(sim, node) || (forgets && !may_forget(sim, node)))
 		return;
 
 	*fault = (struct fault){ .node = node,
@@ -107,7 +126,7 @@ static void begin(struct sim *sim, struct fault *fault)
 		.odd_only = draw_below(sim, 3) == 0,
 		.end_ns = sim->now_ns + 1 + draw_below(sim, 3 * lease_ns(sim)) };
 	sim->results.faults++;
-	if (sim->options.scenario == TWICE && draw_below(sim, 3) == 0)
+	if (forgets || (sim->options.scenario == TWICE && draw_below(sim, 3) == 0))
 		fault->kind = CRASH;
 	if (fault->kind == CRASH && !may_forget(sim, node))
 		fault->kind = CUT_BOTH;
@@ -134,7 +153,7 @@ void fault_revive(struct sim *sim, uint32_t node)
 
 static void turn(struct sim *sim, struct fault *fault)
 {
-	const uint64_t pause_ns = sim->options.scenario == TWICE ? 0 : 9 * lease_ns(sim) / 4;
+	const uint64_t pause_ns = two_at_once(sim) ? 0 : 9 * lease_ns(sim) / 4;
 
 	if (fault->node != NOBODY && sim->now_ns > fault->end_ns) {
 		fault->node = NOBODY;
@@ -148,7 +167,7 @@ void fault_turn(struct sim *sim)
 {
 	if (faulty(sim))
 		turn(sim, &sim->faults[0]);
-	if (sim->options.scenario == TWICE)
+	if (two_at_once(sim))
 		turn(sim, &sim->faults[1]);
 }
 

@@ -19,6 +19,14 @@ static void programs(struct sim *sim)
 	sim->active = o->participants;
 }
 
+/* Nobody can miss what is forgotten before anything was granted. */
+static uint64_t first_fault_ns(struct sim *sim)
+{
+	if (sim->options.scenario != FORGETFUL)
+		return 0;
+	return draw_below(sim, sim->options.timing.session_guard_ns);
+}
+
 /*
  * When the programs begin: every server is elected and every participant joined. From the deadline on, when
  * faults are long over, nobody's operation may take longer than the patience.
@@ -40,9 +48,10 @@ static void times(struct sim *sim)
 	}
 	sim->calm_ns = begin_ns + FAULT_LEASES * t->session_guard_ns;
 	for (p = 0; p < FAULTS_AT_ONCE; p++)
-		sim->faults[p] = (struct fault){ .node = NOBODY, .next_ns = begin_ns };
-	sim->patience_ns = 20 * t->session_guard_ns +
-			   2 * (2 * longest_ns + 4 * o->hold_ns + 8 * o->delay_ns);
+		sim->faults[p] =
+			(struct fault){ .node = NOBODY, .next_ns = begin_ns + first_fault_ns(sim) };
+	sim->patience_ns =
+		20 * t->session_guard_ns + 2 * (2 * longest_ns + 4 * o->hold_ns + 8 * o->delay_ns);
 	sim->deadline_ns = sim->calm_ns + sim->patience_ns;
 }
 

@@ -42,6 +42,8 @@ void options_from_seed(struct options *o, uint64_t seed)
 	o->drift_ppm = o->scenario >= FAULTS ? (uint32_t)draw_below(&sim, 3) * 10000 : 200;
 	if (o->scenario == FAULTS && seed % 4 == 3)
 		o->scenario = TWICE;
+	if (o->scenario == FAULTS && seed % 16 == 1)
+		o->scenario = FORGETFUL;
 	o->losses = o->scenario == LOSSY ? (uint32_t)between(&sim, 1, 2)
 					 : (uint32_t)draw_below(&sim, 2);
 	if (o->scenario >= FAULTS) {

@@ -25,6 +25,7 @@ enum scenario {
 	LOSSY, /* one message in some is lost, never more than `losses` in a row: waits are judged */
 	FAULTS, /* whatever the service survives: crashes, pauses, cuts, losses, repetitions, drift */
 	TWICE, /* two faults at once, also in one group, and many messages late: it may stop, but not be wrong */
+	FORGETFUL, /* two of a group's servers forget all at once, while the third one remembers */
 };
 
 struct options {
@@ -135,6 +136,11 @@ struct sim {
 static inline bool faulty(const struct sim *sim)
 {
 	return sim->options.scenario >= FAULTS;
+}
+
+static inline bool two_at_once(const struct sim *sim)
+{
+	return sim->options.scenario >= TWICE;
 }
 
 /* clock.c: chance */
