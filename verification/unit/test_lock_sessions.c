@@ -125,7 +125,7 @@ static void give_with(struct world *w, uint32_t p, uint8_t first)
 	world_until(w, p, 0, LOCK_IDLE);
 }
 
-/* Once more what participant 0 said in a life that is over. */
+/* Once more what participant 0 said in a life that is over; `incarnation` is counted from its last one. */
 static enum lock_reason say_late(struct world *w, struct lock_message m)
 {
 	const struct lock_membership *s = &w->client[0].storage.memberships[0];
@@ -133,7 +133,7 @@ static enum lock_reason say_late(struct world *w, struct lock_message m)
 
 	m.node = node_of(0);
 	m.epoch = s->epoch;
-	m.incarnation = s->incarnation;
+	m.incarnation += s->incarnation;
 	m.value[0] = 1;
 	return lock_server_receive(
 		leader, m.node, &m, LOCK_MESSAGE_BYTES, world_clock(w, leader->node));
@@ -172,6 +172,57 @@ static void a_value_that_a_former_life_gave_does_not_come_back(void **state)
 	world_take(w, 1, 0, LOCK_PR);
 	assert_false(lock_client_value(&w->client[1], 0, value));
 	assert_int_equal(value[0], 2);
+	world_free(w);
+}
+
+static enum lock_reason say_hello(struct world *w, int32_t later)
+{
+	return say_late(w, (struct lock_message){ .kind = LOCK_HELLO,
+				   .held = LOCK_NONE,
+				   .wanted = LOCK_NONE,
+				   .incarnation = (uint32_t)later });
+}
+
+static void a_late_hello_of_a_life_that_is_over_does_not_keep_the_next_one_out(void **state)
+{
+	struct world *w = started(2);
+	uint64_t began_ns;
+
+	(void)state;
+	world_take(w, 0, 0, LOCK_EX);
+	world_crash(w, node_of(0));
+	world_run(w, 2 * w->group[0].timing.session_guard_ns);
+	assert_int_equal(say_hello(w, 0), LOCK_TAKEN);
+	world_revive(w, node_of(0), false);
+	began_ns = w->now_ns;
+	world_until_joined(w);
+	assert_true(w->now_ns - began_ns < w->group[0].timing.session_ns / 4);
+	world_take(w, 0, 0, LOCK_EX);
+	world_free(w);
+}
+
+static void nor_where_the_numbers_of_lives_begin_anew(void **state)
+{
+	struct world *w = started(2);
+
+	(void)state;
+	world_leader(w, 0)->storage.sessions[0].incarnation = UINT32_MAX;
+	assert_int_equal(say_hello(w, 0), LOCK_TAKEN);
+	world_free(w);
+}
+
+static void a_late_hello_does_not_push_out_who_is_there(void **state)
+{
+	struct world *w = started(2);
+
+	(void)state;
+	assert_int_equal(say_hello(w, -1), LOCK_OLD_INCARNATION);
+	assert_int_equal(say_hello(w, 0), LOCK_REPEATED);
+	world_take(w, 0, 0, LOCK_EX);
+	assert_int_equal(say_hello(w, 1), LOCK_OLD_INCARNATION);
+	assert_int_equal(say_hello(w, 0), LOCK_REPEATED);
+	world_run(w, 2 * w->group[0].timing.session_ns);
+	assert_true(world_holds(w, 0, 0, LOCK_EX));
 	world_free(w);
 }
 
@@ -306,6 +357,10 @@ int main(void)
 		cmocka_unit_test(the_value_of_a_lost_reader_stays_valid),
 		cmocka_unit_test(a_new_life_is_let_in_when_the_old_one_is_over),
 		cmocka_unit_test(a_value_that_a_former_life_gave_does_not_come_back),
+		cmocka_unit_test(
+			a_late_hello_of_a_life_that_is_over_does_not_keep_the_next_one_out),
+		cmocka_unit_test(nor_where_the_numbers_of_lives_begin_anew),
+		cmocka_unit_test(a_late_hello_does_not_push_out_who_is_there),
 		cmocka_unit_test(a_waiter_that_is_lost_leaves_the_queue),
 		cmocka_unit_test(a_pause_longer_than_the_session_ends_it),
 		cmocka_unit_test(clocks_that_drift_as_declared_change_nothing),

@@ -88,6 +88,21 @@ static COLD enum lock_reason judge_report(struct lock_server *const s, const uin
 	return lockd_count(s, lockd_rebuild_report(s, slot, m, now_ns));
 }
 
+/* The session is not what it is for most messages; its first operation makes it so. */
+static COLD enum lock_reason judge_first(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
+	enum lock_reason reason;
+
+	if (session->state != LOCK_FRESH)
+		return lockd_count(s, LOCK_OLD_INCARNATION);
+	reason = lockd_operation_receive(s, slot, m, now_ns);
+	if (reason == LOCK_TAKEN)
+		session->state = LOCK_LIVE;
+	return reason;
+}
+
 static inline enum lock_reason judge_slot(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
@@ -103,11 +118,12 @@ static inline enum lock_reason judge_slot(struct lock_server *const s, const uin
 		return lockd_count(s, LOCK_OLD_EPOCH);
 	if (m->kind == LOCK_REPORT)
 		return judge_report(s, slot, m, now_ns);
-	if (session->state != LOCK_LIVE ||
-		!lock_rule_incarnation(session->incarnation, m->incarnation))
+	if (!lock_rule_incarnation(session->incarnation, m->incarnation))
 		return lockd_count(s, LOCK_OLD_INCARNATION);
 	if (m->sequence == 0)
 		return lockd_count(s, LOCK_BAD_FIELD);
+	if (session->state != LOCK_LIVE)
+		return judge_first(s, slot, m, now_ns);
 	return lockd_operation_receive(s, slot, m, now_ns);
 }
 

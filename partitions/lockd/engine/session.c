@@ -1,6 +1,7 @@
 /*
  * Who is there: the sessions of a group's members. Invariant: the leader thinks a session over only when the
- * client certainly knows that it is (the guard), and lets a new life of the client in only then.
+ * client certainly knows that it is (the guard), and lets a new life of the client in only then; or before, if
+ * nothing was asked for, so that a late HELLO of a life that is over does not keep the next one out.
  *
  * All sessions last as long as each other, so that the list of leases, to whose end each renewed one goes, is
  * in the order in which they end.
@@ -24,22 +25,35 @@ static void note_clock(struct lock_session *const session, const uint64_t stamp)
 		session->stamp = stamp;
 }
 
+static bool lives(const struct lock_session *const session, const uint32_t incarnation)
+{
+	return (session->state == LOCK_FRESH || session->state == LOCK_LIVE) &&
+	       lock_rule_incarnation(session->incarnation, incarnation);
+}
+
+/* To a later life only, or a late HELLO would push out who is there. Numbers of lives go round. */
+static bool gives_way(const struct lock_session *const session, const uint32_t incarnation)
+{
+	return session->state == LOCK_FRESH &&
+	       incarnation - session->incarnation - 1u < UINT32_MAX / 2;
+}
+
 enum lock_reason lockd_session_hello(struct lock_server *const s, const uint32_t member,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_session *const session = &s->storage.sessions[member];
-	const bool known = session->state == LOCK_LIVE;
+	const bool known = lives(session, m->incarnation);
 
 	if (s->phase != LOCK_SERVING)
 		return LOCK_TOO_EARLY;
-	if (session->state != LOCK_ABSENT &&
-		!(known && lock_rule_incarnation(session->incarnation, m->incarnation)))
+	if (!known && session->state != LOCK_ABSENT && !gives_way(session, m->incarnation))
 		return LOCK_OLD_INCARNATION;
 	if (known && session->revoked)
 		return LOCK_REVOKED;
-	if (!known)
+	if (!known) {
 		session->stamp = 0;
-	session->state = LOCK_LIVE;
+		session->state = LOCK_FRESH;
+	}
 	session->incarnation = m->incarnation;
 	session->revoked = false;
 	note_clock(session, m->stamp);
@@ -55,8 +69,7 @@ enum lock_reason lockd_session_beat(struct lock_server *const s, const uint32_t 
 
 	if (session->state == LOCK_REPORTING)
 		return LOCK_TOO_EARLY;
-	if (session->state != LOCK_LIVE ||
-		!lock_rule_incarnation(session->incarnation, m->incarnation))
+	if (!lives(session, m->incarnation))
 		return LOCK_OLD_INCARNATION;
 	if (session->revoked)
 		return LOCK_REVOKED;

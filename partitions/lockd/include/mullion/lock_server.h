@@ -63,7 +63,8 @@ struct lock_state {
 	uint8_t value[LOCK_VALUE_BYTES];
 };
 
-enum lock_session_state { LOCK_ABSENT, LOCK_REPORTING, LOCK_LIVE, LOCK_ENDING };
+/* A fresh session has asked for nothing: whoever it was made for holds nothing under it. */
+enum lock_session_state { LOCK_ABSENT, LOCK_REPORTING, LOCK_FRESH, LOCK_LIVE, LOCK_ENDING };
 
 /* What the leader knows of a member. */
 struct lock_session {
