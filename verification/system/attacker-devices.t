@@ -68,7 +68,20 @@ first() {
 	rm -f "$ram"
 }
 
-plan 35
+# beside GROUP VIOLATION SENTENCE: whose device is attacked notices nothing: the disk's own test, beside acts of that group.
+# The disk answers in the host's time, so how far the attacker gets is not the same each time: a round of configuration
+# space takes about as long as the test, a hundred violations of registers two windows of its hundred.
+beside() {
+	describe "witness-$1" witness vtd "groups=$1"
+	run "witness-$1" first
+	[ "$(grep -c '^ok' "$serial")" -eq 21 ] && ! grep -q '^not ok' "$serial"
+	ok $? 'a neighbour reads and writes its disk as ever'
+	strings -n 8 "$ram" | grep -q "^health: attacker: $2"
+	ok $? "while $3"
+	rm -f "$ram"
+}
+
+plan 37
 windows vtd "config,registers,messages,dma messages=fixed" 500
 quarantined framed-vtd 'read at 0x1000000'
 cp "$ram" "$work/kept.ram"
@@ -90,14 +103,8 @@ first dma_writes_nothing_to_its_own_mapped_configuration 'write at 0xb0020000'
 first dma_reads_nothing_of_the_disks_registers 'read at 0xe0100000'
 first dma_across_the_end_of_memory 'write at 0x1000000'
 
-# Whose device is attacked notices nothing of it: the disk's own test, beside that.
-compile witness $deployments/attacker-device-witness.dts
-run witness first
-[ "$(grep -c '^ok' "$serial")" -eq 21 ] && ! grep -q '^not ok' "$serial"
-ok $? 'a neighbour reads and writes its disk as ever'
-strings -n 8 "$ram" | grep -q '^health: attacker: memory violation: jump at 0xe0200000'
-ok $? 'while its registers are attacked'
-rm -f "$ram"
+beside registers 'memory violation: jump at 0xe0200000' 'its registers are attacked'
+beside config 'port violation 0xcf8' 'configuration space is'
 
 # Self-tests: one more entry in the device's tables, a byte of poison, and a constant altered, are noticed.
 describe open framed vtd 'only=dma_writes_nothing_to_the_page_beyond_memory groups=dma'
