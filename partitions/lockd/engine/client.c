@@ -271,7 +271,7 @@ bool lock_client_event(struct lock_client *const c, struct lock_event *const eve
 	const uint8_t lowest = o->events ^ rest;
 
 	o->events = rest;
-	if (rest == 0)
+	if (__builtin_expect(rest == 0, true))
 		lock_links_remove(c->storage.links, link);
 	event->own = own_of_link(link);
 	event->kind = (enum lock_event_kind)lowest;

@@ -9,8 +9,9 @@
 #include <mullion/lock_modes.h>
 #include <mullion/lock_rules.h>
 
-/* What is rarely done is kept out of the way of what is done for every lock. */
+/* What is rarely done is kept out of the way of what is done for every lock, which calls as little as can be. */
 #define COLD __attribute__((noinline, cold))
+#define HOT  inline __attribute__((always_inline))
 
 /* Messages due of a membership. */
 #define OUT_HELLO  0x1u
@@ -104,7 +105,7 @@ static inline bool lockd_client_lives(
 	return m->state == LOCK_JOINED && !lock_rule_session_over(now_ns, m->end_ns);
 }
 
-static inline void lockd_client_tell(
+static HOT void lockd_client_tell(
 	struct lock_client *const c, const uint32_t own, const uint8_t events)
 {
 	struct lock_own *const o = &c->storage.owns[own];
@@ -116,7 +117,7 @@ static inline void lockd_client_tell(
 }
 
 /* The operation under way is over. Where it ends without what it wanted, its rank is for the caller to settle. */
-static inline void lockd_client_finish(
+static HOT void lockd_client_finish(
 	struct lock_client *const c, const uint32_t own, const uint8_t state, const uint8_t status)
 {
 	struct lock_own *const o = &c->storage.owns[own];
@@ -126,9 +127,10 @@ static inline void lockd_client_finish(
 	o->wanted = LOCK_NONE;
 	o->due = false;
 	lock_links_remove(c->storage.links, turn_link(own));
-	if (!(o->marks & MARK_QUIET))
+	if (o->marks & MARK_QUIET)
+		o->marks ^= MARK_QUIET;
+	else
 		lockd_client_tell(c, own, LOCK_EVENT_DONE);
-	o->marks &= (uint8_t)~MARK_QUIET;
 }
 
 /* client.c */

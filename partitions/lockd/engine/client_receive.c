@@ -84,16 +84,17 @@ static enum lock_reason new_epoch(struct lock_client *const c, const uint32_t me
 static void learn(struct lock_own *const o, const struct lock_message *const m)
 {
 	const bool mine = (o->marks & MARK_DIRTY) && !(o->flags & LOCK_FLAG_VALUE);
+	const uint8_t quiet = o->marks & MARK_QUIET;
 
-	o->marks &= (uint8_t)~MARK_TOLD;
-	o->marks |= MARK_USED;
-	if (mine)
+	if (mine) {
+		o->marks = (uint8_t)((o->marks & ~MARK_TOLD) | MARK_USED);
 		return;
+	}
 	lock_value_copy(o->value, m->value);
 	o->version = m->stamp;
-	o->marks &= (uint8_t) ~(MARK_VALID | MARK_DIRTY);
-	o->marks |= MARK_KNOWN;
-	o->marks |= m->flags & LOCK_FLAG_INVALID ? 0 : MARK_VALID;
+	o->marks = quiet | MARK_USED | MARK_KNOWN;
+	if (!(m->flags & LOCK_FLAG_INVALID))
+		o->marks |= MARK_VALID;
 }
 
 static inline enum lock_reason grant(

@@ -106,8 +106,8 @@ static inline bool send_operation(
 	o->due = false;
 	o->sent_ns = now_ns;
 	envelope->node = s->node;
-	*m = (struct lock_message){ 0 };
 	__builtin_memcpy(m, o, LOCK_HEAD_BYTES);
+	__builtin_memset(&m->stamp, 0, LOCK_MESSAGE_BYTES - LOCK_HEAD_BYTES);
 	m->epoch = s->epoch;
 	m->incarnation = s->incarnation;
 	if (m->flags & LOCK_FLAG_VALUE)
