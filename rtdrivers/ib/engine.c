@@ -8,7 +8,7 @@
 
 #define LANES_ALL 0xffffu
 
-static struct ibv_qp *qp_find(const struct ibv_context *const context, const uint32_t number)
+struct ibv_qp *qp_find(const struct ibv_context *const context, const uint32_t number)
 {
 	struct ibv_qp *const qp = &context->pools.qps[number & QPN_INDEX_MASK];
 
@@ -27,24 +27,11 @@ static enum ib_transport transport_of(const struct ibv_qp *const qp)
 	return qp->qp_type == IBV_QPT_UC ? IB_TRANSPORT_UC : IB_TRANSPORT_UD;
 }
 
-/* The same partition, and not limited members both. 10.9.3. */
-static bool is_pkey(const struct ibv_qp *const qp, const uint16_t pkey)
+bool has_pkey(const struct ibv_qp *const qp, const uint16_t pkey)
 {
 	const uint16_t own = qp->context->pkeys[qp->attr.pkey_index];
 
 	return ((own ^ pkey) & ~IB_PKEY_FULL) == 0 && ((own | pkey) & IB_PKEY_FULL) != 0;
-}
-
-static bool is_peer(const struct ibv_qp *const qp, const struct ibv_arrival *const arrival)
-{
-	const struct ibv_ah_attr *const peer = &qp->attr.ah_attr;
-
-	if (is_datagram(qp))
-		return true;
-	if (!peer->is_global)
-		return arrival->slid == peer->dlid;
-	return arrival->source.words[0] == peer->grh.dgid.words[0] &&
-	       arrival->source.words[1] == peer->grh.dgid.words[1];
 }
 
 static enum ibv_drop judge(const struct ibv_qp *const qp, const struct ibv_arrival *const arrival,
@@ -56,9 +43,9 @@ static enum ibv_drop judge(const struct ibv_qp *const qp, const struct ibv_arriv
 		return IBV_DROP_TRANSPORT;
 	if ((qp->state != IBV_QPS_RTR && qp->state != IBV_QPS_RTS) || qp->doom != IBV_WC_SUCCESS)
 		return IBV_DROP_STATE;
-	if (!is_pkey(qp, bth->pkey))
+	if (!has_pkey(qp, bth->pkey))
 		return IBV_DROP_PKEY;
-	return is_peer(qp, arrival) ? IBV_DROP_NONE : IBV_DROP_SOURCE;
+	return is_from_peer(qp, arrival) ? IBV_DROP_NONE : IBV_DROP_SOURCE;
 }
 
 static enum ibv_drop deliver(struct ibv_qp *const qp, const uint64_t now_ticks,

@@ -4,16 +4,13 @@
  */
 #include <ib/plain.h>
 #include <ib/port.h>
+#include <ib/straight.h>
 #include <inet/ipv4.h>
 
 #include <errno.h>
 
-#define HOPS        64u
 #define PCP_SHIFT   13u
 #define VLAN_MASK   0xfffu
-#define DSCP_SHIFT  2u
-#define GID_IPV4    0u /* their places among the context's */
-#define GID_IPV6    1u
 #define TRIES       5u
 #define INTERVAL_US 200000u
 #define PAUSE_US    1000000u
@@ -25,8 +22,8 @@ void roce_port_open(struct roce_port *const port, struct ibv_context *const cont
 	*port = (struct roce_port){ .context = context, .neighbours = neighbours };
 	station_open(&port->station, at, mac);
 	station6_open(&port->station6, mac);
-	gid_from_ipv4(context->gids[GID_IPV4].raw, at->address);
-	gid_copy(context->gids[GID_IPV6].raw, port->station6.addresses[0]);
+	gid_from_ipv4(context->gids[PORT_GID_IPV4].raw, at->address);
+	gid_copy(context->gids[PORT_GID_IPV6].raw, port->station6.addresses[0]);
 	port->asking.due = IBV_NEVER;
 	roce_port_ask(port, TRIES, INTERVAL_US, PAUSE_US);
 }
@@ -40,7 +37,7 @@ int roce_port_ipv6(struct roce_port *const port, const uint8_t address[const IB_
 		return ENOMEM;
 	if (!station6_add(&port->station6, address, prefix_bits))
 		return EINVAL;
-	gid_copy(port->context->gids[GID_IPV6 + index].raw, address);
+	gid_copy(port->context->gids[PORT_GID_IPV6 + index].raw, address);
 	return 0;
 }
 
@@ -308,7 +305,7 @@ static unsigned take_other(struct roce_port *const port, const uint64_t now_tick
 	return reply_bytes;
 }
 
-unsigned roce_port_take(struct roce_port *const port, const uint64_t now_ticks,
+static unsigned take_long(struct roce_port *const port, const uint64_t now_ticks,
 	const uint8_t *const frame, const unsigned bytes, uint8_t *const reply)
 {
 	struct roce_frame roce;
@@ -319,6 +316,17 @@ unsigned roce_port_take(struct roce_port *const port, const uint64_t now_ticks,
 		deliver(port, now_ticks, &roce);
 	return refusal == IB_REFUSED_NOT_ROCE ? take_other(port, now_ticks, frame, bytes, reply)
 					      : 0;
+}
+
+unsigned roce_port_take(struct roce_port *const port, const uint64_t now_ticks,
+	const uint8_t *const frame, const unsigned bytes, uint8_t *const reply)
+{
+	struct straight straight;
+
+	if (!straight_comes(port, frame, bytes, &straight))
+		return take_long(port, now_ticks, frame, bytes, reply);
+	straight_take(port, now_ticks, &straight);
+	return 0;
 }
 
 /* ---- Frames that go ---- */
@@ -335,16 +343,11 @@ static const uint8_t *source_of(
 	unsigned index;
 
 	if (gid_is_ipv4(to))
-		return context->gids[GID_IPV4].raw;
-	if (route->sgid_index >= GID_IPV6 && route->sgid_index <= port->station6.count)
+		return context->gids[PORT_GID_IPV4].raw;
+	if (route->sgid_index >= PORT_GID_IPV6 && route->sgid_index <= port->station6.count)
 		return context->gids[route->sgid_index].raw;
 	index = station6_on_link(&port->station6, to);
-	return context->gids[GID_IPV6 + (index != STATION6_ADDRESSES ? index : 0)].raw;
-}
-
-static uint16_t source_port(const struct ibv_departure *const departure)
-{
-	return (uint16_t)(ROCE_SOURCE_PORT | (departure->source_qp & 0x3fff));
+	return context->gids[PORT_GID_IPV6 + (index != STATION6_ADDRESSES ? index : 0)].raw;
 }
 
 /* What stands in front of the BTH. */
@@ -354,13 +357,14 @@ static void address(const struct roce_port *const port, struct roce_path *const 
 	const struct ibv_global_route *const route = &departure->to->grh;
 	const unsigned sl = departure->to->sl & (IBV_LANES - 1);
 
-	*path = (struct roce_path){ .hop_limit = route->hop_limit != 0 ? route->hop_limit : HOPS,
+	*path = (struct roce_path){ .hop_limit = route->hop_limit != 0 ? route->hop_limit
+								       : STRAIGHT_HOPS,
 		.tagged = port->tagged,
 		.tag = (uint16_t)(port->pcp_of_sl[sl] << PCP_SHIFT | (port->vlan & VLAN_MASK)),
 		.ipv6 = !gid_is_ipv4(route->dgid.raw),
-		.traffic_class = (uint8_t)(port->dscp_of_sl[sl] << DSCP_SHIFT),
+		.traffic_class = (uint8_t)(port->dscp_of_sl[sl] << STRAIGHT_DSCP_SHIFT),
 		.flow_label = route->flow_label,
-		.source_port = source_port(departure) };
+		.source_port = straight_source_port(departure->source_qp) };
 	path->udp_checksum = path->ipv6;
 	copy_mac(path->destination_mac, mac);
 	copy_mac(path->source_mac, port->station.mac);
@@ -373,15 +377,7 @@ static unsigned write_plain(const struct roce_port *const port,
 	struct ibv_departure *const departure, const uint8_t mac[const ROCE_MAC_BYTES],
 	uint8_t *const frame, const unsigned room)
 {
-	const struct ibv_global_route *const route = &departure->to->grh;
-	const struct plain plain = { .destination_mac = mac,
-		.source_mac = port->station.mac,
-		.source = port->context->gids[GID_IPV4].raw,
-		.destination = route->dgid.raw,
-		.service = (uint8_t)(port->dscp_of_sl[departure->to->sl & (IBV_LANES - 1)]
-				     << DSCP_SHIFT),
-		.hop_limit = route->hop_limit != 0 ? route->hop_limit : HOPS,
-		.source_port = source_port(departure) };
+	const struct plain plain = straight_headers(port, departure->to, departure->source_qp, mac);
 	unsigned offset;
 	const unsigned bytes = ib_packet_measure(&departure->packet, &offset);
 	uint8_t *const packet = frame + PLAIN_PACKET;
@@ -453,6 +449,8 @@ unsigned roce_port_packet(struct roce_port *const port, const uint64_t now_ticks
 
 		if (to != NULL && !is_reachable(port, now_ticks, qp, neighbour, to->grh.dgid.raw))
 			return 0;
+		if (straight_goes(port, qp, room))
+			return straight_send(port, now_ticks, qp, neighbour, frame);
 		if (ibv_take(qp, now_ticks, &departure))
 			return write_frame(port, &departure, neighbour->mac, frame, room);
 		candidates &= ~(1ull << qp->index);

@@ -21,6 +21,9 @@
 #include <inet/station.h>
 #include <inet/station6.h>
 
+#define PORT_GID_IPV4 0u /* their places among the context's */
+#define PORT_GID_IPV6 1u
+
 #define PORT_ASKING 4u /* neighbours that are asked for at once */
 
 struct roce_port {

@@ -150,14 +150,6 @@ static void sent(struct ibv_requester *const r, const struct ibv_send_entry *con
 		r->next++;
 }
 
-static void await(struct ibv_qp *const qp, const uint64_t now_ticks)
-{
-	if (qp->requester.deadline != IBV_NEVER)
-		return;
-	qp->requester.deadline = now_ticks + qp->timeout_ticks;
-	note_timer(qp->context, qp->requester.deadline);
-}
-
 static bool rc_next(
 	struct ibv_qp *const qp, const uint64_t now_ticks, struct ibv_departure *const departure)
 {
@@ -178,7 +170,7 @@ static bool rc_next(
 			index + 1 == entry->packets ||
 				psn_ahead(r->send_psn, r->una_psn) + 1 == (int32_t)WINDOW_PACKETS);
 	sent(r, entry, index);
-	await(qp, now_ticks);
+	await_answer(qp, now_ticks);
 	return true;
 }
 

@@ -80,6 +80,19 @@ static inline bool is_datagram(const struct ibv_qp *const qp)
 	return qp->qp_type == IBV_QPT_UD || qp->qp_type == IBV_QPT_GSI;
 }
 
+static inline bool is_from_peer(
+	const struct ibv_qp *const qp, const struct ibv_arrival *const arrival)
+{
+	const struct ibv_ah_attr *const peer = &qp->attr.ah_attr;
+
+	if (is_datagram(qp))
+		return true;
+	if (!peer->is_global)
+		return arrival->slid == peer->dlid;
+	return arrival->source.words[0] == peer->grh.dgid.words[0] &&
+	       arrival->source.words[1] == peer->grh.dgid.words[1];
+}
+
 static inline void qp_wake(const struct ibv_qp *const qp)
 {
 	qp->context->ready |= 1ull << qp->index;
@@ -131,6 +144,21 @@ static inline void note_timer(struct ibv_context *const context, const uint64_t 
 	if (when < context->earliest)
 		context->earliest = when;
 }
+
+/* The time of the next acknowledgement runs from the first packet that waits for one. */
+static inline void await_answer(struct ibv_qp *const qp, const uint64_t now_ticks)
+{
+	if (qp->requester.deadline != IBV_NEVER)
+		return;
+	qp->requester.deadline = now_ticks + qp->timeout_ticks;
+	note_timer(qp->context, qp->requester.deadline);
+}
+
+/* NULL: there is none of that number, or not any more. At most 20 instructions. */
+struct ibv_qp *qp_find(const struct ibv_context *context, uint32_t number);
+
+/* The same partition, and not limited members both. 10.9.3. At most 20 instructions. */
+bool has_pkey(const struct ibv_qp *qp, uint16_t pkey);
 
 /*
  * Copy into a list of SGEs, `offset` bytes behind its beginning. False: memory that may not be

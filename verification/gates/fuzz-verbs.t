@@ -18,6 +18,6 @@ finds message.c '/qp_access_flags/!s/IBV_ACCESS_REMOTE_WRITE/0/' \
 finds engine.c 's/qp->qp_num != number/qp->qp_num == 0/' 'a packet for a number given out before is found'
 finds cq.c 's/struct ibv_wc \*const wc = cq_push(qp->recv_cq);/qp->recv_cq->room++; &/' \
 	'a completion whose entry is given away is found'
-finds engine.c 's/return is_peer(qp, arrival) ? IBV_DROP_NONE : IBV_DROP_SOURCE;/return IBV_DROP_NONE;/' \
+finds engine.c 's/return is_from_peer(qp, arrival) ? IBV_DROP_NONE : IBV_DROP_SOURCE;/return IBV_DROP_NONE;/' \
 	'a packet from a stranger is found'
 exit $status

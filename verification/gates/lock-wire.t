@@ -8,7 +8,7 @@ number=0
 status=0
 flags="-std=c11 -D_GNU_SOURCE -O1 -w -I$work -Irtdrivers -Ipartitions/lockd/include -Iverification/unit"
 units="answers ah context cq engine message mr neighbour names local local_serve post qp requester resource responder headers
-	packet port roce ib crc"
+	packet port straight roce ib crc"
 
 ok() {
 	number=$((number + 1))

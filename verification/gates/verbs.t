@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests of verbs, lanes and local links, against copies with a planted defect each: one of them has to notice.
 set -u
-echo 1..30
+echo 1..34
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
@@ -9,7 +9,7 @@ status=0
 flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Iverification/unit"
 engine="answers ah context cq engine local local_serve message mr names post qp requester resource responder headers packet"
 connection="connection connection_message connection_pool connection_qp connection_take connection_wire cm mad fields"
-port="lanes vlarb bucket neighbour port roce ib crc"
+port="lanes vlarb bucket neighbour port straight roce ib crc"
 
 ok() {
 	number=$((number + 1))
@@ -43,7 +43,8 @@ run() {
 		files="vlarb bucket"
 		pair=
 	fi
-	[ "$1" != test_lanes ] && [ "$1" != test_roce_port ] || files="$engine $port"
+	[ "$1" != test_lanes ] && [ "$1" != test_roce_port ] && [ "$1" != test_straight ] || files="$engine $port"
+	[ "$1" != test_straight ] || pair="$pair $work/long_port.o"
 	if [ "$1" = test_connection ]; then
 		files="$engine $connection"
 		pair="$pair $work/connection_pair.o"
@@ -77,10 +78,10 @@ done
 for name in rtdrivers/inet/*.c; do
 	compile "$name" "$work/inet-$(basename "$name" .c).o"
 done
-for name in verbs_pair connection_pair test_connection test_roce_port test_verbs test_verbs_link test_verbs_local test_vlarb test_lanes; do
+for name in verbs_pair connection_pair long_port test_connection test_roce_port test_straight test_verbs test_verbs_link test_verbs_local test_vlarb test_lanes; do
 	compile "verification/unit/$name.c" "$work/$name.o"
 done
-run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb && run test_lanes && run test_connection && run test_roce_port
+run test_verbs && run test_verbs_link && run test_verbs_local && run test_vlarb && run test_lanes && run test_connection && run test_roce_port && run test_straight
 ok $? "without a defect, all of them pass"
 
 notices test_verbs_link answers 's/ && !is_read(send_entry(qp, r->head))//' 'an acknowledgement that skips a READ is noticed'
@@ -119,4 +120,9 @@ notices test_roce_port port 's/neighbour->tries--;//' 'a question without an end
 notices test_roce_port engine 's/ && !(context->waiting >> i & 1)//' 'time that runs for who has to wait is noticed'
 notices test_roce_port port 's/port->asking.tries == 0 || !is_on_link(port, gid)/false/' 'a question beyond a router is noticed'
 notices test_roce_port port 's/now_ticks + port->asking.pause_ticks/0/' 'a silent neighbour that is never left alone is noticed'
+notices test_straight straight 's/if (pad_bytes != 0)/if (false)/' 'padding that the short way leaves is noticed'
+notices test_straight straight 's/ && has_pkey(qp, (uint16_t)first)//' 'a P_Key that the short way does not look at is noticed'
+notices test_straight straight 's/r->retries = qp->attr.retry_cnt;//' 'retries that the short way does not give back are noticed'
+notices test_straight straight 's/((entry->flags & IBV_SEND_FENCE) == 0 || r->reads == 0)/true/' \
+	'a fence that the short way goes through is noticed'
 exit $status

@@ -20,9 +20,16 @@ test_vlarb_INCLUDE := -Irtdrivers
 # A port: frames of Ethernet.
 UNIT_TESTS += test_roce_port
 
-test_roce_port_SRCS := $(test_verbs_link_SRCS) $(addprefix rtdrivers/ib/,neighbour.c port.c roce.c ib.c crc.c) \
+test_roce_port_SRCS := $(test_verbs_link_SRCS) $(addprefix rtdrivers/ib/,neighbour.c port.c straight.c roce.c ib.c crc.c) \
 	$(wildcard rtdrivers/inet/*.c)
 test_roce_port_INCLUDE := -Irtdrivers
+
+# Its short way against its long one.
+UNIT_TESTS += test_straight
+
+test_straight_SRCS := $(test_roce_port_SRCS) verification/unit/long_port.c
+test_straight_INCLUDE := -Irtdrivers
+$(BUILD)/unit/test_straight: $(wildcard rtdrivers/ib/*.h) rtdrivers/ib/port.c verification/unit/long_port.h
 
 # A port that several owners share.
 UNIT_TESTS += test_lanes
