@@ -9,7 +9,7 @@ echo 1..10
 # compiled TREE PROGRAM
 compiled() {
 	sources=$(for name in answers ah context cq engine local local_serve message mr names neighbour post qp requester resource \
-		responder port ib headers packet roce fields mad cm connection connection_message connection_pool connection_qp \
+		responder port straight ib headers packet roce fields mad cm connection connection_message connection_pool connection_qp \
 		connection_take connection_wire; do echo "$1/rtdrivers/ib/$name.c"; done)
 	# shellcheck disable=SC2086
 	cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined \

@@ -10,7 +10,7 @@ echo 1..13
 # compiled TREE: $work/verbs_rping from the sources below TREE.
 compiled() {
 	set -- "$1" $(for name in answers ah context cq engine local local_serve message mr names post neighbour qp requester resource \
-		responder port ib headers packet roce fields mad cm connection connection_message connection_pool connection_qp connection_take \
+		responder port straight ib headers packet roce fields mad cm connection connection_message connection_pool connection_qp connection_take \
 		connection_wire; do echo "$1/rtdrivers/ib/$name.c"; done) \
 		"$1"/rtdrivers/ib/crc*.c "$1"/rtdrivers/inet/*.c
 	tree=$1
