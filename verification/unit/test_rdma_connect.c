@@ -150,6 +150,25 @@ static void who_asks_with_another_partitions_key_or_is_not_wanted_is_rejected(vo
 	world_close();
 }
 
+/* The one that is found first by a request's P_Key is the other client's. */
+static void clients_that_share_a_partitions_key_are_both_reached(void **state)
+{
+	struct world_client *client;
+
+	(void)state;
+	world_open();
+	assert_int_equal(ibv_set_pkey(&world.context, 1, world_grant(1).pkey), 0);
+	client = unconnected(1);
+	assert_int_equal(rdma_listen(7012), 0);
+	assert_non_null(ask_for(client->far, 7012, 1));
+	assert_true(hears(CONNECTION_REQUEST));
+	assert_int_equal(rdma_accept(heard.connection, client->qp, &mine), 0);
+	assert_true(hears(CONNECTION_CONNECTED));
+	for (uint32_t i = 0; i < 10; i++)
+		talk_send_one(client, 3000, i);
+	world_close();
+}
+
 static void connections_end_with_their_client_and_their_queue_pair(void **state)
 {
 	(void)state;
@@ -183,6 +202,7 @@ int main(void)
 		cmocka_unit_test(a_client_is_told_that_nobody_wants_it),
 		cmocka_unit_test(a_client_listens_where_it_may_and_nowhere_else),
 		cmocka_unit_test(who_asks_with_another_partitions_key_or_is_not_wanted_is_rejected),
+		cmocka_unit_test(clients_that_share_a_partitions_key_are_both_reached),
 		cmocka_unit_test(connections_end_with_their_client_and_their_queue_pair),
 	};
 

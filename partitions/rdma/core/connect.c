@@ -246,19 +246,28 @@ int asking_connection(struct asking *const a)
 
 /* ---- What happens ---- */
 
+/* The same partition of the fabric, whichever of several equal P_Keys the request was found to have. */
+static bool same_pkey(const struct service *const service, const uint16_t a, const uint16_t b)
+{
+	const uint16_t *const pkeys = service->context->pkeys;
+
+	return ((pkeys[a] ^ pkeys[b]) & (uint16_t)~IB_PKEY_FULL) == 0;
+}
+
 /* Somebody asks for a client's port: with its P_Key, and while it has room. */
 static struct client_connection *take_request(struct service *const service,
 	struct connection *const connection, const uint64_t now_ticks)
 {
 	struct client *const client = &service->clients[connection->owner];
 	struct client_connection *const slot = free_slot(client);
-	const bool same = connection->pkey_index == client->pkey_index;
+	const bool same = same_pkey(service, connection->pkey_index, client->pkey_index);
 
 	if (slot == NULL || !same || !client->greeted) {
 		connection_reject(connection, now_ticks,
 			same ? CM_REJECT_NO_RESOURCES : CM_REJECT_CONSUMER, NULL, 0);
 		return NULL;
 	}
+	connection->pkey_index = client->pkey_index;
 	take_slot(service, client, slot, connection, RDMA_QPS);
 	return slot;
 }
