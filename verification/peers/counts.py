@@ -89,14 +89,15 @@ def emulator():
 
 
 def peer(build, directory, name, number, other, script, words, files, seconds, counter=None, options=""):
-    """One Linux under icount, begun; with the plugin, NAME.marks is what it wrote."""
+    """One Linux under icount, begun, card and clock as Debian has them; with the plugin, NAME.marks is what it wrote."""
     out = os.path.join(directory, name + ".marks")
     for old in (out, os.path.join(directory, name + ".log")):
         if os.path.exists(old):
             os.unlink(old)
     counting = f"-plugin {os.path.abspath(counter)},out={os.path.abspath(out)}" if counter else ""
     return subprocess.Popen(
-        [os.path.join(INTEROP, "peer"), build, directory, name, str(number), other, os.path.join(HERE, script), *words],
+        [os.path.join(INTEROP, "peer"), build, directory, name, str(number), other, os.path.join(HERE, script), *words,
+         "virtio_net.napi_tx=1", "tsc_early_khz=0"],
         env={**os.environ, "PEER_FILES": files, "PEER_SECONDS": str(seconds),
              "PEER_OPTIONS": f"-icount shift=0 {counting} {options}"},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
