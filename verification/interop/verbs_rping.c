@@ -125,7 +125,8 @@ static void release(void)
 static void travel(const unsigned inwards, uint8_t *const frame, const unsigned bytes)
 {
 	const bool roce = server.connections >= quiet && bytes > 58 && frame[12] == 8 &&
-			  frame[13] == 0 && frame[23] == 17 && (frame[47] | frame[48]) != 0;
+			  frame[13] == 0 && frame[23] == 17 &&
+			  (frame[47] << 16 | frame[48] << 8 | frame[49]) != IB_QPN_GSI;
 
 	if (roce && chance(lost)) {
 		faults++;
