@@ -19,3 +19,14 @@ ok() {
 		status=1
 	fi
 }
+
+# peer_begins NAME NUMBER OTHER SCRIPT WORDS...: a Linux peer in $work, until it has booted; its number in $peer. What else polls
+# begins afterwards: two that poll beside it would make its boot last twice as long.
+peer_begins() {
+	rm -f "$work/$1.log"
+	"$here/peer" "$build" "$work" "$@" >"$work/peer.log" 2>&1 &
+	peer=$!
+	while kill -0 "$peer" 2>/dev/null && ! grep -qs '^peer: ready' "$work/$1.log"; do
+		sleep 0.1
+	done
+}

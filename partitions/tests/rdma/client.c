@@ -168,12 +168,17 @@ static bool meet(void)
 	return client_climb(client.qp, client.far.qpn);
 }
 
-bool client_open(void)
+bool client_begin(void)
 {
 	if (!rdma_link_find(&client.link))
 		return false;
 	client.context = rdma_open(&client.link);
-	return client.context != NULL && open_objects() && meet();
+	return client.context != NULL && open_objects();
+}
+
+bool client_open(void)
+{
+	return client_begin() && meet();
 }
 
 bool client_echo(const uint32_t n)

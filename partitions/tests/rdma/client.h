@@ -23,7 +23,10 @@ struct test_client {
 
 extern struct test_client client;
 
-/* Its memory, a queue pair for datagrams and one that is connected; false: not all of it. */
+/* Its memory, a queue pair for datagrams and one for a connection, both in RESET; false: not all of it. */
+bool client_begin(void);
+
+/* The same, and the far end has been met: one is connected. */
 bool client_open(void);
 
 /* The attributes for the connected queue pair's next state, and what they are. */

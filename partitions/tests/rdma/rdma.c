@@ -1,6 +1,7 @@
 /*
  * rdma: the ends of the rdma service's test. do=far: an adapter with a card of its own, which answers; do=good: a client that sends and compares; do=bad: a
- * client that tries what it was not granted, sends as much as it can, and scribbles over its rings.
+ * client that tries what it was not granted, sends as much as it can, and scribbles over its rings; do=rping: a client that
+ * talks with Linux's rping.
  */
 #include <mullion/args.h>
 
@@ -39,5 +40,7 @@ int main(void)
 {
 	if (args_is("do", "far"))
 		return far_end();
+	if (args_is("do", "rping"))
+		return linux_client();
 	return args_is("do", "bad") ? bad_client() : good_client();
 }

@@ -36,5 +36,6 @@ bool wire_is_filled(const uint8_t *from, uint32_t n, uint32_t bytes);
 int far_end(void);
 int good_client(void);
 int bad_client(void);
+int linux_client(void);
 
 #endif
