@@ -14,7 +14,7 @@ explore() {
 	rm -rf "$work/run" && mkdir "$work/run"
 	(cd "$work/run" && spin -a -DOBSERVE -DLEASE=2 "$@" "$models/lock.pml" >../log 2>&1 &&
 		gcc "$optimisation" -DOBSERVE -include "$models/lock_observe.h" -DSAFETY -DCOLLAPSE -DNOREDUCE -DVECTORSZ=4096 -DMEMLIM=1900 -w -o pan pan.c >>../log 2>&1 &&
-		timeout 1800 ./pan -m1000000 -w22 >>../log 2>&1)
+		ulimit -t 1800 && ./pan -m1000000 -w22 >>../log 2>&1)
 }
 
 # holds SENTENCE OPTION...: all states visited, no assertion violated.
@@ -97,7 +97,7 @@ else
 	planted 'the end of reports' -DNO_LATE -DKEEP $one -DSURVIVE=1
 	planted 'the compatibility of modes' -DNO_QUEUE $one -DSURVIVE=0
 	explore -O0 -DNO_C9 $one -DSURVIVE=0
-	! grep -q 'assertion violated' "$work/log"
+	grep -q 'errors: 0$' "$work/log"
 	ok $? 'and with all rules, nothing is: the planted defects are found for what they lack'
 fi
 exit $status
