@@ -194,14 +194,15 @@ const char *lock_term_name(enum lock_term term)
 
 /*
  * The voters' promise ends, the other leader waits its turn and asks for votes, twice at most; then it announces
- * itself to all, and waits for their reports, or for the sessions of the silent.
+ * itself to all, and waits for their reports, or for the sessions of the silent: that wait ends however many turns it
+ * takes to ask for all of them.
  */
 uint64_t lock_failover_bound_ns(const struct lock_group_load *group)
 {
 	const uint64_t repeat = drifted(group->retransmit_ns, group->drift_ppm);
 	const uint64_t rounds =
 		plus(times(5, group->delay_ns), times(2 + 4 * (uint64_t)group->losses, repeat));
-	const uint64_t messages = 2 * ((uint64_t)group->nodes + group->slots) + 6;
+	const uint64_t messages = 2 * ((uint64_t)group->nodes + group->slots) + group->asks + 6;
 	const uint64_t leases =
 		plus(lease_over(group, group->authority_ns), lease_over(group, group->survive_ns));
 
@@ -216,7 +217,7 @@ uint64_t lock_messages_bound(const struct lock_group_load *group)
 
 uint64_t lock_failover_messages_bound(const struct lock_group_load *group)
 {
-	return 2 * (uint64_t)group->nodes + group->slots + 6;
+	return 2 * (uint64_t)group->nodes + group->slots + group->asks + 6;
 }
 
 uint64_t lock_memory_bound_bytes(const struct lock_group_load *group, uint32_t locks,

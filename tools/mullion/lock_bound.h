@@ -34,6 +34,7 @@ struct lock_group_load {
 	uint32_t drift_ppm;   /* any clock's rate against true time, at most; below one million */
 	uint32_t nodes;       /* with a session at this group */
 	uint32_t slots;       /* participants of all its locks: what is reported to a new leader */
+	uint32_t asks;        /* how often a new leader asks for more of those reports, at most */
 	uint32_t outstanding; /* operations of all its participants at all its locks, at most */
 	uint32_t losses; /* how often a message of an operation may be lost, repetitions included */
 	uint32_t crashes;   /* how many of those served before may die holding */

@@ -278,6 +278,7 @@ static struct lock_group_load own_load(const struct lock_plan *plan, uint32_t g)
 		.drift_ppm = plan->model->drift_ppm,
 		.nodes = group->members,
 		.slots = group->slots,
+		.asks = lock_reports_asked(group->members, group->slots),
 		.outstanding = operations_of(plan, g),
 		.losses = model->losses,
 		.crashes = model->crashes,
@@ -287,13 +288,15 @@ static struct lock_group_load own_load(const struct lock_plan *plan, uint32_t g)
 
 /* A node may lead several groups at once: what it then serves. */
 struct leader {
-	uint32_t members, slots, operations;
+	uint32_t members, slots, asks, operations;
 };
 
 static void judge_leader(struct lock_group_load *load, const struct leader *leader)
 {
 	if (leader->slots > load->slots)
 		load->slots = leader->slots;
+	if (leader->asks > load->asks)
+		load->asks = leader->asks;
 	if (leader->operations > load->outstanding)
 		load->outstanding = leader->operations;
 	if (leader->members > load->nodes)
@@ -310,6 +313,8 @@ static void load_groups(struct lock_plan *plan, struct arena *arena)
 
 			leader->members += plan->group[g].members;
 			leader->slots += plan->group[g].slots;
+			leader->asks +=
+				lock_reports_asked(plan->group[g].members, plan->group[g].slots);
 			leader->operations += operations_of(plan, g);
 		}
 	for (uint32_t g = 0; g < plan->groups; g++) {

@@ -149,6 +149,7 @@ static struct lock_group_load load_of(const struct sim *sim, const struct lock_g
 		.drift_ppm = o->drift_ppm,
 		.nodes = group->members,
 		.slots = group->slots,
+		.asks = lock_reports_asked(group->members, group->slots),
 		.outstanding = group->members,
 		.losses = o->scenario == LOSSY ? o->losses : 0 };
 }

@@ -310,6 +310,8 @@ static void memory_and_messages_are_counted(void **state)
 	at.losses = 2;
 	assert_int_equal(lock_messages_bound(&at), 12);
 	assert_int_equal(lock_failover_messages_bound(&at), 2054);
+	at.asks = 7;
+	assert_int_equal(lock_failover_messages_bound(&at), 2061);
 }
 
 int main(void)

@@ -417,6 +417,109 @@ static void a_grant_of_an_older_epoch_is_not_taken(void **state)
 	world_free(w);
 }
 
+/* Both hold all of so many locks, and their leader dies. */
+static struct world *leaderless(uint32_t participants, uint32_t locks)
+{
+	struct world *w = begun(world_new(1, locks, participants));
+
+	for (uint32_t lock = 0; lock < locks; lock++)
+		for (uint32_t p = 0; p < 2; p++)
+			world_take(w, p, lock, LOCK_PR);
+	world_crash(w, world_leader(w, 0)->node);
+	return w;
+}
+
+static void assert_all_held(struct world *w)
+{
+	for (uint32_t lock = 0; lock < w->locks; lock++)
+		for (uint32_t p = 0; p < 2; p++)
+			assert_true(world_holds(w, p, lock, LOCK_PR));
+	world_free(w);
+}
+
+static uint32_t reports_under_way(const struct world *w)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < w->flying; i++)
+		count += w->flights[i].message.kind == LOCK_REPORT;
+	return count;
+}
+
+/* Until a leader serves: the most reports that were under way at once. */
+static uint32_t recover(struct world *w)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < 2000 && world_leader(w, 0) == NULL; i++) {
+		const uint32_t now = reports_under_way(w);
+
+		most = now > most ? now : most;
+		world_step(w);
+	}
+	assert_non_null(world_leader(w, 0));
+	return most;
+}
+
+static void no_more_reports_are_under_way_than_a_new_leader_asked_for(void **state)
+{
+	struct world *w = leaderless(2, 300);
+	uint32_t most;
+
+	(void)state;
+	most = recover(w);
+	assert_in_range(most, LOCK_REPORTS_UNDER_WAY / 2, LOCK_REPORTS_UNDER_WAY);
+	assert_int_equal(w->sent[LOCK_REPORT], 2 * 300);
+	assert_all_held(w);
+	w = leaderless(48, 12);
+	most = recover(w);
+	assert_in_range(most, 48, 48 * lock_reports_window(48));
+	assert_int_equal(w->sent[LOCK_REPORT], 48 * 12);
+	assert_all_held(w);
+}
+
+/* The first time that this report is seen it is taken off the network; */
+static bool lose_report(struct world *w, uint32_t index)
+{
+	for (uint32_t i = 0; i < w->flying; i++)
+		if (w->flights[i].message.kind == LOCK_REPORT &&
+			w->flights[i].message.index == index) {
+			w->flights[i] = w->flights[--w->flying];
+			return true;
+		}
+	return false;
+}
+
+static void a_lost_report_is_asked_for_again_and_few_others_with_it(void **state)
+{
+	static const uint32_t locks[] = { 0, 100, 299 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct world *w = leaderless(2, 300);
+
+		while (!lose_report(w, 2 * locks[i]))
+			world_step(w);
+		recover(w);
+		assert_in_range(
+			w->sent[LOCK_REPORT], 2 * 300 + 1, 2 * 300 + lock_reports_window(2) + 1);
+		assert_all_held(w);
+	}
+}
+
+static void many_reports_may_get_lost_and_come_late_or_twice(void **state)
+{
+	struct world *w = leaderless(2, 300);
+
+	(void)state;
+	w->loss_percent = 2;
+	w->repeat_percent = 20;
+	w->delay_most_ns = 40000;
+	recover(w);
+	w->loss_percent = 0;
+	assert_all_held(w);
+}
+
 static void leaders_change_many_times_and_lose_nothing(void **state)
 {
 	struct world *w = started(3);
@@ -459,6 +562,9 @@ int main(void)
 		cmocka_unit_test(one_groups_failover_leaves_the_other_alone),
 		cmocka_unit_test(a_report_that_comes_late_brings_back_nothing),
 		cmocka_unit_test(a_grant_of_an_older_epoch_is_not_taken),
+		cmocka_unit_test(no_more_reports_are_under_way_than_a_new_leader_asked_for),
+		cmocka_unit_test(a_lost_report_is_asked_for_again_and_few_others_with_it),
+		cmocka_unit_test(many_reports_may_get_lost_and_come_late_or_twice),
 		cmocka_unit_test(leaders_change_many_times_and_lose_nothing),
 	};
 

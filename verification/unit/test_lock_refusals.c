@@ -197,6 +197,33 @@ static void a_clients_refusals_are_counted_by_reason(void **state)
 	world_free(w);
 }
 
+static void a_new_leader_asks_for_no_reports_of_slots_that_are_not_there(void **state)
+{
+	struct world *w = started();
+	const struct lock_server *s = world_leader(w, 0);
+	const struct lock_membership *session = &w->client[0].storage.memberships[0];
+	struct lock_message m = good(w);
+
+	(void)state;
+	m.kind = LOCK_NEW_EPOCH;
+	m.node = s->node;
+	m.index = 0;
+	m.epoch = session->epoch + 1;
+	m.sequence = 0;
+	m.token = w->member[0].slots + 1;
+	assert_int_equal(tell(w, &m), LOCK_BAD_FIELD);
+	m.token = (1ull << 32) + 1;
+	assert_int_equal(tell(w, &m), LOCK_BAD_FIELD);
+	m.token = 1;
+	m.sequence = 2;
+	assert_int_equal(tell(w, &m), LOCK_BAD_FIELD);
+	assert_int_equal(session->epoch, s->epoch);
+	m.sequence = 0;
+	assert_int_equal(tell(w, &m), LOCK_TAKEN);
+	assert_int_equal(session->epoch, s->epoch + 1);
+	world_free(w);
+}
+
 static void a_welcome_from_the_past_lets_nobody_in(void **state)
 {
 	struct world *w = started();
@@ -374,8 +401,10 @@ static struct lock_message answer(const struct lock_client *c, uint64_t now_ns, 
 								  o->membership],
 		.epoch = s->epoch + (kind == LOCK_NEW_EPOCH),
 		.incarnation = s->incarnation,
-		.sequence = o->sequence,
-		.token = kind == LOCK_REFUSE ? LOCK_AGAIN : (uint64_t)s->epoch << 40 | 1000,
+		.sequence = kind == LOCK_NEW_EPOCH ? 0 : o->sequence,
+		.token = kind == LOCK_REFUSE      ? LOCK_AGAIN
+			 : kind == LOCK_NEW_EPOCH ? 1
+						  : (uint64_t)s->epoch << 40 | 1000,
 		.stamp = now_ns - 1000,
 		.span_ns = c->tables->group[s->group].timing.session_ns,
 	};
@@ -459,6 +488,7 @@ int main(int count, char **arguments)
 		cmocka_unit_test(a_server_is_quiet_after_its_start),
 		cmocka_unit_test(the_witness_and_strangers_are_no_candidates),
 		cmocka_unit_test(a_clients_refusals_are_counted_by_reason),
+		cmocka_unit_test(a_new_leader_asks_for_no_reports_of_slots_that_are_not_there),
 		cmocka_unit_test(a_welcome_from_the_past_lets_nobody_in),
 		cmocka_unit_test(no_message_of_chance_changes_a_serving_leader_unless_it_is_taken),
 		cmocka_unit_test(

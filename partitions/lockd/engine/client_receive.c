@@ -62,21 +62,43 @@ static enum lock_reason beat_ack(struct lock_client *const c, const uint32_t mem
 	return LOCK_TAKEN;
 }
 
-/* Told again, it reports again: some reports were lost. */
+/*
+ * What is due still stays so, if what is asked for follows it. A heartbeat follows the last report: its answer
+ * prolongs the session.
+ */
+static void report(struct lock_client *const c, const uint32_t membership, const uint32_t from,
+	const uint32_t end)
+{
+	struct lock_membership *const s = &c->storage.memberships[membership];
+	const bool all = end == member_row(c, membership)->slots;
+	const bool follows = (s->out & OUT_REPORT) && s->report <= from && from <= s->report_end;
+
+	if (!follows)
+		s->report = from;
+	s->report_end = end;
+	s->out &= (uint8_t)~OUT_REPORT;
+	lockd_client_speak(c, membership,
+		(uint8_t)((s->report < end ? OUT_REPORT : 0) | (all ? OUT_BEAT : 0)));
+}
+
+/* As many slots as the leader asks for are reported: more of them, or, if some were lost, the same again. */
 static enum lock_reason new_epoch(struct lock_client *const c, const uint32_t membership,
 	const uint32_t place, const struct lock_message *const m)
 {
 	struct lock_membership *const s = &c->storage.memberships[membership];
+	const uint32_t slots = member_row(c, membership)->slots;
 	const bool again = s->leader == place && lock_rule_epoch(s->epoch, m->epoch);
 
+	if (m->token > slots || m->sequence > m->token)
+		return LOCK_BAD_FIELD;
 	if (!again && !lock_rule_new_epoch(s->epoch, m->epoch))
 		return LOCK_OLD_EPOCH;
 	s->epoch = m->epoch;
 	lockd_client_follow(c, membership, place);
-	if (s->state == LOCK_JOINED) {
-		s->report = 0;
-		lockd_client_speak(c, membership, OUT_REPORT | OUT_BEAT);
-	}
+	if (!again)
+		s->out &= (uint8_t)~OUT_REPORT;
+	if (s->state == LOCK_JOINED)
+		report(c, membership, m->sequence, (uint32_t)m->token);
 	return again ? LOCK_REPEATED : LOCK_TAKEN;
 }
 

@@ -84,7 +84,7 @@ static void send_report(struct lock_client *const c, const uint32_t membership,
 	envelope->message.index = slot;
 	fill_report(&c->storage.owns[c->tables->slot[slot].own], now_ns, &envelope->message);
 	s->report++;
-	if (s->report >= row->slots)
+	if (s->report >= s->report_end)
 		s->out &= (uint8_t)~OUT_REPORT;
 }
 

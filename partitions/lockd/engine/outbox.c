@@ -119,6 +119,21 @@ static inline void send_place(
 		fill_other(p, what, m);
 }
 
+/* From what it was asked for already, as far as its window reaches. */
+static COLD void ask_reports(
+	struct lock_server *const s, const uint32_t member, struct lock_message *const m)
+{
+	struct lock_session *const session = &s->storage.sessions[member];
+	const uint32_t slots = member_row(s, member)->slots;
+	const uint32_t window = lock_reports_window(s->group->members);
+	const uint32_t left = slots - session->reported;
+
+	m->kind = LOCK_NEW_EPOCH;
+	m->sequence = session->asked > session->reported ? session->asked : session->reported;
+	session->asked = session->reported + (left < window ? left : window);
+	m->token = session->asked;
+}
+
 static COLD void send_session(struct lock_server *const s, const uint32_t link,
 	const uint64_t now_ns, struct lock_envelope *const envelope)
 {
@@ -131,7 +146,7 @@ static COLD void send_session(struct lock_server *const s, const uint32_t link,
 	address(s, session, envelope);
 	m->index = s->group->first_member + member;
 	if (what == OUT_EPOCH) {
-		m->kind = LOCK_NEW_EPOCH;
+		ask_reports(s, member, m);
 		return;
 	}
 	m->kind = what == OUT_WELCOME ? LOCK_WELCOME : LOCK_BEAT_ACK;

@@ -114,13 +114,37 @@ static void take_state(struct lock_server *const s, const uint32_t slot,
 	lockd_grant_queue_by_age(s, slot);
 }
 
+static bool is_reported(
+	const struct lock_server *const s, const uint32_t member, const uint32_t number)
+{
+	const uint32_t slot = s->tables->member_slots[member_row(s, member)->first + number];
+
+	return s->storage.places[slot - s->group->first_slot].marks & MARK_REPORTED;
+}
+
+/* Half of what may be under way came: as many again may be. */
+static void ask_on(struct lock_server *const s, const uint32_t member)
+{
+	const struct lock_session *const session = &s->storage.sessions[member];
+	const uint32_t window = lock_reports_window(s->group->members);
+
+	if (session->asked < member_row(s, member)->slots &&
+		session->asked <= session->reported + window / 2)
+		lockd_outbox_session(s, member, OUT_EPOCH);
+}
+
 /* A member that has reported all it has lives: no session lasts longer than from now on. */
 static void count_report(struct lock_server *const s, const uint32_t member, const uint64_t now_ns)
 {
 	struct lock_session *const session = &s->storage.sessions[member];
+	const uint32_t slots = member_row(s, member)->slots;
 
-	session->reported++;
-	if (session->reported < member_row(s, member)->slots)
+	for (uint32_t i = 0; i <= LOCK_REPORTS_UNDER_WAY && session->reported < slots &&
+			     is_reported(s, member, session->reported);
+		i++)
+		session->reported++;
+	ask_on(s, member);
+	if (session->reported < slots || session->state != LOCK_REPORTING)
 		return;
 	session->state = LOCK_LIVE;
 	lockd_session_renew(s, member, now_ns);
@@ -150,8 +174,10 @@ enum lock_reason lockd_rebuild_report(struct lock_server *const s, const uint32_
 	if (session->state != LOCK_ABSENT &&
 		!lock_rule_incarnation(session->incarnation, m->incarnation))
 		return LOCK_OLD_INCARNATION;
-	if (s->storage.places[slot].marks & MARK_REPORTED)
+	if (s->storage.places[slot].marks & MARK_REPORTED) {
+		count_report(s, member, now_ns);
 		return LOCK_REPEATED;
+	}
 	if (!report_is_possible(s, slot, m))
 		return LOCK_IMPOSSIBLE;
 	if (session->state == LOCK_ABSENT)
@@ -163,13 +189,30 @@ enum lock_reason lockd_rebuild_report(struct lock_server *const s, const uint32_
 	return LOCK_TAKEN;
 }
 
-/* One member is told of the epoch, unless it reported all; when all were, they are told again later. */
+/* Its reports come, and there are more to be asked for. */
+static bool goes_on(const struct lock_server *const s, const uint32_t member)
+{
+	const struct lock_session *const session = &s->storage.sessions[member];
+
+	return session->reported != session->noticed &&
+	       session->asked < member_row(s, member)->slots;
+}
+
+/*
+ * One member is told of the epoch, unless it reported all or is about to; when all were, they are told again later.
+ * What it was asked for and did not report, it is asked for again.
+ */
 static bool announce(struct lock_server *const s, const uint64_t now_ns)
 {
 	if (now_ns < s->announce_ns)
 		return false;
-	if (s->storage.sessions[s->cursor].state < LOCK_LIVE)
+	struct lock_session *const session = &s->storage.sessions[s->cursor];
+
+	if (session->state < LOCK_LIVE && !goes_on(s, s->cursor)) {
+		session->asked = session->reported;
 		lockd_outbox_session(s, s->cursor, OUT_EPOCH);
+	}
+	session->noticed = session->reported;
 	s->cursor++;
 	if (s->cursor < s->group->members)
 		return true;

@@ -73,9 +73,10 @@ struct lock_membership {
 	uint16_t node; /* the leader's */
 	uint32_t epoch;
 	uint32_t incarnation;
-	uint64_t end_ns;  /* of the session */
-	uint64_t sent_ns; /* the last HELLO or BEAT */
-	uint32_t report;  /* which of the member's slots is reported next */
+	uint64_t end_ns;     /* of the session */
+	uint64_t sent_ns;    /* the last HELLO or BEAT */
+	uint32_t report;     /* which of the member's slots is reported next */
+	uint32_t report_end; /* and how far the leader asked for them */
 };
 
 #define LOCK_CLIENT_LINKS(owns, members) (4u * (owns) + (members) + 3u)

@@ -34,13 +34,13 @@ enum lock_kind {
 	LOCK_REPORT,  /* after a new epoch: all that the client knows of this slot */
 
 	/* From the leader to a client. */
-	LOCK_WELCOME,   /* to HELLO: `stamp` returned, `span_ns` the session's length from it on */
-	LOCK_BEAT_ACK,  /* to BEAT: the same */
-	LOCK_GRANT,     /* `held` granted under `token`; value, its version in `stamp` */
-	LOCK_REFUSE,    /* `held` still held; why in `token`, an enum lock_status */
-	LOCK_RELEASED,  /* nothing is held */
-	LOCK_BLOCKING,  /* what is held keeps another from mode `wanted` */
-	LOCK_NEW_EPOCH, /* the sender leads now, report */
+	LOCK_WELCOME,  /* to HELLO: `stamp` returned, `span_ns` the session's length from it on */
+	LOCK_BEAT_ACK, /* to BEAT: the same */
+	LOCK_GRANT,    /* `held` granted under `token`; value, its version in `stamp` */
+	LOCK_REFUSE,   /* `held` still held; why in `token`, an enum lock_status */
+	LOCK_RELEASED, /* nothing is held */
+	LOCK_BLOCKING, /* what is held keeps another from mode `wanted` */
+	LOCK_NEW_EPOCH, /* the sender leads now: report your slots from number `sequence` on, up to `token` */
 
 	/* Among the servers of a group; `index` is 0. */
 	LOCK_CANDIDATE, /* vote for me in `epoch`, or, if you did, go on: `stamp` my clock */

@@ -73,10 +73,30 @@ struct lock_session {
 	uint8_t revoked;
 	uint16_t node; /* where it lives, as the tables say */
 	uint32_t incarnation;
-	uint32_t reported; /* slots, while collecting */
+	uint32_t reported; /* while collecting: of the member's slots, the first so many */
+	uint32_t asked;    /* it was asked for the first so many */
+	uint32_t noticed;  /* `reported` when the leader looked last whether it stands still */
 	uint64_t end_ns;   /* when the leader may think it over */
 	uint64_t stamp;    /* the client's clock, to be returned */
 };
+
+/*
+ * Reports that a new leader asks for at once, of all members together, but one of each at least: fewer than what the
+ * cards of Mullion's nodes hold for two members' nodes.
+ */
+#define LOCK_REPORTS_UNDER_WAY 128u
+
+/* How many of them one of so many members may have under way. */
+static inline uint32_t lock_reports_window(const uint32_t members)
+{
+	return members < LOCK_REPORTS_UNDER_WAY ? LOCK_REPORTS_UNDER_WAY / members : 1;
+}
+
+/* How often it asks, at most, its members to go on, who report so many slots: when half of the window came. */
+static inline uint32_t lock_reports_asked(const uint32_t members, const uint32_t slots)
+{
+	return slots / ((lock_reports_window(members) + 1) / 2);
+}
 
 /* What a server needs for its group; LOCK_SERVER_LINKS(slots, members, locks) links. */
 #define LOCK_ENDS 10u
@@ -146,7 +166,7 @@ void lock_server_init(struct lock_server *server, const struct lock_tables *tabl
 /*
  * Take a message of `bytes` bytes that came from node `from`. Returns what became of it, which is also
  * counted. Cost: constant, but that of lock_grant (at most the lock's slots) where it frees a lock, and, for
- * LOCK_REPORT, the slots of its lock.
+ * LOCK_REPORT, the slots of its lock and LOCK_REPORTS_UNDER_WAY.
  */
 enum lock_reason lock_server_receive(struct lock_server *server, uint16_t from,
 	const struct lock_message *message, uint32_t bytes, uint64_t now_ns);
