@@ -27,6 +27,7 @@ ANSWER = struct.Struct("<IIQQ")
 ACCEPTED, REFUSED = 1, 2
 ETHERNET, IPV4, UDP = 14, 20, 8
 LOST, TWICE = 0.01, 0.01
+PATIENCE_S = 0  # for a node that takes nothing now; 0: the frame is lost
 
 
 class Write:
@@ -131,10 +132,17 @@ class Switch(threading.Thread):
         return os.path.join(self.directory, "%d.%s" % (node, end))
 
     def send(self, node, frame):
-        try:
-            self.sockets[node].sendto(frame, self.path(node, "qemu"))
-        except OSError:
-            pass  # nobody is there, or takes nothing: the frame is lost
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self.sockets[node].sendto(frame, self.path(node, "qemu"))
+            except BlockingIOError:
+                if time.monotonic() < end:
+                    time.sleep(0.00002)
+                    continue
+            except OSError:
+                pass  # nobody is there: the frame is lost
+            return
 
     def forward(self, node, frame):
         if len(frame) >= ETHERNET + IPV4 + UDP and frame[:6] == STORE_MAC:
