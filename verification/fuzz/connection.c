@@ -9,13 +9,13 @@
  * An input is a row of records: kind, whom it is about, what to repair, what the program does, then what the message
  * says, from which the repairs take what a stranger cannot know.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ib/connection.h>
 #include <ib/engine.h>
 #include <ib/gid.h>
+
+#include "fuzz.h"
 
 #define TABLE        4u
 #define QPS          6u
@@ -30,10 +30,6 @@
 #define REPAIR_REQ   0x10u /* what a request has to say */
 #define REPAIR_AGAIN 0x20u /* by the number that it asked with before */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
-
 IBV_POOLS(pools, 1, 2, CONNECTION_SENDS, 2, 32, QPS + 1, 16, 16);
 CONNECTIONS(table, TABLE);
 
@@ -47,14 +43,6 @@ static uint64_t now, datagrams, events[CONNECTION_DATAGRAM_ANSWER + 1];
 static const union ibv_gid own = { .raw = { 0xfd, [15] = 1 } };
 static const union ibv_gid peers[2] = { { .raw = { 0xfd, [15] = 2 } },
 	{ .raw = { 0xfd, [15] = 3 } } };
-
-static void claim(const bool holds, const char *const what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 static void tell(void)
 {
@@ -413,14 +401,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
 
 /* ---- The mutator ---- */
 
-static unsigned random_state;
-
-static unsigned below(const unsigned limit)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (random_state >> 8) % limit;
-}
-
 /* Messages in an order that leads somewhere, more often than not. */
 static size_t append(uint8_t *const data, const size_t size, const size_t most)
 {
@@ -428,26 +408,26 @@ static size_t append(uint8_t *const data, const size_t size, const size_t most)
 
 	if (size + RECORD + BODY > most)
 		return size;
-	data[size] = kinds[below(sizeof(kinds))];
-	data[size + 1] = (uint8_t)below(TABLE);
-	data[size + 2] = (uint8_t)(below(8) == 0 ? below(256) : (0x1f | below(2) << 5));
-	data[size + 3] = (uint8_t)(below(256));
-	data[size + 4] = (uint8_t)below(256);
-	data[size + 5] = (uint8_t)(below(4) == 0 ? below(256) : 1);
+	data[size] = kinds[pick(sizeof(kinds))];
+	data[size + 1] = (uint8_t)pick(TABLE);
+	data[size + 2] = (uint8_t)(pick(8) == 0 ? pick(256) : (0x1f | pick(2) << 5));
+	data[size + 3] = (uint8_t)(pick(256));
+	data[size + 4] = (uint8_t)pick(256);
+	data[size + 5] = (uint8_t)(pick(4) == 0 ? pick(256) : 1);
 	for (unsigned i = 0; i < BODY; i++)
-		data[size + RECORD + i] = (uint8_t)(below(3) == 0 ? below(256) : below(4));
+		data[size + RECORD + i] = (uint8_t)(pick(3) == 0 ? pick(256) : pick(4));
 	return size + RECORD + BODY;
 }
 
 size_t LLVMFuzzerCustomMutator(
 	uint8_t *const data, size_t size, const size_t most, const unsigned seed)
 {
-	random_state = seed;
-	if (below(4) == 0)
+	random_begin(seed);
+	if (pick(4) == 0)
 		return LLVMFuzzerMutate(data, size, most);
-	for (unsigned i = 1 + below(4); i != 0; i--)
+	for (unsigned i = 1 + pick(4); i != 0; i--)
 		size = append(data, size, most);
-	if (size > RECORD && below(3) == 0)
-		data[below((unsigned)size)] ^= (uint8_t)(1u << below(8));
+	if (size > RECORD && pick(3) == 0)
+		data[pick((unsigned)size)] ^= (uint8_t)(1u << pick(8));
 	return size == 0 ? LLVMFuzzerMutate(data, size, most) : size;
 }

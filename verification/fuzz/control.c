@@ -11,29 +11,16 @@
  * The mutator knows the protocol: it makes requests of its words, changes single members, repeats and
  * signs lines; libFuzzer's own mutations damage what it made.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../unit/fake_control.h"
+#include "fuzz.h"
 
 #define TEXT_BYTES   4096u
 #define AS_DATAGRAMS 0x10u
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
-
 static struct control control;
 static struct session session;
-
-static void claim(const bool holds, const char *const what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 /* Once: what no request changes. */
 static void set_up(void)
@@ -222,24 +209,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
 
 /* ---- The mutator ---- */
 
-static uint32_t random_state;
-
-static uint32_t pick(const uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state % below;
-}
-
 #define PICK(words) words[pick(sizeof(words) / sizeof(*(words)))]
 
 static const char *const commands[] = { "hello", "list", "info", "cpus", "console", "stop", "start",
 	"restart", "schedule", "health", "log", "journal", "counters", "trace", "dump", "load",
 	"version", "shutdown", "reboot", "" };
 static const char *const keys[] = { "v", "id", "cmd", "partition", "attach", "input", "cold",
-	"name", "from", "cpu", "page", "pages", "part", "data", "zeros", "marks", "vcpu", "reset", "seq",
-	"mac", "other", "" };
+	"name", "from", "cpu", "page", "pages", "part", "data", "zeros", "marks", "vcpu", "reset",
+	"seq", "mac", "other", "" };
 static const char *const values[] = { "0", "1", "2", "7", "255", "256", "300", "2147483647",
 	"2147483648", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",
 	"-1", "true", "false", "null", "1.5", "\"\"", "\"nav\"", "\"watch\"", "\"control\"",
@@ -402,7 +379,7 @@ size_t LLVMFuzzerCustomMutator(
 {
 	size_t text = size > 0 ? size - 1 : 0;
 
-	random_state = seed | 1;
+	random_begin(seed);
 	if (control.node.page == NULL)
 		set_up();
 	if (most < 2)

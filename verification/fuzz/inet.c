@@ -9,9 +9,6 @@
  *
  * The mutator makes whole questions and mends checksums; libFuzzer's own mutations damage them.
  */
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <inet/arp.h>
@@ -21,25 +18,15 @@
 #include <inet/station.h>
 #include <inet/udp.h>
 
+#include "fuzz.h"
+
 #define PACKET  ETHERNET_HEADER_BYTES
 #define SEGMENT (PACKET + IPV4_HEADER_BYTES)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 
 static const uint8_t node_mac[] = { 0x52, 0x54, 0, 0, 0, 1 };
 static const uint8_t peer_mac[] = { 0x52, 0x55, 10, 0, 2, 2 };
 static const struct endpoint node_at = { 0x0a00020f, 0xffffff00, 7070 };
 static struct station station;
-
-static void claim(const bool holds, const char *const what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 static uint64_t total(void)
 {
@@ -136,16 +123,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
 
 /* ---- The mutator ---- */
 
-static uint32_t random_state;
-
-static uint32_t pick(const uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state % below;
-}
-
 static void begin_frame(uint8_t *const frame, const uint16_t type)
 {
 	memcpy(frame, node_mac, 6);
@@ -221,7 +198,7 @@ static void change_header(uint8_t *const frame)
 size_t LLVMFuzzerCustomMutator(
 	uint8_t *const data, size_t size, const size_t most, const unsigned seed)
 {
-	random_state = seed | 1;
+	random_begin(seed);
 	if (most < ETHERNET_MOST_BYTES)
 		return size;
 	if (size < SEGMENT + UDP_HEADER_BYTES || pick(4) == 0) {

@@ -7,14 +7,13 @@
  * honest client's message arrives. A claim that does not hold prints "claim:" and aborts.
  */
 #include "../unit/rdma_world.h"
+#include "fuzz.h"
 
 #define BAD      0u
 #define GOOD     1u
 #define RUN_MOST 40u
 #define PATIENCE 400000u
 #define MESSAGE  500u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 struct input {
 	const uint8_t *at;
@@ -23,14 +22,6 @@ struct input {
 
 static struct client honest;
 static uint64_t honest_queue_pairs;
-
-static void claim(const bool good, const char *const what)
-{
-	if (good)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 /* ---- What comes ---- */
 

@@ -7,34 +7,22 @@
  *
  * The mutator makes whole messages and mends checksums; libFuzzer's own mutations damage them.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <inet/octets.h>
 #include <inet/station6.h>
+
+#include "fuzz.h"
 
 #define PACKET       14u
 #define MESSAGE      54u
 #define DISCOVERY    86u /* bytes of a frame with a solicitation or an advertisement */
 #define MESSAGE_MOST 200u
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
-
 static const uint8_t node_mac[] = { 0x52, 0x54, 0, 0, 0, 1 };
 static const uint8_t peer_mac[] = { 0x52, 0x54, 0, 0, 0, 2 };
 static const uint8_t everybody[] = { 0x33, 0x33, 0, 0, 0, 1 };
 static struct station6 station, other;
-
-static void claim(const bool holds, const char *const what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 static uint64_t total(void)
 {
@@ -97,16 +85,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
 
 /* ---- The mutator ---- */
 
-static uint32_t random_state;
-
-static uint32_t pick(const uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state % below;
-}
-
 static void mend(uint8_t *const frame, const size_t size)
 {
 	octets_write16(frame + PACKET + 4, (uint16_t)(size - MESSAGE));
@@ -141,7 +119,7 @@ static size_t make(uint8_t *const frame)
 size_t LLVMFuzzerCustomMutator(
 	uint8_t *const data, size_t size, const size_t most, const unsigned seed)
 {
-	random_state = seed | 1;
+	random_begin(seed);
 	if (most < 2 * MESSAGE_MOST)
 		return size;
 	if (size < MESSAGE + 8 || pick(3) == 0)

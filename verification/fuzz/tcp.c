@@ -7,14 +7,13 @@
  * who may say anything; then the connection stays what it can be: its numbers in their order, its buffers within
  * their bounds, its segments within what waits, and an end that was reached.
  */
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <inet/checksum.h>
 #include <inet/octets.h>
 #include <inet/tcp.h>
+
+#include "fuzz.h"
 
 #define NODE        0x0a090001u
 #define PEER        0x0a090002u
@@ -23,8 +22,6 @@
 #define STEP_BYTES  4u
 #define PACKET_MOST 1500u
 #define KEPT        8u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct packet {
 	struct ipv4_header header;
@@ -37,14 +34,6 @@ static struct packet kept[KEPT];
 static unsigned kept_count;
 static uint64_t now_ns;
 static bool losing;
-
-static void claim(const bool holds, const char *const what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 static uint8_t byte_of(const unsigned end, const unsigned index)
 {

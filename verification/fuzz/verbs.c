@@ -10,11 +10,11 @@
  * right in what they cannot know (numbers, keys, addresses), each on its own; the mutator writes packets of
  * every opcode.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ib/engine.h>
+
+#include "fuzz.h"
 
 #define QPS            4u
 #define DEPTH          8u
@@ -29,10 +29,6 @@
 #define REPAIR_KEY     0x30u
 #define REPAIR_NUM     0x40u
 #define REPAIR_TO      0x80u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 
 /* What a queue pair may have changed by its packets; the rest of it nobody may change. */
 struct world {
@@ -57,14 +53,6 @@ static struct ibv_qp *queue_pairs[QPS];
 static const enum ibv_qp_type types[QPS] = { IBV_QPT_RC, IBV_QPT_RC, IBV_QPT_UC, IBV_QPT_UD };
 static const union ibv_gid peer = { .raw = { 0xfe, 0x80, [15] = 7 } };
 static uint64_t now, packets_received;
-
-static void claim(const bool holds, const char *const what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 static void connect(const unsigned index)
 {
@@ -340,14 +328,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
 
 /* ---- The mutator ---- */
 
-static unsigned random_state;
-
-static unsigned below(const unsigned limit)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (random_state >> 8) % limit;
-}
-
 /* A packet of any opcode, with lengths and addresses as they may be. */
 static unsigned make_packet(uint8_t *const data, const unsigned room)
 {
@@ -358,16 +338,16 @@ static unsigned make_packet(uint8_t *const data, const unsigned room)
 	struct ib_packet packet = { .payload = zeros };
 	unsigned layout;
 
-	packet.bth.opcode = (uint8_t)(transports[below(4)] | below(0x15));
+	packet.bth.opcode = (uint8_t)(transports[pick(4)] | pick(0x15));
 	layout = ib_opcode_layout(packet.bth.opcode);
-	packet.bth.acknowledge = below(2);
-	packet.reth = (struct ib_reth){ below(REGION), 0, lengths[below(8)] };
-	packet.atomic = (struct ib_atomic){ below(REGION / 8) * 8, 0, below(3), below(3) };
-	packet.aeth.syndrome = (uint8_t)(below(4) == 0   ? below(256)
-					 : below(2) == 0 ? 0x1f
-							 : 0x60 + below(6));
+	packet.bth.acknowledge = pick(2);
+	packet.reth = (struct ib_reth){ pick(REGION), 0, lengths[pick(8)] };
+	packet.atomic = (struct ib_atomic){ pick(REGION / 8) * 8, 0, pick(3), pick(3) };
+	packet.aeth.syndrome = (uint8_t)(pick(4) == 0   ? pick(256)
+					 : pick(2) == 0 ? 0x1f
+							: 0x60 + pick(6));
 	if (layout & IB_HAS_PAYLOAD)
-		packet.payload_bytes = lengths[below(8)];
+		packet.payload_bytes = lengths[pick(8)];
 	return ib_packet_encode(&packet, data, room);
 }
 
@@ -375,17 +355,17 @@ static size_t append(uint8_t *const data, const size_t size, const size_t most)
 {
 	const unsigned room = most > size + RECORD ? (unsigned)(most - size - RECORD) : 0;
 	const unsigned bytes = make_packet(data + size + RECORD, room < 1000 ? room : 1000);
-	const unsigned index = below(QPS);
+	const unsigned index = pick(QPS);
 
 	if (bytes == 0)
 		return size;
 	data[size] =
-		(uint8_t)(index | (1 + below(3)) << 2 | below(4) << 4 | REPAIR_NUM | below(2) << 7);
-	data[size + 1] = (uint8_t)(below(8) | 8 | 16 | 32 | (below(32) == 0) << 6);
+		(uint8_t)(index | (1 + pick(3)) << 2 | pick(4) << 4 | REPAIR_NUM | pick(2) << 7);
+	data[size + 1] = (uint8_t)(pick(8) | 8 | 16 | 32 | (pick(32) == 0) << 6);
 	data[size + 2] = (uint8_t)bytes;
-	data[size + 3] = (uint8_t)((bytes >> 8 & 3) | (below(16) == 0) << 2 | (below(8) == 0) << 3 |
-				   below(8) << 4);
-	if (below(2) == 0)
+	data[size + 3] = (uint8_t)((bytes >> 8 & 3) | (pick(16) == 0) << 2 | (pick(8) == 0) << 3 |
+				   pick(8) << 4);
+	if (pick(2) == 0)
 		data[size + 1] &= (uint8_t)~7u;
 	return size + RECORD + bytes;
 }
@@ -393,12 +373,12 @@ static size_t append(uint8_t *const data, const size_t size, const size_t most)
 size_t LLVMFuzzerCustomMutator(
 	uint8_t *const data, size_t size, const size_t most, const unsigned seed)
 {
-	random_state = seed;
-	if (below(4) == 0)
+	random_begin(seed);
+	if (pick(4) == 0)
 		return LLVMFuzzerMutate(data, size, most);
-	for (unsigned i = 1 + below(4); i != 0; i--)
+	for (unsigned i = 1 + pick(4); i != 0; i--)
 		size = append(data, size, most);
-	if (size > RECORD && below(3) == 0)
-		data[below((unsigned)size)] ^= (uint8_t)(1u << below(8));
+	if (size > RECORD && pick(3) == 0)
+		data[pick((unsigned)size)] ^= (uint8_t)(1u << pick(8));
 	return size == 0 ? LLVMFuzzerMutate(data, size, most) : size;
 }

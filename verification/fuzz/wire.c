@@ -8,8 +8,6 @@
  * The mutator makes whole frames, packets and datagrams, and mends lengths, checksums and ICRC of what it or
  * libFuzzer's own mutations damaged.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ib/cm.h>
@@ -18,9 +16,7 @@
 #include <ib/roce.h>
 #include <inet/octets.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
+#include "fuzz.h"
 
 #define ETHERNET 14u
 #define TAG      4u
@@ -30,14 +26,6 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 enum { KIND_ROCE, KIND_NATIVE, KIND_DATAGRAM };
 
 static uint8_t again[ROCE_FRAME_BYTES_MOST], twice[ROCE_FRAME_BYTES_MOST];
-
-static void claim(const bool holds, const char *const what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "claim: %s\n", what);
-	abort();
-}
 
 static void claim_reason(const enum ib_refusal refusal)
 {
@@ -228,16 +216,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *const data, const size_t size)
 
 /* ---- The mutator ---- */
 
-static uint32_t random_state;
-
-static uint32_t pick(const uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state % below;
-}
-
 static void fill(void *const to, const size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
@@ -407,7 +385,7 @@ static size_t mutate(const unsigned kind, uint8_t *const data, size_t size, cons
 size_t LLVMFuzzerCustomMutator(
 	uint8_t *const data, const size_t size, const size_t most, const unsigned seed)
 {
-	random_state = seed | 1;
+	random_begin(seed);
 	for (unsigned i = 0; i < 4; i++)
 		pick(2);
 	if (most < 2)
