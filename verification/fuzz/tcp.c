@@ -83,12 +83,28 @@ static void give(const struct packet *const packet, const unsigned to)
 	judge(&ends[to]);
 }
 
+/* Each option but the two of one byte says its length, and all end within the header: RFC 9293, 3.1. */
+static bool options_fit(const uint8_t *const options, const unsigned bytes)
+{
+	unsigned at = 0;
+
+	while (at < bytes && options[at] != 0) {
+		const unsigned said = at + 1 < bytes ? options[at + 1] : 0;
+
+		if (options[at] != 1 && (said < 2 || said > bytes - at))
+			return false;
+		at += options[at] == 1 ? 1 : said;
+	}
+	return true;
+}
+
 /* A header of any length with these options, and nothing behind it. */
 static void give_options(const uint8_t *const step)
 {
 	const struct tcp_segment segment = { .source = PEER_PORT, .destination = 1 };
 	struct packet packet = { .header = { .source = PEER, .destination = NODE } };
 	const unsigned options = step[1] % 11 * 4;
+	struct tcp_segment read;
 
 	packet.header.payload_bytes = (uint16_t)(TCP_HEADER_BYTES + options);
 	tcp_encode(&packet.header, &segment, packet.octets);
@@ -100,6 +116,9 @@ static void give_options(const uint8_t *const step)
 		checksum_end(
 			checksum_add((uint64_t)PEER + NODE + IPV4_TCP + packet.header.payload_bytes,
 				packet.octets, packet.header.payload_bytes)));
+	claim((tcp_decode(&packet.header, packet.octets, &read) == TCP_GOOD) ==
+			options_fit(packet.octets + TCP_HEADER_BYTES, options),
+		"options are good that end within their header");
 	give(&packet, 0);
 }
 
