@@ -2,24 +2,10 @@
 # The tests of the locks' wire and router, against copies with a planted defect each: they have to notice.
 set -u
 echo 1..16
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
+. verification/gates/tap.sh
 flags="-std=c11 -D_GNU_SOURCE -O1 -w -I$work -Irtdrivers -Ipartitions/lockd/include -Iverification/unit"
 units="answers ah context cq engine message mr neighbour names local local_serve post qp requester resource responder headers
 	packet port straight roce ib crc"
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		status=1
-		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | tail -n 20
-	fi
-}
 
 # compile SOURCE OBJECT
 compile() {

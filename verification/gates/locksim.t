@@ -4,23 +4,8 @@
 #
 # usage: locksim.t [--large]: 100,000 seeds, for `make campaign`.
 set -u
-build=${BUILD:-build}
+. verification/gates/tap.sh
 sim=$build/locksim
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		tail -n 5 "$work/log" | sed 's/^/# /'
-		status=1
-	fi
-}
 
 # clean SENTENCE OPTION...: nothing is violated.
 clean() {

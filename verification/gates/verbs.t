@@ -2,25 +2,11 @@
 # The tests of verbs, lanes and local links, against copies with a planted defect each: one of them has to notice.
 set -u
 echo 1..34
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-status=0
+. verification/gates/tap.sh
 flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Iverification/unit"
 engine="answers ah context cq engine local local_serve message mr names post qp requester resource responder headers packet"
 connection="connection connection_message connection_pool connection_qp connection_take connection_wire cm mad fields"
 port="lanes vlarb bucket neighbour port straight roce ib crc"
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		status=1
-		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | tail -n 20
-	fi
-}
 
 # compile SOURCE OBJECT
 compile() {
