@@ -33,7 +33,6 @@
 
 #define REPORT_NS  1000000000ull
 #define BURST      16u   /* messages and frames in a turn */
-#define TICKS_STEP 1000u /* ns, for the adapter's clock */
 #define ALIGNMENT  64u
 
 struct port {
@@ -201,7 +200,7 @@ static const char *start(void)
 	if (!card_open(&card, (unsigned)args_number("card", 0), 0, 0))
 		return "there is no network card, or it does not start";
 	wrong = lock_wire_open(
-		&wire, image, card.mac, service_level(), time_ticks_from_ns(TICKS_STEP));
+		&wire, image, card.mac, service_level(), &time_rate);
 	if (wrong != NULL)
 		return wrong;
 	epoch_tsc = page != NULL ? page->epoch_tsc : tsc_read();

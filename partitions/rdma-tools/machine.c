@@ -11,7 +11,6 @@
 #include "machine.h"
 #include "tools.h"
 
-#define TICKS_PER_US 1000u /* the clock counts nanoseconds */
 #define BURST        16u
 #define ASK_NS       200000000ull
 #define RETRIES      7u
@@ -37,7 +36,7 @@ bool machine_open(const struct endpoint *const at, const uint8_t mac[const ROCE_
 	const int access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
 			   IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC;
 
-	if (ibv_open(&machine.context, &pools, TICKS_PER_US) != 0)
+	if (ibv_open(&machine.context, &pools, &rate_nanoseconds) != 0)
 		return false;
 	roce_port_open(&machine.port, &machine.context, &neighbours, at, mac);
 	tcp_open(&machine.tcp, seed);

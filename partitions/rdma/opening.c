@@ -17,8 +17,6 @@
 
 #define TEXT_BYTES       256u
 #define KEY_BYTES        40u
-#define NS_PER_S         1000000000u
-#define NS_PER_US        1000u
 #define MANAGEMENT_RATE  100000u
 #define MANAGEMENT_BURST 6000u
 #define PCP_MOST         7u
@@ -110,20 +108,19 @@ static void introduce_neighbours(void)
 static void open_port(void)
 {
 	const struct vlarb_tables tables = tables_of_arguments();
-	const uint64_t ticks = time_ticks_from_ns(NS_PER_S);
 	char text[TEXT_BYTES];
 	struct endpoint at;
 
 	text_of("at", text);
 	needs(endpoint_parse(text, &at), "at", "an address, as at=10.9.0.1/24:1");
-	needs(ibv_open(&node.context, &pools, time_ticks_from_ns(NS_PER_US)) == 0, "the adapter",
+	needs(ibv_open(&node.context, &pools, &time_rate) == 0, "the adapter",
 		"its clock is out of range");
 	needs(card_open(&node.card, 0, (uint8_t)args_number("last-bus", 0), 0), "the card",
 		"grant the partition a network card: devices = <&net0>");
 	roce_port_open(&node.port, &node.context, &known, &at, node.card.mac);
 	mark_lanes();
 	introduce_neighbours();
-	needs(lanes_open(&node.lanes, &node.port, &tables, ticks, tsc_read(), MANAGEMENT_RATE,
+	needs(lanes_open(&node.lanes, &node.port, &tables, &time_rate, tsc_read(), MANAGEMENT_RATE,
 		      MANAGEMENT_BURST) == 0,
 		"high, low", "lanes are 0 to 14");
 }

@@ -14,7 +14,7 @@
 static const uint32_t rnr_tens[IB_AETH_VALUE + 1] = { 65536, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48,
 	64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288,
 	16384, 24576, 32768, 49152 };
-#define TEN_US 10u
+#define TEN_US_NS 10000u
 
 static const enum ibv_wc_status nak_status[] = {
 	[IB_NAK_SEQUENCE] = IBV_WC_RETRY_EXC_ERR,
@@ -98,7 +98,7 @@ static bool advance(struct ibv_qp *const qp, const uint32_t until, const uint64_
 static void take_rnr(struct ibv_qp *const qp, const uint8_t code, const uint64_t now_ticks)
 {
 	struct ibv_requester *const r = &qp->requester;
-	const uint64_t us = (uint64_t)rnr_tens[code] * TEN_US;
+	const uint64_t ns = (uint64_t)rnr_tens[code] * TEN_US_NS;
 
 	if (r->resume != IBV_NEVER)
 		return;
@@ -109,7 +109,7 @@ static void take_rnr(struct ibv_qp *const qp, const uint8_t code, const uint64_t
 	if (qp->attr.rnr_retry != RNR_FOR_EVER)
 		r->rnr_retries--;
 	go_back(qp);
-	r->resume = now_ticks + us * qp->context->ticks_per_us;
+	r->resume = now_ticks + rate_ticks_up(&qp->context->rate, ns);
 	note_timer(qp->context, r->resume);
 }
 

@@ -68,7 +68,7 @@ const struct connection_listener *pool_listener(
 static inline uint64_t connection_ticks(
 	const struct connections *const table, const unsigned exponent)
 {
-	return ((uint64_t)4096 << exponent) / 1000 * table->context->ticks_per_us;
+	return rate_ticks_up(&table->context->rate, (uint64_t)4096 << exponent);
 }
 
 /* ---- Messages (connection_message.c) ---- */
@@ -123,7 +123,7 @@ bool qp_heard(const struct connection *connection);
 enum connection_drop connection_take(struct connections *table, uint64_t now_ticks,
 	const struct connection_arrival *arrival, struct connection_event *event);
 
-/* Over: not the program's any more, kept for a while for what still comes. At most 100 instructions. */
+/* Over: not the program's any more, kept for a while for what still comes. At most 200 instructions. */
 void connection_over(struct connection *connection, uint64_t now_ticks);
 
 /* Both may send. At most 50 instructions. */

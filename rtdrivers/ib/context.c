@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #define PKEY_NUMBER 0x7fffu
-#define TICKS_MOST  100000u
 
 static bool is_depth(const unsigned depth)
 {
@@ -46,15 +45,15 @@ static void clear_keys(const struct ibv_pools *const pools)
 }
 
 int ibv_open(struct ibv_context *const context, const struct ibv_pools *const pools,
-	const uint64_t ticks_per_us)
+	const struct time_rate *const rate)
 {
-	if (!are_pools(pools) || ticks_per_us == 0 || ticks_per_us > TICKS_MOST)
+	if (!are_pools(pools) || !rate_is_good(rate))
 		return EINVAL;
 	clear_domains(pools);
 	clear_keys(pools);
 	*context = (struct ibv_context){
 		.pools = *pools,
-		.ticks_per_us = ticks_per_us,
+		.rate = *rate,
 		.pkeys = { IB_PKEY_DEFAULT },
 		.earliest = IBV_NEVER,
 	};

@@ -12,12 +12,12 @@
 #define MANAGEMENT_BIT (1u << VLARB_MANAGEMENT)
 
 int lanes_open(struct lanes *const lanes, struct roce_port *const port,
-	const struct vlarb_tables *const tables, const uint64_t ticks_per_s,
+	const struct vlarb_tables *const tables, const struct time_rate *const rate,
 	const uint64_t now_ticks, const uint64_t rate_bytes, const uint32_t burst_bytes)
 {
 	lanes->port = port;
 	lanes->owner_count = 0;
-	lanes->ticks_per_s = ticks_per_s;
+	lanes->rate = *rate;
 	lanes->first = lanes->count = 0;
 	lanes->managed = lanes->lost = 0;
 	for (unsigned vl = 0; vl < VLARB_LANES; vl++)
@@ -25,7 +25,7 @@ int lanes_open(struct lanes *const lanes, struct roce_port *const port,
 	port->context->held = ~0ull;
 	if (burst_bytes < LANES_FRAME_BYTES || vlarb_open(&lanes->arbiter, tables) != 0)
 		return EINVAL;
-	return bucket_open(&lanes->management, rate_bytes, burst_bytes, ticks_per_s, now_ticks);
+	return bucket_open(&lanes->management, rate_bytes, burst_bytes, rate, now_ticks);
 }
 
 static bool sends(const struct vlarb_table *const table, const unsigned vl)
@@ -50,8 +50,7 @@ int lanes_owner(struct lanes *const lanes, const uint8_t sl, const uint64_t rate
 		!sends(&tables->low, tables->vl_of_sl[sl]))
 		return EINVAL;
 	*owner = (struct lanes_owner){ .sl = sl };
-	if (bucket_open(&owner->bucket, rate_bytes, burst_bytes, lanes->ticks_per_s, now_ticks) !=
-		0)
+	if (bucket_open(&owner->bucket, rate_bytes, burst_bytes, &lanes->rate, now_ticks) != 0)
 		return EINVAL;
 	lanes->owner_count++;
 	return 0;

@@ -36,7 +36,7 @@ struct lanes {
 	struct vlarb arbiter;
 	struct lanes_owner owners[LANES_OWNERS];
 	unsigned owner_count;
-	uint64_t ticks_per_s;
+	struct time_rate rate;
 	struct bucket management;
 	struct lanes_frame waiting[LANES_MANAGEMENT]; /* of lane 15 */
 	unsigned first, count;
@@ -49,7 +49,8 @@ struct lanes {
  * that vlarb_open refuses, numbers that bucket_open refuses, or a burst below LANES_FRAME_BYTES. At most 1200 instructions.
  */
 int lanes_open(struct lanes *lanes, struct roce_port *port, const struct vlarb_tables *tables,
-	uint64_t ticks_per_s, uint64_t now_ticks, uint64_t rate_bytes, uint32_t burst_bytes);
+	const struct time_rate *rate, uint64_t now_ticks, uint64_t rate_bytes,
+	uint32_t burst_bytes);
 
 /*
  * One more owner, whose number is how many there were: of this SL, with this share. ENOMEM: there are

@@ -12,8 +12,8 @@
 #define PCP_SHIFT   13u
 #define VLAN_MASK   0xfffu
 #define TRIES       5u
-#define INTERVAL_US 200000u
-#define PAUSE_US    1000000u
+#define INTERVAL_NS 200000000u
+#define PAUSE_NS    1000000000u
 
 void roce_port_open(struct roce_port *const port, struct ibv_context *const context,
 	struct neighbours *const neighbours, const struct endpoint *const at,
@@ -25,7 +25,7 @@ void roce_port_open(struct roce_port *const port, struct ibv_context *const cont
 	gid_from_ipv4(context->gids[PORT_GID_IPV4].raw, at->address);
 	gid_copy(context->gids[PORT_GID_IPV6].raw, port->station6.addresses[0]);
 	port->asking.due = IBV_NEVER;
-	roce_port_ask(port, TRIES, INTERVAL_US, PAUSE_US);
+	roce_port_ask(port, TRIES, INTERVAL_NS, PAUSE_NS);
 }
 
 int roce_port_ipv6(struct roce_port *const port, const uint8_t address[const IB_GID_BYTES],
@@ -41,12 +41,12 @@ int roce_port_ipv6(struct roce_port *const port, const uint8_t address[const IB_
 	return 0;
 }
 
-void roce_port_ask(struct roce_port *const port, const unsigned tries, const uint64_t interval_us,
-	const uint64_t pause_us)
+void roce_port_ask(struct roce_port *const port, const unsigned tries, const uint64_t interval_ns,
+	const uint64_t pause_ns)
 {
 	port->asking.tries = tries;
-	port->asking.interval_ticks = interval_us * port->context->ticks_per_us;
-	port->asking.pause_ticks = pause_us * port->context->ticks_per_us;
+	port->asking.interval_ticks = rate_ticks_up(&port->context->rate, interval_ns);
+	port->asking.pause_ticks = rate_ticks_up(&port->context->rate, pause_ns);
 }
 
 /* Most frames are for, or from, who the last one was. */

@@ -52,7 +52,7 @@ struct roce_port {
 /*
  * At `at`, whose port means nothing, with this MAC: the context's first GID is that address, its second the link-local
  * one. The table, NEIGHBOURS(name, most), belongs to this port alone. Who is not in it is asked for 5 times, every 200
- * ms, and after that not for a second. At most 600 instructions.
+ * ms, and after that not for a second. At most 800 instructions.
  */
 void roce_port_open(struct roce_port *port, struct ibv_context *context,
 	struct neighbours *neighbours, const struct endpoint *at,
@@ -65,8 +65,8 @@ void roce_port_open(struct roce_port *port, struct ibv_context *context,
 int roce_port_ipv6(
 	struct roce_port *port, const uint8_t address[IB_GID_BYTES], unsigned prefix_bits);
 
-/* Ask so often, 0: never, and so long apart; who is silent is left alone for the pause. At most 20 instructions. */
-void roce_port_ask(struct roce_port *port, unsigned tries, uint64_t interval_us, uint64_t pause_us);
+/* Ask so often, 0: never, and so long apart; who is silent is left alone for the pause. At most 300 instructions. */
+void roce_port_ask(struct roce_port *port, unsigned tries, uint64_t interval_ns, uint64_t pause_ns);
 
 /*
  * What the program knows of a neighbour, instead of what was heard. EEXIST: it said so before; ENOMEM: there

@@ -9,8 +9,7 @@
 #define TIMEOUT_MOST   31u
 #define RETRY_MOST     7u
 #define TIMEOUT_UNIT   4096u /* ns, of timeout 0. 9.9.2.1.1 */
-#define NS_PER_US      1000u
-#define MTU_SHIFT      7u /* 256 bytes are IBV_MTU_256 = 1 */
+#define MTU_SHIFT      7u    /* 256 bytes are IBV_MTU_256 = 1 */
 #define QPN_GENERATION (QPN_INDEX_MASK + 1)
 
 /* What has to be given on the way to INIT, RTR and RTS. 11.2.5.2. */
@@ -261,8 +260,8 @@ static void take_times(
 {
 	if (mask & IBV_QP_TIMEOUT) {
 		qp->attr.timeout = attr->timeout;
-		qp->timeout_ticks = ((uint64_t)TIMEOUT_UNIT << attr->timeout) / NS_PER_US *
-				    qp->context->ticks_per_us;
+		qp->timeout_ticks =
+			rate_ticks_up(&qp->context->rate, (uint64_t)TIMEOUT_UNIT << attr->timeout);
 	}
 	if (mask & IBV_QP_RETRY_CNT)
 		qp->requester.retries = qp->attr.retry_cnt = attr->retry_cnt;

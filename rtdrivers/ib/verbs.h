@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include <ib/ib.h>
+#include <mullion/rate.h>
 
 #define IBV_QPS_MOST      64u  /* of a context */
 #define IBV_OBJECTS_MOST  256u /* of every other kind */
@@ -439,7 +440,7 @@ enum ibv_drop {
 /* An adapter: what ibv_open_device would give. */
 struct ibv_context {
 	struct ibv_pools pools;
-	uint64_t ticks_per_us;
+	struct time_rate rate;
 	uint16_t pkeys[IBV_PKEYS];
 	uint64_t ready;            /* queue pairs that may have something to send: a bit each */
 	uint64_t lanes[IBV_LANES]; /* queue pairs of each SL */
@@ -457,11 +458,13 @@ struct ibv_context {
 /* ---- Control: to be done before it matters how long it takes ---- */
 
 /*
- * An adapter with empty pools; P_Key 0 is the default one, full; the others none. `ticks_per_us`: of
- * the clock that the provider will tell, 1 to 100000. EINVAL: a pool is larger than IBV_*_MOST, or a
- * depth is no power of two. At most 9000 instructions.
+ * An adapter with empty pools; P_Key 0 is the default one, full; the others none. `rate`: of
+ * the clock that the provider will tell, an exact fraction, at most RATE_HZ_MOST. Durations are converted by it
+ * once, and rounded up: no timer ends early, and none a tick late. EINVAL: a pool is larger than IBV_*_MOST, a depth
+ * is no power of two, or there is no such clock. At most 9000 instructions.
  */
-int ibv_open(struct ibv_context *context, const struct ibv_pools *pools, uint64_t ticks_per_us);
+int ibv_open(
+	struct ibv_context *context, const struct ibv_pools *pools, const struct time_rate *rate);
 
 /* EINVAL: no such index, or a P_Key without number. At most 20 instructions. */
 int ibv_set_pkey(struct ibv_context *context, unsigned index, uint16_t pkey);

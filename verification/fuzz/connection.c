@@ -30,6 +30,7 @@
 #define REPAIR_REQ   0x10u /* what a request has to say */
 #define REPAIR_AGAIN 0x20u /* by the number that it asked with before */
 
+static const struct time_rate rate = { TICKS_US * 1000000ull, 1 };
 IBV_POOLS(pools, 1, 2, CONNECTION_SENDS, 2, 32, QPS + 1, 16, 16);
 CONNECTIONS(table, TABLE);
 
@@ -69,7 +70,7 @@ static void set_up(void)
 	if (now == 0)
 		atexit(tell);
 	now = 1;
-	claim(ibv_open(&context, &pools, TICKS_US) == 0, "an adapter opens");
+	claim(ibv_open(&context, &pools, &rate) == 0, "an adapter opens");
 	context.gids[0] = own;
 	setup.pd = pd = ibv_alloc_pd(&context);
 	init.send_cq = init.recv_cq = cq = ibv_create_cq(&context, 32, NULL);

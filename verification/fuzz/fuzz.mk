@@ -5,7 +5,7 @@ FUZZ ?= $(BUILD)/fuzz
 FUZZ_ROOT ?=
 FUZZ_CC ?= clang
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Icore/include -I$(FUZZ_ROOT)partitions/control \
-	-I$(FUZZ_ROOT)rtdrivers -I$(FUZZ_ROOT)partitions/rdma/include -Wall -Wextra \
+	-I$(FUZZ_ROOT)rtdrivers -I$(FUZZ_ROOT)partitions/rdma/include -Ipartitions/lib/include -Wall -Wextra \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 RUNS ?= 1000000
 

@@ -37,6 +37,7 @@ struct world {
 	uint8_t own[REGION];      /* no remote right */
 };
 
+static const struct time_rate rate = { TICKS_US * 1000000ull, 1 };
 static struct ibv_pd pds[QPS];
 static struct ibv_mr mrs[3 * QPS];
 static struct ibv_ah ahs[1];
@@ -132,7 +133,7 @@ static void set_up(void)
 					       IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC,
 		IBV_ACCESS_REMOTE_READ, 0 };
 
-	claim(ibv_open(&context, &pools, TICKS_US) == 0, "an adapter opens");
+	claim(ibv_open(&context, &pools, &rate) == 0, "an adapter opens");
 	if (now == 0)
 		atexit(tell);
 	now = 1;

@@ -3,7 +3,7 @@
 set -u
 echo 1..16
 . verification/gates/tap.sh
-flags="-std=c11 -D_GNU_SOURCE -O1 -w -I$work -Irtdrivers -Ipartitions/lockd/include -Iverification/unit"
+flags="-std=c11 -D_GNU_SOURCE -O1 -w -I$work -Irtdrivers -Ipartitions/lockd/include -Ipartitions/lib/include -Iverification/unit"
 units="answers ah context cq engine message mr neighbour names local local_serve post qp requester resource responder headers
 	packet port straight roce ib crc"
 

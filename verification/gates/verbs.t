@@ -3,7 +3,7 @@
 set -u
 echo 1..34
 . verification/gates/tap.sh
-flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Iverification/unit"
+flags="-std=c11 -D_GNU_SOURCE -O1 -I$work/rtdrivers -Ipartitions/lib/include -Iverification/unit"
 engine="answers ah context cq engine local local_serve message mr names post qp requester resource responder headers packet"
 connection="connection connection_message connection_pool connection_qp connection_take connection_wire cm mad fields"
 port="lanes vlarb bucket neighbour port straight roce ib crc"

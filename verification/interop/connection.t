@@ -13,7 +13,7 @@ compiled() {
 		connection_take connection_wire; do echo "$1/rtdrivers/ib/$name.c"; done)
 	# shellcheck disable=SC2086
 	cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		-I"$1/rtdrivers" "$here/connection_linux.c" $sources "$1"/rtdrivers/ib/crc*.c "$1"/rtdrivers/inet/*.c -o "$2" \
+		-I"$1/rtdrivers" -Ipartitions/lib/include "$here/connection_linux.c" $sources "$1"/rtdrivers/ib/crc*.c "$1"/rtdrivers/inet/*.c -o "$2" \
 		>"$work/log" 2>&1
 }
 

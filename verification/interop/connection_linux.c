@@ -22,7 +22,6 @@
 #include <ib/port.h>
 
 #define FRAME_BYTES  2048u
-#define TICKS_PER_US 1000u
 #define QPS          8u
 #define AGAIN_NS     300000000ull
 #define FROM_PORT    40000u
@@ -115,7 +114,7 @@ static void open_all(void)
 	struct endpoint at;
 
 	needs(endpoint_parse("10.9.0.1/24:1", &at), "an address");
-	needs(ibv_open(&context, &pools, TICKS_PER_US) == 0, "the adapter opens");
+	needs(ibv_open(&context, &pools, &rate_nanoseconds) == 0, "the adapter opens");
 	roce_port_open(&port, &context, &known, &at, mac);
 	needs(roce_port_ipv6(&port, address, 64) == 0, "it has an IPv6 address");
 	setup.pd = pd = ibv_alloc_pd(&context);

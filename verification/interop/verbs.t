@@ -11,7 +11,7 @@ echo 1..13
 # compiled TREE PROGRAM: from the sources below TREE.
 compiled() {
 	cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		-I"$1/rtdrivers" "$here/verbs_rping.c" partitions/tests/rping/server.c "$1"/rtdrivers/ib/*.c "$1"/rtdrivers/inet/*.c -o "$2" \
+		-I"$1/rtdrivers" -Ipartitions/lib/include "$here/verbs_rping.c" partitions/tests/rping/server.c "$1"/rtdrivers/ib/*.c "$1"/rtdrivers/inet/*.c -o "$2" \
 		>"$work/log" 2>&1
 }
 

@@ -20,7 +20,6 @@
 
 #define FRAME_BYTES  2048u
 #define DELAYED_MOST 64u
-#define TICKS_PER_US 1000u
 #define MILLION      1000000u
 
 struct delayed {
@@ -206,7 +205,7 @@ int main(const int count, char **const words)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGTERM, stop);
 	open_card(words[1], words[2]);
-	server_open(&at, mac, TICKS_PER_US, (uint32_t)now());
+	server_open(&at, mac, &rate_nanoseconds, (uint32_t)now());
 	end = now() + (uint64_t)atoi(words[5]) * 1000000000u;
 	while (server.connections < wanted && now() < end && !stopped)
 		work();

@@ -62,7 +62,8 @@ static void start_node(struct net *net, uint16_t node)
 	net_image(&n->block, node, NET_NODES);
 	n->carrier = (struct lock_carrier){ n, to_node, to_participant, has_room };
 	lock_server_init(n->servers, &net->world->tables, 0, node, &storage, 0, false, net->now_ns);
-	if (lock_wire_open(&n->wire, &n->block.image, n->block.nodes[node].mac, NET_SL, 1000))
+	if (lock_wire_open(
+		    &n->wire, &n->block.image, n->block.nodes[node].mac, NET_SL, &rate_nanoseconds))
 		abort();
 	lock_router_init(
 		&n->router, &net->world->tables, node, &n->carrier, n->servers, 1, n->server_of, 0);

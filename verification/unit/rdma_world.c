@@ -15,6 +15,7 @@ NEIGHBOURS(far_known, 4);
 
 struct world world;
 
+static const struct time_rate rate = { WORLD_TICKS, 1 };
 static const uint8_t sls[WORLD_CLIENTS] = { 2, 5 };
 static const uint8_t mac[ROCE_MAC_BYTES] = { 2, 0, 0, 0, 0, 1 };
 static const uint8_t far_mac[ROCE_MAC_BYTES] = { 2, 0, 0, 0, 0, 2 };
@@ -77,14 +78,14 @@ static void open_ports(void)
 		world.port.pcp_of_sl[sl] = (uint8_t)(sl & 7);
 		world.port.dscp_of_sl[sl] = (uint8_t)(8 * (sl & 7));
 	}
-	assert_int_equal(lanes_open(&world.lanes, &world.port, &t, WORLD_TICKS, world.now, 10000,
+	assert_int_equal(lanes_open(&world.lanes, &world.port, &t, &rate, world.now, 10000,
 				 LANES_FRAME_BYTES),
 		0);
 }
 
 static void open_far(void)
 {
-	assert_int_equal(ibv_open(&world.far, &far_pools, US), 0);
+	assert_int_equal(ibv_open(&world.far, &far_pools, &rate), 0);
 	for (unsigned i = 0; i < WORLD_CLIENTS; i++)
 		ibv_set_pkey(&world.far, 1 + i, world_grant(i).pkey);
 	world.far_pd = ibv_alloc_pd(&world.far);
@@ -159,7 +160,7 @@ void world_open(void)
 {
 	memset(&world, 0, sizeof(world));
 	world.now = 1000;
-	assert_int_equal(ibv_open(&world.context, &pools, US), 0);
+	assert_int_equal(ibv_open(&world.context, &pools, &rate), 0);
 	open_far();
 	open_ports();
 	assert_null(

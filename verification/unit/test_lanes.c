@@ -15,6 +15,7 @@
 #define PLENTY 100000000u
 #define FAST   1000000000ull
 
+static const struct time_rate clock_rate = { TICKS, 1 };
 static struct pair pair;
 NEIGHBOURS(known, 1);
 static struct roce_port port;
@@ -68,7 +69,7 @@ static void begin(const uint64_t rate, const uint32_t burst)
 	gid_from_ipv4(dgid, 0x0a090002);
 	assert_int_equal(roce_port_neighbour(&port, dgid, macs[1]), 0);
 	assert_int_equal(
-		lanes_open(&lanes, &port, &tables, TICKS, now, RATE, LANES_FRAME_BYTES), 0);
+		lanes_open(&lanes, &port, &tables, &clock_rate, now, RATE, LANES_FRAME_BYTES), 0);
 	for (unsigned i = 0; i < OWNERS; i++) {
 		qps[i] = create(sls[i], dgid);
 		assert_int_equal(lanes_owner(&lanes, sls[i], i == 1 ? rate : FAST,
@@ -231,12 +232,12 @@ static void shares_that_cannot_be_are_refused(void **state)
 		assert_int_equal(lanes_owner(&lanes, 2, RATE, BURST, now), 0);
 	assert_int_equal(lanes_owner(&lanes, 2, RATE, BURST, now), ENOMEM);
 	tables.low.entries[0].weight = 0;
-	assert_int_equal(lanes_open(&lanes, &port, &tables, TICKS, now, RATE, BURST), 0);
+	assert_int_equal(lanes_open(&lanes, &port, &tables, &clock_rate, now, RATE, BURST), 0);
 	assert_int_equal(
 		lanes_owner(&lanes, 5, RATE, BURST, now), EINVAL); /* a lane without weight */
-	assert_int_equal(lanes_open(&lanes, &port, &tables, TICKS, now, RATE, 100), EINVAL);
+	assert_int_equal(lanes_open(&lanes, &port, &tables, &clock_rate, now, RATE, 100), EINVAL);
 	tables.low.entries[0].vl = VLARB_MANAGEMENT;
-	assert_int_equal(lanes_open(&lanes, &port, &tables, TICKS, now, RATE, BURST), EINVAL);
+	assert_int_equal(lanes_open(&lanes, &port, &tables, &clock_rate, now, RATE, BURST), EINVAL);
 	pair_close(&pair);
 }
 

@@ -12,8 +12,8 @@ static uint16_t from;
 
 static const char *open_wire(uint16_t node)
 {
-	return lock_wire_open(
-		&wires[node], &blocks[node].image, blocks[node].nodes[node].mac, NET_SL, 1000);
+	return lock_wire_open(&wires[node], &blocks[node].image, blocks[node].nodes[node].mac,
+		NET_SL, &rate_nanoseconds);
 }
 
 static int open_both(void **state)
@@ -310,9 +310,10 @@ static void what_cannot_work_is_said_at_once(void **state)
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
 
 	(void)state;
-	assert_non_null(lock_wire_open(&wires[0], &blocks[0].image, mac, NET_SL, 1000));
 	assert_non_null(
-		lock_wire_open(&wires[0], &blocks[0].image, blocks[0].nodes[0].mac, 8, 1000));
+		lock_wire_open(&wires[0], &blocks[0].image, mac, NET_SL, &rate_nanoseconds));
+	assert_non_null(lock_wire_open(
+		&wires[0], &blocks[0].image, blocks[0].nodes[0].mac, 8, &rate_nanoseconds));
 	blocks[0].nodes[1].qpn++;
 	assert_non_null(open_wire(0));
 	net_image(&blocks[0], 0, LOCK_WIRE_NODES + 1);

@@ -88,13 +88,14 @@ static void nobody_else_takes_a_neighbours_place(void **state)
 
 #define US          PAIR_TICKS_US
 #define INTERVAL_US 1000u
+#define INTERVAL_NS (INTERVAL_US * 1000u)
 #define TRIES       3u
 
 static void open_asking(void)
 {
 	open_ports();
 	for (unsigned i = 0; i < 2; i++)
-		roce_port_ask(&ports[i], TRIES, INTERVAL_US, 10 * INTERVAL_US);
+		roce_port_ask(&ports[i], TRIES, INTERVAL_NS, 10 * INTERVAL_NS);
 }
 
 static int post(void)
@@ -249,7 +250,7 @@ static void a_port_may_be_told_not_to_ask(void **state)
 
 	(void)state;
 	open_asking();
-	roce_port_ask(&ports[0], 0, INTERVAL_US, INTERVAL_US);
+	roce_port_ask(&ports[0], 0, INTERVAL_NS, INTERVAL_NS);
 	assert_int_equal(post(), 0);
 	exchange(0);
 	exchange(0);

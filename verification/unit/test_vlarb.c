@@ -326,27 +326,30 @@ static void a_bucket_lets_pass_at_most_burst_and_rate(void **state)
 	for (unsigned i = 0; i < 200; i++) {
 		const uint64_t rate = 1 + below(2000000000);
 		const uint32_t burst = 64 + below(100000);
-		const uint64_t ticks = 1000000 + below(3000000000u);
+		const struct time_rate ticks = { 1000000 + below(3000000000u), 1 + below(1000) };
 		uint64_t now = below(1000000), begin = now, passed = 0;
 		struct bucket bucket;
 
-		assert_int_equal(bucket_open(&bucket, rate, burst, ticks, now), 0);
+		assert_int_equal(bucket_open(&bucket, rate, burst, &ticks, now), 0);
 		for (unsigned n = 0; n < 500; n++) {
 			const uint32_t bytes = 1 + below(burst);
 			__uint128_t most;
 
 			if (n % 20 == 0) { /* another stretch of time, after one without a byte */
-				now += bucket.filling / 2 + below(1000000);
+				now += bucket.filling / 2 +
+				       unit_random(&random_state) % bucket.filling;
 				begin = now;
 				passed = 0;
 			}
 			if (below(2) == 0)
-				now += below(100000);
+				now += unit_random(&random_state) % (bucket.filling / 8 + 1);
 			else if (bucket_when(&bucket, now, bytes) > now)
 				now = bucket_when(&bucket, now, bytes) - 1;
 			if (bucket_take(&bucket, now, bytes))
 				passed += bytes;
-			most = (__uint128_t)rate * (now - begin) / ticks + burst;
+			most = (__uint128_t)rate * (now - begin) * ticks.denominator /
+				       ticks.numerator +
+			       burst;
 			assert_true(passed <= most);
 		}
 	}
@@ -354,12 +357,13 @@ static void a_bucket_lets_pass_at_most_burst_and_rate(void **state)
 
 static void and_never_less_than_the_rate_where_that_is_asked_for(void **state)
 {
-	const uint64_t rate = 123456789, ticks = 2399999987u;
+	const uint64_t rate = 123456789;
+	const struct time_rate ticks = { 7199999963u, 3 };
 	uint64_t now = 5, passed = 0;
 	struct bucket bucket;
 
 	(void)state;
-	assert_int_equal(bucket_open(&bucket, rate, 3000, ticks, now), 0);
+	assert_int_equal(bucket_open(&bucket, rate, 3000, &ticks, now), 0);
 	while (passed < 1000000) {
 		const uint64_t when = bucket_when(&bucket, now, 1500);
 
@@ -368,21 +372,26 @@ static void and_never_less_than_the_rate_where_that_is_asked_for(void **state)
 		assert_true(bucket_take(&bucket, now, 1500));
 		passed += 1500;
 	}
-	assert_true((__uint128_t)(now - 5) * rate <= (__uint128_t)(passed - 3000 + 1) * ticks);
+	assert_true((__uint128_t)(now - 5) * rate * ticks.denominator <=
+		    (__uint128_t)(passed - 3000 + 1) * ticks.numerator);
 }
 
 static void buckets_that_cannot_be_are_refused(void **state)
 {
+	static const struct time_rate none = { 0, 1 }, slow = { 1, 1 }, fast = { 1000, 1 };
+	static const struct time_rate wrong[] = { { BUCKET_NUMERATOR_MOST + 1, 1 }, { 1, 0 },
+		{ 1, BUCKET_DENOMINATOR_MOST + 1 } };
 	struct bucket bucket;
 
 	(void)state;
-	assert_int_equal(bucket_open(&bucket, 0, 1, 1, 0), EINVAL);
-	assert_int_equal(bucket_open(&bucket, 1, 0, 1, 0), EINVAL);
-	assert_int_equal(bucket_open(&bucket, 1, 1, 0, 0), EINVAL);
-	assert_int_equal(bucket_open(&bucket, BUCKET_RATE_MOST + 1, 1, 1, 0), EINVAL);
-	assert_int_equal(bucket_open(&bucket, 1, BUCKET_BURST_MOST + 1, 1, 0), EINVAL);
-	assert_int_equal(bucket_open(&bucket, 1, 1, BUCKET_TICKS_MOST + 1, 0), EINVAL);
-	assert_int_equal(bucket_open(&bucket, 1, 100, 1000, 7), 0);
+	assert_int_equal(bucket_open(&bucket, 0, 1, &slow, 0), EINVAL);
+	assert_int_equal(bucket_open(&bucket, 1, 0, &slow, 0), EINVAL);
+	assert_int_equal(bucket_open(&bucket, 1, 1, &none, 0), EINVAL);
+	assert_int_equal(bucket_open(&bucket, BUCKET_RATE_MOST + 1, 1, &slow, 0), EINVAL);
+	assert_int_equal(bucket_open(&bucket, 1, BUCKET_BURST_MOST + 1, &slow, 0), EINVAL);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(bucket_open(&bucket, 1, 1, &wrong[i], 0), EINVAL);
+	assert_int_equal(bucket_open(&bucket, 1, 100, &fast, 7), 0);
 	assert_true(bucket_when(&bucket, 7, 101) == BUCKET_NEVER);
 	assert_true(bucket_when(&bucket, 7, UINT32_MAX) == BUCKET_NEVER);
 	assert_false(bucket_take(&bucket, 7, 101));

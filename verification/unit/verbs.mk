@@ -11,6 +11,11 @@ test_verbs_INCLUDE := -Irtdrivers
 test_verbs_local_SRCS := $(test_verbs_link_SRCS)
 test_verbs_local_INCLUDE := -Irtdrivers
 
+# The clock that they are told.
+UNIT_TESTS += test_rate
+
+$(BUILD)/unit/test_rate: partitions/lib/include/mullion/rate.h
+
 # Arbitration between lanes, its bound, and token buckets.
 UNIT_TESTS += test_vlarb
 

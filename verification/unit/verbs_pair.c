@@ -6,6 +6,8 @@
 #define MILLION  1000000u
 #define DELAY_US 3u
 
+const struct time_rate pair_rate = { PAIR_TICKS_US * 1000000ull, 1 };
+
 static uint64_t sum_of(const uint8_t *const data, const unsigned bytes)
 {
 	uint64_t sum = 0xcbf29ce484222325ull;
@@ -26,7 +28,7 @@ static void open_end(struct pair_end *const end, const unsigned number)
 		end->qps, end->sends, end->recvs, 2, 8, PAIR_AHS, 4, PAIR_QPS, 2 * PAIR_DEPTH,
 		PAIR_DEPTH, PAIR_DEPTH };
 
-	assert_int_equal(ibv_open(&end->context, &pools, PAIR_TICKS_US), 0);
+	assert_int_equal(ibv_open(&end->context, &pools, &pair_rate), 0);
 	end->memory = aligned_alloc(4096, PAIR_MEMORY);
 	memset(end->memory, 0, PAIR_MEMORY);
 	end->gid.raw[0] = 0xfd;

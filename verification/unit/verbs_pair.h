@@ -16,6 +16,8 @@
 #define PAIR_DEPTH    64u
 #define PAIR_TICKS_US 10u /* ticks of a microsecond */
 
+extern const struct time_rate pair_rate;
+
 struct pair_end {
 	struct ibv_context context;
 	struct ibv_pd pds[2];

@@ -52,12 +52,12 @@ static bool start_queue_pair(struct lock_wire *const w, struct ibv_pd *const pd,
 	return good && w->qp->qp_num == LOCK_WIRE_QPN;
 }
 
-static bool start_adapter(struct lock_wire *const w, const uint8_t sl, const uint64_t ticks_per_us)
+static bool start_adapter(struct lock_wire *const w, const uint8_t sl, const struct time_rate *const rate)
 {
 	const struct ibv_pools pools = pools_of(w);
 	struct ibv_pd *pd;
 
-	if (ibv_open(&w->context, &pools, ticks_per_us) != 0)
+	if (ibv_open(&w->context, &pools, rate) != 0)
 		return false;
 	pd = ibv_alloc_pd(&w->context);
 	w->in_mr = ibv_reg_mr(pd, w->in, sizeof(w->in), IBV_ACCESS_LOCAL_WRITE);
@@ -172,7 +172,7 @@ static const char *judge_tables(const struct lock_wire *const w,
 
 const char *lock_wire_open(struct lock_wire *const wire, const struct lock_image *const image,
 	const uint8_t mac[const ROCE_MAC_BYTES], const uint8_t service_level,
-	const uint64_t ticks_per_us)
+	const struct time_rate *const rate)
 {
 	const char *wrong;
 
@@ -185,7 +185,7 @@ const char *lock_wire_open(struct lock_wire *const wire, const struct lock_image
 	wrong = judge_tables(wire, mac, service_level);
 	if (wrong != NULL)
 		return wrong;
-	if (!start_adapter(wire, service_level, ticks_per_us))
+	if (!start_adapter(wire, service_level, rate))
 		return "the adapter does not start";
 	return open_port(wire, image, mac, service_level) ? NULL
 							  : "the adapter makes no frame for a node";

@@ -119,7 +119,7 @@ static bool open(void)
 
 	args_text("at", text, sizeof(text));
 	if (!endpoint_parse(text, &at) || !card_open(&card, 0, 0, 0) ||
-		ibv_open(&context, &pools, time_ticks_from_ns(1000)) != 0)
+		ibv_open(&context, &pools, &time_rate) != 0)
 		return false;
 	ib_crc_fold(true);
 	roce_port_open(&port, &context, &known, &at, card.mac);

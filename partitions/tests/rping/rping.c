@@ -103,7 +103,7 @@ int main(void)
 		return 1;
 	tap_check(card_open(&card, 0, 0, 0), "the_card_is_found_and_started", "it is not");
 	ib_crc_fold(true);
-	server_open(&at, card.mac, time_ticks_from_ns(1000), (uint32_t)tsc_read());
+	server_open(&at, card.mac, &time_rate, (uint32_t)tsc_read());
 	serve(connections, args_number("patience-ns", PATIENCE_NS));
 	printf("# %u connections, %u pings, %u failures\n", server.connections, server.pings,
 		server.failures);

@@ -157,9 +157,9 @@ static void take_completion(const struct ibv_wc *const wc)
 }
 
 void server_open(const struct endpoint *const at, const uint8_t mac[const ROCE_MAC_BYTES],
-	const uint64_t ticks_per_us, const uint32_t life)
+	const struct time_rate *const rate, const uint32_t life)
 {
-	server_needs(ibv_open(&server.context, &pools, ticks_per_us) == 0, "the adapter opens");
+	server_needs(ibv_open(&server.context, &pools, rate) == 0, "the adapter opens");
 	roce_port_open(&server.port, &server.context, &known, at, mac);
 	begin(life);
 }

@@ -16,9 +16,9 @@ struct server {
 
 extern struct server server;
 
-/* At this address, with a clock of so many ticks a microsecond; `life`: another number each time. */
+/* At this address, with a clock of this rate; `life`: another number each time. */
 void server_open(const struct endpoint *at, const uint8_t mac[ROCE_MAC_BYTES],
-	uint64_t ticks_per_us, uint32_t life);
+	const struct time_rate *rate, uint32_t life);
 
 /* What messages and completions ask for, after frames were taken. */
 void server_work(uint64_t now_ticks);

@@ -56,7 +56,7 @@ static bool open_end(
 	struct ibv_qp_init_attr attr = { .qp_type = IBV_QPT_RC };
 
 	memset(end, 0, sizeof(*end));
-	if (ibv_open(&end->context, pools, TICKS_PER_US) != 0)
+	if (ibv_open(&end->context, pools, &rate_nanoseconds) != 0)
 		return false;
 	end->memory = areas[number].memory;
 	open_port(end, number);

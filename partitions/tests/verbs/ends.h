@@ -11,7 +11,6 @@
 
 #define END_MEMORY   0x10000u /* bytes each end has for messages, all of it exported */
 #define FRAME_BYTES  1600u
-#define TICKS_PER_US 1000u
 
 struct end {
 	struct ibv_context context;

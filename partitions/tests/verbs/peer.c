@@ -71,7 +71,7 @@ static bool create(void)
 	struct ibv_qp_init_attr attr = { .qp_type = IBV_QPT_RC };
 	struct ibv_pd *pd;
 
-	if (ibv_open(&context, &pools, time_ticks_from_ns(1000)) != 0)
+	if (ibv_open(&context, &pools, &time_rate) != 0)
 		return false;
 	pd = ibv_alloc_pd(&context);
 	attr.send_cq = send_cq = ibv_create_cq(&context, DEPTH, NULL);

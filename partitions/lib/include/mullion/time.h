@@ -9,11 +9,7 @@
 
 #include <mullion/abi.h>
 #include <mullion/cpu.h>
-
-struct time_rate {
-	uint64_t numerator; /* ticks per second, an exact fraction */
-	uint64_t denominator;
-};
+#include <mullion/rate.h>
 
 extern struct time_rate time_rate;
 

@@ -90,11 +90,11 @@ struct lock_wire {
 /*
  * Start the wire of node `image->node`: the lane is `service_level`, shown as the priority of a tag and as the class of IP.
  * NULL, or what is wrong in words: more than LOCK_WIRE_NODES nodes, a queue pair number other than
- * LOCK_WIRE_QPN, a service level above 7, a MAC that is not the card's. `ticks_per_us`: of the clock told
+ * LOCK_WIRE_QPN, a service level above 7, a MAC that is not the card's. `rate`: of the clock told
  * to lock_wire_take. Cost: 5000 instructions a node.
  */
 const char *lock_wire_open(struct lock_wire *wire, const struct lock_image *image,
-	const uint8_t mac[ROCE_MAC_BYTES], uint8_t service_level, uint64_t ticks_per_us);
+	const uint8_t mac[ROCE_MAC_BYTES], uint8_t service_level, const struct time_rate *rate);
 
 /* A message for another node, copied. False: no room, or no such other node. Constant cost. */
 bool lock_wire_send(struct lock_wire *wire, uint16_t node, const struct lock_message *message);
