@@ -6,7 +6,7 @@ bench: packages
 	@$(MAKE) --no-print-directory -j$$(nproc) kernel tools partitions
 	@$(MAKE) --no-print-directory bench-run
 
-BENCH_FACTS = attack attack-devices noninterference drivers rdma lanes locks ports mode-change restart control-cost flood
+BENCH_FACTS = attack attack-devices noninterference drivers rdma rdma-service lanes locks ports mode-change restart control-cost flood
 
 bench-run: $(BENCH_FACTS:%=$(BUILD)/%.json)
 	@verification/bench/run $(BUILD)
@@ -41,6 +41,9 @@ $(eval $(call bench_facts,drivers,verification/system/drivers.t,every driver nat
 	$(foreach name,net edu nvme,$(BUILD)/partitions/test-$(name).elf)))
 $(eval $(call bench_facts,rdma,verification/system/verbs.t,messages of two adapters (a few seconds),\
 	$(call bench_test,verbs) $(DRIVER_ELF) $(BUILD)/partitions/test-verbs.elf))
+$(eval $(call bench_facts,rdma-service,verification/bench/rdma-service,a message through the service of RDMA (a few seconds),\
+	$(wildcard verification/bench/rdma-service verification/bench/rdma_service.c verification/unit/rdma_* rtdrivers/ib/*.[ch] \
+	$(addprefix partitions/rdma/,core/* client/* include/rdma/*))))
 $(eval $(call bench_facts,lanes,$(MAKE) --no-print-directory $(BUILD)/unit/test_vlarb && verification/bench/lanes $(BUILD),waits \
 	of lanes and their bound (a second),verification/bench/lanes verification/unit/test_vlarb.c $(wildcard rtdrivers/ib/vlarb.*)))
 $(eval $(call bench_facts,locks,$(MAKE) --no-print-directory locksim && verification/bench/locks $(BUILD),the engine of locks \
