@@ -55,7 +55,7 @@ fi
 rules='sequence answer session_over lease_end guard_end cap authority promise quiet_end incarnation
 	collecting served fence'
 rules_of_two='epoch new_epoch vote quorum'
-echo 1..$((15 + $(echo $rules $rules_of_two | wc -w)))
+echo 1..$((16 + $(echo $rules $rules_of_two | wc -w)))
 clean '200 seeds: nothing is violated' --seeds=200
 worst '1,024 nodes at one lock wait almost as long as promised, and never longer' 0.9 --nodes=1024 \
 	--sharers=1024 --operations=2
@@ -69,6 +69,8 @@ clean 'nor with two faults at once in one group, and many messages late' --seed=
 	--scenario=twice
 clean 'nor where two of a group forget all at once, and the third one remembers' --seed=1 --seeds=300 \
 	--scenario=forgetful
+clean 'nor where participants crash again and again, and all they said comes once more' --seed=1 --seeds=300 \
+	--scenario=echo
 clean 'nor with what once brought back a value that a failover had made invalid' --seed=2480 --scenario=faults \
 	--losses=1
 clean 'nor with what once brought back a value that a former life had given' --seed=11439
@@ -84,7 +86,7 @@ ok $? 'a rule that does not exist cannot be left out'
 for each in $rules; do
 	without "$each" 600
 done
-without token 1 --seed=11439
+without token 600 --scenario=echo
 for each in $rules_of_two; do
 	without "$each" 600 --scenario=twice
 done

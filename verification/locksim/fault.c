@@ -93,7 +93,7 @@ static bool may_forget(const struct sim *sim, uint32_t node)
 	const uint32_t first = server - server % LOCK_GROUP_NODES;
 	uint32_t other, remember = 0, all = 0;
 
-	if (sim->options.scenario == FAULTS || !is_server(sim, node))
+	if (!two_at_once(sim) || !is_server(sim, node))
 		return true;
 	for (other = first; other < first + LOCK_GROUP_NODES; other++) {
 		remember += other != server && remembers(sim, other);
@@ -113,9 +113,17 @@ static bool in_trouble(const struct sim *sim, uint32_t node)
 	return false;
 }
 
+static uint32_t sufferer(struct sim *sim)
+{
+	/* lives are short if few of them begin again and again */
+	if (sim->options.scenario == ECHO)
+		return (uint32_t)draw_below(sim, sim->options.sharers);
+	return two_at_once(sim) ? server(sim) : victim(sim);
+}
+
 static void begin(struct sim *sim, struct fault *fault)
 {
-	const uint32_t node = two_at_once(sim) ? server(sim) : victim(sim);
+	const uint32_t node = sufferer(sim);
 	const bool forgets = sim->options.scenario == FORGETFUL;
 
 	if (in_trouble(sim, node) || (forgets && !may_forget(sim, node)))
@@ -126,7 +134,8 @@ static void begin(struct sim *sim, struct fault *fault)
 		.odd_only = draw_below(sim, 3) == 0,
 		.end_ns = sim->now_ns + 1 + draw_below(sim, 3 * lease_ns(sim)) };
 	sim->results.faults++;
-	if (forgets || (sim->options.scenario == TWICE && draw_below(sim, 3) == 0))
+	if (forgets || sim->options.scenario == ECHO ||
+		(sim->options.scenario == TWICE && draw_below(sim, 3) == 0))
 		fault->kind = CRASH;
 	if (fault->kind == CRASH && !may_forget(sim, node))
 		fault->kind = CUT_BOTH;
@@ -153,7 +162,7 @@ void fault_revive(struct sim *sim, uint32_t node)
 
 static void turn(struct sim *sim, struct fault *fault)
 {
-	const uint64_t pause_ns = two_at_once(sim) ? 0 : 9 * lease_ns(sim) / 4;
+	const uint64_t pause_ns = sim->options.scenario == FAULTS ? 9 * lease_ns(sim) / 4 : 0;
 
 	if (fault->node != NOBODY && sim->now_ns > fault->end_ns) {
 		fault->node = NOBODY;

@@ -18,7 +18,8 @@ enum key { DRIFT = 256, DELAY, SERVICE, HOLD, READERS, LEVELS, LOSSES, WAITS, PA
 static const struct argp_option known[] = {
 	{ "seed", 's', "N", 0, "The run's seed, or the first one (1)", 0 },
 	{ "seeds", 'n', "N", 0, "Runs of so many seeds (1)", 0 },
-	{ "scenario", 'c', "NAME", 0, "calm, adversarial, lossy, faults, twice or forgetful", 0 },
+	{ "scenario", 'c', "NAME", 0, "calm, adversarial, lossy, faults, echo, twice or forgetful",
+		0 },
 	{ "nodes", 'p', "N", 0, "Participants, one on each node", 0 },
 	{ "sharers", 'm', "N", 0, "Participants of each lock; divides the nodes", 0 },
 	{ "locks", 'l', "N", 0, "Locks that the same participants share", 0 },
@@ -38,7 +39,7 @@ static const struct argp_option known[] = {
 	{ 0 },
 };
 
-static const char *const scenarios[] = { "calm", "adversarial", "lossy", "faults", "twice",
+static const char *const scenarios[] = { "calm", "adversarial", "lossy", "faults", "echo", "twice",
 	"forgetful" };
 
 struct command {
@@ -69,7 +70,8 @@ static int scenario(struct argp_state *state, const char *text)
 		if (!strcmp(text, scenarios[i]))
 			return i;
 	}
-	argp_error(state, "`%s' is not one of calm, adversarial, lossy, faults, twice, forgetful",
+	argp_error(state,
+		"`%s' is not one of calm, adversarial, lossy, faults, echo, twice, forgetful",
 		text);
 	return -1;
 }

@@ -13,6 +13,7 @@
 #define LOSSY_PERCENT           25
 #define LATE_PERMILLE           15
 #define TWICE_LATE_PERMILLE     150
+#define ECHO_SESSIONS           3u
 
 static bool of_a_slot(const struct lock_message *m)
 {
@@ -109,6 +110,9 @@ void net_send(
 	if (fault_cuts(sim, from, envelope->node) || loses(sim, from, &envelope->message))
 		return;
 	fly(sim, from, envelope, wait_ns);
+	if (sim->options.scenario == ECHO && !is_server(sim, from))
+		fly(sim, from, envelope,
+			wait_ns + ECHO_SESSIONS * sim->options.timing.session_guard_ns);
 	if (faulty(sim) && draw_below(sim, 100) < FAULTS_REPEATED_PERCENT)
 		fly(sim, from, envelope, wait_ns);
 }

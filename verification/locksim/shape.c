@@ -44,6 +44,8 @@ void options_from_seed(struct options *o, uint64_t seed)
 		o->scenario = TWICE;
 	if (o->scenario == FAULTS && seed % 16 == 1)
 		o->scenario = FORGETFUL;
+	if (o->scenario == FAULTS && seed % 16 == 9)
+		o->scenario = ECHO;
 	o->losses = o->scenario == LOSSY ? (uint32_t)between(&sim, 1, 2)
 					 : (uint32_t)draw_below(&sim, 2);
 	if (o->scenario >= FAULTS) {

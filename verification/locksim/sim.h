@@ -24,6 +24,7 @@ enum scenario {
 	ADVERSARIAL, /* no faults, every delay and hold the longest, all at once: waits are judged */
 	LOSSY, /* one message in some is lost, never more than `losses` in a row: waits are judged */
 	FAULTS, /* whatever the service survives: crashes, pauses, cuts, losses, repetitions, drift */
+	ECHO, /* participants crash again and again, and all they said comes once more, sessions later */
 	TWICE, /* two faults at once, also in one group, and many messages late: it may stop, but not be wrong */
 	FORGETFUL, /* two of a group's servers forget all at once, while the third one remembers */
 };
