@@ -15,7 +15,7 @@
 
 UNIT := $(BUILD)/unit
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Itools/mullion -Icore/include -Iarch/x86/include \
-	-Ipartitions/lib/include -Ipartitions/lockd/include -Iverification/unit -Wall -Wextra -Wshadow -fsanitize=address,undefined \
+	-Ipartitions/lib/include -Ipartitions/lockd/include -Ipartitions/rdma/include -Irtdrivers -Iverification/unit -Wall -Wextra -Wshadow -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 UNIT_LIBS := -lcmocka -lfdt -ljansson -lm
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/%)

@@ -202,7 +202,9 @@ static const char *kind_name(const struct mullion_region *const region)
 		[MULLION_REGION_JOURNAL] = "the_journal",
 		[MULLION_REGION_CHANNEL] = "the_channel_of_others",
 		[MULLION_REGION_CHANNEL_READER] = "the_readers_page_of_the_channel_of_others",
-		[MULLION_REGION_LOCKS] = "the_lock_tables" };
+		[MULLION_REGION_LOCKS] = "the_lock_tables",
+		[MULLION_REGION_RDMA] = "the_rdma_table",
+		[MULLION_REGION_AREA] = "the_area_of_an_rdma_client" };
 
 	return region->kind < COUNT_OF(names) ? names[region->kind] : "an_unknown_page";
 }

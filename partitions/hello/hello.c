@@ -25,7 +25,9 @@ static const char *kind_name(const unsigned kind)
 		[MULLION_REGION_JOURNAL] = "journal",
 		[MULLION_REGION_CHANNEL] = "channel between others",
 		[MULLION_REGION_CHANNEL_READER] = "channel between others, reader's page",
-		[MULLION_REGION_LOCKS] = "lock tables" };
+		[MULLION_REGION_LOCKS] = "lock tables",
+		[MULLION_REGION_RDMA] = "RDMA table",
+		[MULLION_REGION_AREA] = "area between an RDMA service and a client" };
 
 	return kind < sizeof(names) / sizeof(names[0]) && names[kind] != NULL ? names[kind]
 									      : "unknown";

@@ -1,6 +1,7 @@
 /*
- * How the rdma service begins: what its arguments say, and what of the description they need. Whatever does
- * not fit ends the partition, with a line that says what and how to mend it.
+ * How the rdma service begins: from the constant table that the compiler made of the description, and the
+ * channels and areas that it made with it. What is missing all the same ends the partition, with a line that
+ * says what: it was started without its description.
  */
 #ifndef RDMA_OPENING_H
 #define RDMA_OPENING_H
@@ -16,13 +17,13 @@ struct rdma_node {
 	struct roce_port port;
 	struct lanes lanes;
 	struct service service;
-	struct queuing_receiver asks[SERVICE_CLIENTS];
-	struct queuing_sender tells[SERVICE_CLIENTS];
+	struct queuing_receiver asks[RDMA_CLIENTS];
+	struct queuing_sender tells[RDMA_CLIENTS];
 };
 
 extern struct rdma_node node;
 
-/* All of it, as the arguments say (docs/rdma.md). */
+/* All of it, as the table says (docs/rdma.md). */
 void opening(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * rdma: owns a network card and serves verbs to the partitions that the deployment names, each with its SL,
+ * rdma: owns a network card and serves verbs to the partitions that the description names, each with its SL,
  * its P_Key, its rate and its quotas (docs/rdma.md).
  *
  * Invariant: one turn does a bounded piece for each client and the card, whatever any of them writes: one
@@ -16,7 +16,7 @@
 #define FRAMES  8u
 #define WAITING 32u /* frames that the card has and may not have sent */
 
-static uint64_t refused[SERVICE_CLIENTS];
+static uint64_t refused[RDMA_CLIENTS];
 static uint8_t frame[CARD_FRAME_BYTES], reply[CARD_FRAME_BYTES];
 
 /* An answer that finds no room is lost: a client has one request under way. */
@@ -84,7 +84,7 @@ static void tell_refusals(const unsigned number)
 	for (unsigned why = 0; why < RDMA_REFUSALS; why++)
 		if (client->refused[why] != 0 && !(refused[number] & 1ull << why)) {
 			refused[number] |= 1ull << why;
-			printf("rdma: %s: refused: %s\n", client->grant.name,
+			printf("rdma: %s: refused: %s\n", client->grant->name,
 				rdma_refusal_name((enum rdma_refusal)why));
 			fflush(stdout);
 		}

@@ -169,9 +169,69 @@ static const struct binding_property partition_properties[] = {
 	END,
 };
 
+static const struct binding_property rdma_properties[] = {
+	{ "ipv4", TYPE_STRING, true },
+	{ "prefix-bits", TYPE_CELL, true },
+	{ "link-rate", TYPE_QUANTITY, false },
+	END,
+};
+
+static const struct binding_property rdma_lanes_properties[] = {
+	{ "high", TYPE_PAIRS, false },
+	{ "low", TYPE_PAIRS, false },
+	{ "limit", TYPE_CELL, true },
+	{ "vl-of-sl", TYPE_PAIRS, false },
+	{ "pcp-of-sl", TYPE_PAIRS, false },
+	{ "dscp-of-sl", TYPE_PAIRS, false },
+	{ "vlan", TYPE_CELL, false },
+	END,
+};
+
+static const struct binding_property rdma_neighbour_properties[] = {
+	{ "ipv4", TYPE_STRING, true },
+	{ "mac", TYPE_STRING, true },
+	END,
+};
+
+static const struct binding_node rdma_neighbour_nodes[] = {
+	{ "", "a neighbour", false, rdma_neighbour_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_property rdma_client_properties[] = {
+	{ "partition", TYPE_PARTITION, true },
+	{ "service-level", TYPE_CELL, true },
+	{ "p-key", TYPE_CELL, true },
+	{ "rate", TYPE_QUANTITY, true },
+	{ "burst", TYPE_QUANTITY, true },
+	{ "queue-pairs", TYPE_CELL, true },
+	{ "completion-queues", TYPE_CELL, true },
+	{ "memory-regions", TYPE_CELL, true },
+	{ "address-handles", TYPE_CELL, false },
+	{ "depth", TYPE_CELL, true },
+	{ "ports", TYPE_FIRST_LAST, false },
+	{ "up-memory", TYPE_QUANTITY, true },
+	{ "down-memory", TYPE_QUANTITY, true },
+	END,
+};
+
+static const struct binding_node rdma_client_nodes[] = {
+	{ "", "a client of an RDMA service", true, rdma_client_properties, NULL },
+	END_NODES,
+};
+
+static const struct binding_node rdma_nodes[] = {
+	{ "lanes", "the lanes of an RDMA service", true, rdma_lanes_properties, NULL },
+	{ "neighbours", "the neighbours of an RDMA service", false, no_properties,
+		rdma_neighbour_nodes },
+	{ "clients", "the clients of an RDMA service", true, no_properties, rdma_client_nodes },
+	END_NODES,
+};
+
 static const struct binding_node partition_children[] = {
 	{ "health", "the health table", false, health_properties, NULL },
 	{ "bounds", "the bounds", false, bounds_properties, NULL },
+	{ "rdma", "an RDMA service", false, rdma_properties, rdma_nodes },
 	END_NODES,
 };
 

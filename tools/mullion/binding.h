@@ -14,6 +14,8 @@ enum binding_type {
 	TYPE_STRINGS,    /* "one", "two" */
 	TYPE_CELL,       /* <1> */
 	TYPE_CELLS,      /* <1 2 3> */
+	TYPE_PAIRS,      /* <1 2>, ... */
+	TYPE_FIRST_LAST, /* <first last> */
 	TYPE_QUANTITY,   /* <1> or /bits/ 64 <1> */
 	TYPE_FRACTION,   /* /bits/ 64 <numerator denominator> */
 	TYPE_PORTS,      /* <base size> */

@@ -14,6 +14,7 @@
 #include "command.h"
 #include "emit.h"
 #include "load.h"
+#include "model_rdma.h"
 #include "output.h"
 #include "subcommands.h"
 #include "svg.h"
@@ -95,6 +96,25 @@ static bool copy_images(const char *directory, const struct plan *plan)
 	return copied;
 }
 
+static bool write_rdma(const char *directory, const struct plan *plan)
+{
+	bool written = true;
+	size_t i;
+
+	for (i = 0; written && i < plan->model->rdma_count; i++) {
+		const struct model_rdma *rdma = &plan->model->rdma[i];
+		char *name = format(LAYOUT_RDMA_FILE, plan->layout.partitions[rdma->partition].id);
+		FILE *file = output_open(directory, name);
+
+		written = file != NULL;
+		if (!file)
+			continue;
+		emit_rdma(file, plan, rdma);
+		written = output_close(file, name);
+	}
+	return written;
+}
+
 static bool write_files(const char *directory, const struct plan *plan)
 {
 	return write_with(directory, "system.c", plan, emit_system) &&
@@ -104,7 +124,7 @@ static bool write_files(const char *directory, const struct plan *plan)
 	       write_with(directory, "system.ld", plan, emit_linker_script) &&
 	       (!plan->model->locks ||
 		       write_with(directory, LAYOUT_LOCKS_FILE, plan, emit_locks)) &&
-	       copy_images(directory, plan);
+	       write_rdma(directory, plan) && copy_images(directory, plan);
 }
 
 /* ---- Compiler and linker ---- */

@@ -11,7 +11,7 @@
 const struct rule *const rules[] = { rules_source, rules_shape, rules_names, rules_board, rules_cpu,
 	rules_partition, rules_memory, rules_image, rules_schedule, rules_gap, rules_channel,
 	rules_health, rules_watchdog, rules_pci, rules_config, rules_isolation, rules_function,
-	rules_lock, rules_lock_group, rules_lock_bound, rules_layout, NULL };
+	rules_rdma, rules_rdma_client, rules_lock, rules_lock_group, rules_lock_bound, rules_layout, NULL };
 
 void check_tier(struct check *check, enum check_tier tier)
 {

@@ -56,6 +56,8 @@ extern const struct rule rules_pci[];
 extern const struct rule rules_config[];
 extern const struct rule rules_isolation[];
 extern const struct rule rules_function[];
+extern const struct rule rules_rdma[];
+extern const struct rule rules_rdma_client[];
 extern const struct rule rules_lock[];
 extern const struct rule rules_lock_group[];
 extern const struct rule rules_lock_bound[]; /* after all others of its tier */

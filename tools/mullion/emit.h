@@ -38,6 +38,9 @@ void emit_images(FILE *out, const struct plan *plan);
 void emit_linker_script(FILE *out, const struct plan *plan);
 /* locks.bin, LAYOUT_LOCKS_FILE: what the lock service is told. Empty where there is none. */
 void emit_locks(FILE *out, const struct plan *plan);
+/* LAYOUT_RDMA_FILE: what this service is told. */
+struct model_rdma;
+void emit_rdma(FILE *out, const struct plan *plan, const struct model_rdma *rdma);
 
 /* The name of partition `p`'s image inside the build directory. */
 char *emit_image_name(const struct plan *plan, size_t p);

@@ -11,6 +11,7 @@
 
 #include "allocate.h"
 #include "lock_plan.h"
+#include "rdma_block.h"
 
 char *emit_image_name(const struct plan *plan, size_t p)
 {
@@ -58,16 +59,29 @@ static void emit_block(FILE *out, const struct layout_block *block)
 }
 
 /* Whole pages: what lies behind the block is 0. */
+static void emit_constant(FILE *out, const void *block, uint64_t bytes)
+{
+	uint64_t rest;
+
+	fwrite(block, 1, bytes, out);
+	for (rest = bytes; rest % MULLION_PAGE_BYTES; rest++)
+		fputc(0, out);
+}
+
 void emit_locks(FILE *out, const struct plan *plan)
 {
 	const struct lock_plan *locks = plan->model->locks ? plan->model->locks->plan : NULL;
-	uint64_t rest;
 
-	if (!locks)
-		return;
-	fwrite(locks->block, 1, locks->block_bytes, out);
-	for (rest = locks->block_bytes; rest % MULLION_PAGE_BYTES; rest++)
-		fputc(0, out);
+	if (locks)
+		emit_constant(out, locks->block, locks->block_bytes);
+}
+
+void emit_rdma(FILE *out, const struct plan *plan, const struct model_rdma *rdma)
+{
+	struct rdma_table table;
+
+	rdma_block(&table, plan->model, rdma);
+	emit_constant(out, &table, sizeof(table));
 }
 
 void emit_images(FILE *out, const struct plan *plan)

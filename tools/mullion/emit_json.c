@@ -55,7 +55,7 @@ static const char *kind_name(unsigned kind)
 {
 	static const char *const names[] = { "?", "time", "console", "log", "trace", "sampling",
 		"queuing", "queuing-reader", "status", "node", "watchdog", "exchange", "journal",
-		"channel", "channel-reader", "locks" };
+		"channel", "channel-reader", "locks", "rdma", "area" };
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }
@@ -419,6 +419,8 @@ static json_t *plan_json(const struct plan *plan)
 	set(root, "functions", functions_json(plan));
 	if (plan->model->locks)
 		set(root, "locks", locks_json(plan));
+	if (plan->model->rdma_count)
+		set(root, "rdma", rdma_json(plan));
 	return root;
 }
 

@@ -38,4 +38,7 @@ json_t *functions_of_json(const struct plan *plan, size_t p); /* their names */
 /* emit_json_locks.c: only of a description with locks */
 json_t *locks_json(const struct plan *plan);
 
+/* emit_json_rdma.c: only of a description with RDMA services */
+json_t *rdma_json(const struct plan *plan);
+
 #endif

@@ -54,7 +54,7 @@ static const struct argp_child children[] = { { &load_argp, 0, NULL, 0 }, { 0 } 
 static const struct argp argp = { options, parse, "FILE.dts",
 	"Explain a deployment: CPU map, memory map, who may touch what, what answers health "
 	"events, "
-	"what devices reach, how long anybody waits for a lock, each partition's windows, its "
+	"what devices reach, what RDMA clients are granted, how long anybody waits for a lock, each partition's windows, its "
 	"share of time and the longest it "
 	"waits.\v"
 	"Images are looked at only where --images says where they are. "
@@ -270,6 +270,7 @@ static void print_text(FILE *out, const struct plan *plan)
 	explain_access(out, plan);
 	explain_health(out, plan);
 	explain_devices(out, plan);
+	explain_rdma(out, plan);
 	explain_locks(out, plan);
 	for (s = 0; s < plan->model->schedules_count; s++)
 		print_schedule(out, plan, s);

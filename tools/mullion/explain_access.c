@@ -47,6 +47,11 @@ static char *region_text(const struct plan *plan, const struct mullion_region *r
 		return format("channel %s, read position of %s", region->name, peer);
 	case MULLION_REGION_LOCKS:
 		return format("what the lock service is told");
+	case MULLION_REGION_RDMA:
+		return format("what this RDMA service is told");
+	case MULLION_REGION_AREA:
+		return format("area %s, %s %s", region->name,
+			region->access & MULLION_WRITE ? "read by" : "written by", peer);
 	default:
 		return format("queuing channel %s, read position, %s", region->name, peer);
 	}

@@ -21,6 +21,8 @@
 
 /* The file of the build with what the lock service is told. */
 #define LAYOUT_LOCKS_FILE "locks.bin"
+/* With what an RDMA service is told, by the id of its partition. */
+#define LAYOUT_RDMA_FILE "rdma-%s.bin"
 
 /* The page from which secondary CPUs start in real mode: part of the kernel image. */
 #define LAYOUT_TRAMPOLINE 0x8000ull
@@ -97,6 +99,7 @@ struct layout {
 	struct layout_partition *partitions; /* as in the model */
 	struct layout_block *blocks;
 	size_t blocks_count;
+	unsigned areas; /* of RDMA clients */
 	struct layout_function *functions; /* by owner, then bdf; those without owner last */
 	size_t functions_count;
 	uint64_t data_base, data_end; /* the kernel's read-write data */

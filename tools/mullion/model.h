@@ -19,6 +19,7 @@
 #include <x86_devices.h>
 
 struct model_locks; /* model_locks.h */
+struct model_rdma;  /* model_rdma.h */
 
 /*
  * What the rules keep free for the kernel, its tables and the shared pages, before their size is
@@ -95,6 +96,8 @@ struct model_bar {
 	bool wide;        /* 64 bits */
 	uint8_t type;     /* its low four bits */
 };
+
+#define CLASS_NETWORK 0x02u /* PCI code and id assignment 1.11, 1.3: the upper byte of config[2] */
 
 struct model_function {
 	struct location at;
@@ -186,7 +189,7 @@ enum model_channel_type { CHANNEL_SAMPLING = 1, CHANNEL_QUEUING = 2 };
 
 struct model_channel {
 	struct location at;
-	bool made; /* not described, but by what joins a participant of the locks with their server */
+	bool made; /* not described, but by what joins somebody with the locks or an RDMA service */
 	const char *name;
 	int type;
 	int from;
@@ -243,6 +246,8 @@ struct model {
 	struct model_channel *channels;
 	size_t channels_count;
 	struct model_locks *locks; /* NULL: there are none */
+	struct model_rdma *rdma;   /* services, in the order of their partitions */
+	size_t rdma_count;
 };
 
 /*

@@ -116,12 +116,36 @@ static int device_index(const struct builder *b, const struct source_node *node)
 	return -1;
 }
 
-static int partition_index(const struct builder *b, const struct source_node *node)
+int partition_index(const struct builder *b, const struct source_node *node)
 {
 	for (size_t i = 0; node != NULL && i < b->model->partitions_count; i++)
 		if (same_place(b->model->partitions[i].at, node->at))
 			return (int)i;
 	return -1;
+}
+
+uint32_t read_ipv4(const char *text)
+{
+	unsigned a, b, c, d;
+	char rest;
+
+	if (text == NULL || sscanf(text, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) != 4 ||
+		a > 255 || b > 255 || c > 255 || d > 255)
+		return 0;
+	return a << 24 | b << 16 | c << 8 | d;
+}
+
+void read_mac(const char *text, uint8_t mac[6])
+{
+	unsigned byte[6];
+	char rest;
+
+	if (text == NULL || strlen(text) != 17 ||
+		sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &byte[0], &byte[1], &byte[2], &byte[3],
+			&byte[4], &byte[5], &rest) != 6)
+		return;
+	for (size_t i = 0; i < 6; i++)
+		mac[i] = (uint8_t)byte[i];
 }
 
 int cpu_index(const struct builder *b, uint64_t number)
@@ -471,11 +495,23 @@ static void build_channels(struct builder *b)
 {
 	const struct source_node *parent = source_child(b->source->root, "channels");
 
-	b->model->channels = arena_array(b->arena, children_count(parent) + locks_channels_most(b),
+	b->model->channels = arena_array(b->arena,
+		children_count(parent) + locks_channels_most(b) + rdma_channels_most(b),
 		sizeof(*b->model->channels));
 	for (const struct source_node *node = parent == NULL ? NULL : parent->children;
 		node != NULL; node = node->next)
 		build_channel(b, node);
+}
+
+int make_channel(struct builder *b, struct model_channel channel, int to)
+{
+	channel.made = true;
+	channel.type = CHANNEL_QUEUING;
+	channel.to = arena_array(b->arena, 1, sizeof(*channel.to));
+	channel.to[0] = to;
+	channel.to_count = 1;
+	b->model->channels[b->model->channels_count] = channel;
+	return (int)b->model->channels_count++;
 }
 
 void model_build(struct model *model, const struct source *source, const char *const *images)
@@ -495,4 +531,5 @@ void model_build(struct model *model, const struct source *source, const char *c
 	build_health_schedules(&b);
 	build_channels(&b);
 	build_locks(&b);
+	build_rdma(&b);
 }

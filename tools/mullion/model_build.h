@@ -46,6 +46,14 @@ const struct source_node *target(
 /* Things are found again by the place of their node. */
 bool same_place(struct location a, struct location b);
 int cpu_index(const struct builder *b, uint64_t number);
+int partition_index(const struct builder *b, const struct source_node *node);
+
+/* "10.0.2.15" is 0x0a00020f; 0: it is no address. Six bytes, unchanged where the text is no MAC. */
+uint32_t read_ipv4(const char *text);
+void read_mac(const char *text, uint8_t mac[6]);
+
+/* A queuing channel that no node describes, to one receiver; its index. */
+int make_channel(struct builder *b, struct model_channel channel, int to);
 
 /* model_health.c */
 void build_health(
@@ -56,6 +64,10 @@ void build_health_schedules(struct builder *b);
 /* model_locks.c: with the channels that participants need, after the described ones. */
 void build_locks(struct builder *b);
 size_t locks_channels_most(const struct builder *b);
+
+/* model_rdma.c: likewise, for the clients of RDMA services. */
+void build_rdma(struct builder *b);
+size_t rdma_channels_most(const struct builder *b);
 
 /* model_pci.c */
 void build_iommus(struct builder *b);

@@ -62,30 +62,6 @@ size_t locks_channels_most(const struct builder *b)
 
 /* ---- Nodes and participants ---- */
 
-static uint32_t read_ipv4(const char *text)
-{
-	unsigned a, b, c, d;
-	char rest;
-
-	if (text == NULL || sscanf(text, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) != 4 ||
-		a > 255 || b > 255 || c > 255 || d > 255)
-		return 0;
-	return a << 24 | b << 16 | c << 8 | d;
-}
-
-static void read_mac(const char *text, uint8_t mac[6])
-{
-	unsigned byte[6];
-	char rest;
-
-	if (text == NULL || strlen(text) != 17 ||
-		sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &byte[0], &byte[1], &byte[2], &byte[3],
-			&byte[4], &byte[5], &rest) != 6)
-		return;
-	for (size_t i = 0; i < 6; i++)
-		mac[i] = (uint8_t)byte[i];
-}
-
 static int partition_named(const struct model *model, const char *name)
 {
 	for (size_t p = 0; name != NULL && p < model->partitions_count; p++)
@@ -293,26 +269,6 @@ static uint32_t depth_of(struct builder *b, size_t participant)
 	return depth;
 }
 
-static int make_channel(
-	struct builder *b, struct location at, const char *name, int from, int to, uint32_t depth)
-{
-	struct model_channel *channel = &b->model->channels[b->model->channels_count];
-
-	*channel = (struct model_channel){
-		.at = at,
-		.made = true,
-		.name = name,
-		.type = CHANNEL_QUEUING,
-		.from = from,
-		.to = arena_array(b->arena, 1, sizeof(*channel->to)),
-		.to_count = 1,
-		.message_bytes = LOCK_MESSAGE_BYTES,
-		.depth = depth,
-	};
-	channel->to[0] = to;
-	return (int)b->model->channels_count++;
-}
-
 static const char *channel_name(struct builder *b, const char *prefix, size_t number)
 {
 	char *name = arena_alloc(b->arena, 40);
@@ -321,22 +277,31 @@ static const char *channel_name(struct builder *b, const char *prefix, size_t nu
 	return name;
 }
 
+static int lock_channel(struct builder *b, const struct model_lock_participant *participant,
+	const char *prefix, size_t number, int from, int to)
+{
+	return make_channel(b,
+		(struct model_channel){ .at = participant->at,
+			.name = channel_name(b, prefix, number),
+			.from = from,
+			.message_bytes = LOCK_MESSAGE_BYTES,
+			.depth = depth_of(b, number) },
+		to);
+}
+
 static void build_ports(struct builder *b)
 {
 	struct model_locks *locks = b->model->locks;
 
 	for (size_t p = 0; locks->lockd >= 0 && p < locks->participants_count; p++) {
 		struct model_lock_participant *participant = &locks->participants[p];
-		uint32_t depth;
 
 		if (participant->index < 0 || participant->index == locks->lockd)
 			continue;
-		depth = depth_of(b, p);
-		participant->request =
-			make_channel(b, participant->at, channel_name(b, "lock-request", p),
-				participant->index, locks->lockd, depth);
-		participant->answer = make_channel(b, participant->at,
-			channel_name(b, "lock-answer", p), locks->lockd, participant->index, depth);
+		participant->request = lock_channel(
+			b, participant, "lock-request", p, participant->index, locks->lockd);
+		participant->answer = lock_channel(
+			b, participant, "lock-answer", p, locks->lockd, participant->index);
 	}
 }
 

@@ -1,17 +1,21 @@
 /*
  * Lists the shared pages of each partition in the order in which they lie from MULLION_SHARED_GPA:
  * its time pages, its console, its watchdog, what the control role sees, its channels, how those at
- * their other ends are doing, and what the lock service is told.
+ * their other ends are doing, what the lock service and an RDMA service are told, and the areas of
+ * RDMA clients.
  *
  * The invariant: a page is writable for exactly one partition, or for the kernel alone; the exchange
- * page is writable for both, what the lock service is told for nobody.
+ * page is writable for both, what the services are told for nobody.
  */
 #include "regions.h"
 
 #include <string.h>
 
+#include <rdma/table.h>
+
 #include "allocate.h"
 #include "lock_plan.h"
+#include "model_rdma.h"
 
 #define READ_WRITE (MULLION_READ | MULLION_WRITE)
 
@@ -274,6 +278,65 @@ static void add_locks(struct layout *layout)
 		add_lock_region(layout, locks->plan->local[i].partition, block);
 }
 
+/* ---- RDMA: a table for each service, and two areas for each of its clients ---- */
+
+static void add_table(struct layout *layout, const struct model_rdma *rdma)
+{
+	const char *id = layout->partitions[rdma->partition].id;
+	const int block =
+		add_block(layout, format("rdma_%s", id), sizeof(struct rdma_table), rdma->at);
+	const struct layout_region region = {
+		.info = { .bytes = layout->blocks[block].memory.bytes,
+			.kind = MULLION_REGION_RDMA,
+			.access = MULLION_READ,
+			.peer = (uint16_t)rdma->partition },
+		.block = block,
+	};
+
+	layout->blocks[block].file = format(LAYOUT_RDMA_FILE, id);
+	add_region(&layout->partitions[rdma->partition], region, "rdma");
+}
+
+/* One end of an area, as the partition at the other end has it, too. */
+static void add_area_end(struct layout *layout, size_t p, size_t peer, struct layout_region region,
+	unsigned access, const char *name)
+{
+	region.info.access = (uint16_t)access;
+	region.info.peer = (uint16_t)peer;
+	add_region(&layout->partitions[p], region, name);
+}
+
+static void add_area(struct layout *layout, const struct model_rdma_client *client, size_t writer,
+	size_t reader, uint64_t bytes, const char *name)
+{
+	const int block =
+		add_block(layout, format("area_%s", layout_identifier(name)), bytes, client->at);
+	const struct layout_region region = {
+		.info = { .bytes = layout->blocks[block].memory.bytes,
+			.kind = MULLION_REGION_AREA,
+			.index = (uint16_t)layout->areas++ },
+		.block = block,
+	};
+
+	add_area_end(layout, writer, reader, region, READ_WRITE, name);
+	add_area_end(layout, reader, writer, region, MULLION_READ, name);
+}
+
+static void add_rdma(struct layout *layout, const struct model_rdma *rdma)
+{
+	size_t i;
+
+	add_table(layout, rdma);
+	for (i = 0; i < rdma->clients_count; i++) {
+		const struct model_rdma_client *client = &rdma->clients[i];
+
+		add_area(layout, client, (size_t)client->partition, rdma->partition,
+			sizeof(struct rdma_up) + client->up_bytes, client->up);
+		add_area(layout, client, rdma->partition, (size_t)client->partition,
+			sizeof(struct rdma_down) + client->down_bytes, client->down);
+	}
+}
+
 static void add_own(struct layout *layout, unsigned p)
 {
 	const struct model_partition *partition = &layout->model->partitions[p];
@@ -307,4 +370,6 @@ void regions_build(struct layout *layout)
 	for (p = 0; p < model->partitions_count; p++)
 		add_partners(layout, p);
 	add_locks(layout);
+	for (c = 0; c < model->rdma_count; c++)
+		add_rdma(layout, &model->rdma[c]);
 }

@@ -2,6 +2,7 @@
  * Rules about channels: two different ends, a size, and what their type needs.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "check.h"
 
@@ -154,6 +155,25 @@ static void channel_foreign(struct check *check)
 	each_channel(check, foreign);
 }
 
+static void like_made(struct check *check, const struct model_channel *channel)
+{
+	const struct model *model = check->model;
+
+	for (size_t i = 0; i < model->channels_count; i++)
+		if (model->channels[i].made && strcmp(model->channels[i].name, channel->name) == 0)
+			fault(check, channel->at,
+				say(check,
+					"the channel %s is made already, for the participant or "
+					"client of line %u",
+					channel->name, model->channels[i].at.line),
+				"give this one another name");
+}
+
+static void channel_made(struct check *check)
+{
+	each_channel(check, like_made);
+}
+
 /* ---- Doorbells ---- */
 
 /* Calls `function` for every receiver of every channel with a doorbell. */
@@ -267,6 +287,10 @@ const struct rule rules_channel[] = {
 		TIER_MEANING, channel_depth },
 	{ "channel-foreign", "A channel has only the properties of its type.", TIER_MEANING,
 		channel_foreign },
+	{ "channel-made",
+		"No described channel has the name of one that joins somebody with the locks or an "
+		"RDMA service.",
+		TIER_MEANING, channel_made },
 	{ "doorbell-owned", "A doorbell interrupts partitions that own their CPUs.", TIER_MEANING,
 		doorbell_owned },
 	{ "doorbell-vector", "A doorbell's vector is from 32 to 254.", TIER_MEANING,

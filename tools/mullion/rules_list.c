@@ -28,6 +28,8 @@ static const struct {
 	{ rules_config, "Configuration space and base addresses" },
 	{ rules_isolation, "Isolation of PCI functions" },
 	{ rules_function, "PCI functions of partitions" },
+	{ rules_rdma, "RDMA services" },
+	{ rules_rdma_client, "Clients of RDMA services" },
 	{ rules_lock, "Locks" },
 	{ rules_lock_group, "Lock groups" },
 	{ rules_lock_bound, "What is promised of locks" },

@@ -257,8 +257,6 @@ static void lockd_cpu(struct check *check)
 			"give it one, cpus = <N>, which is owned");
 }
 
-#define CLASS_NETWORK 0x02u /* PCI code and id assignment 1.11, 1.3 */
-
 static void card(struct check *check)
 {
 	const struct model_locks *locks = check->model->locks;
@@ -317,20 +315,6 @@ static void participant_twice(struct check *check)
 						locks->participants[i].partition,
 						locks->participants[k].at.line),
 					"leave one of them: a partition is one participant");
-}
-
-static void channel_name(struct check *check)
-{
-	const struct model *model = check->model;
-
-	for (size_t i = 0; i < model->channels_count; i++)
-		for (size_t k = 0; !model->channels[i].made && k < model->channels_count; k++)
-			if (model->channels[k].made &&
-				strcmp(model->channels[i].name, model->channels[k].name) == 0)
-				fault(check, model->channels[i].at,
-					say(check, "a participant of the locks has the channel %s",
-						model->channels[i].name),
-					"give this one another name");
 }
 
 /* ---- Locks ---- */
@@ -479,8 +463,6 @@ const struct rule rules_lock[] = {
 		TIER_MEANING, participant },
 	{ "lock-participant-twice", "A partition is one participant.", TIER_MEANING,
 		participant_twice },
-	{ "lock-channel-name", "No described channel is called as one that a participant has.",
-		TIER_MEANING, channel_name },
 	{ "lock-name", "A lock's name begins with a letter and has 63 characters at most.",
 		TIER_MEANING, name },
 	{ "lock-rank", "No two locks have the same rank.", TIER_MEANING, rank },

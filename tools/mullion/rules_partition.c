@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "model_rdma.h"
 
 #define LONGEST_ARGS 1023u
 
@@ -369,6 +370,22 @@ static size_t pages_of(const struct model_channel *channel)
 	return channel->type == CHANNEL_QUEUING ? 2 : 1;
 }
 
+/* A service's table, and two areas for each client at either end. */
+static size_t regions_of_rdma(const struct model *model, int partition)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->rdma_count; i++) {
+		const struct model_rdma *rdma = &model->rdma[i];
+
+		if ((int)rdma->partition == partition)
+			count += 1 + 2 * rdma->clients_count;
+		for (size_t k = 0; k < rdma->clients_count; k++)
+			count += rdma->clients[k].partition == partition ? 2 : 0;
+	}
+	return count;
+}
+
 /* What the info page of a partition lists: abi.h, enum mullion_region_kind. */
 static size_t regions(const struct model *model, int partition)
 {
@@ -382,7 +399,7 @@ static size_t regions(const struct model *model, int partition)
 
 		count += is_end || p->control ? pages_of(channel) : 0;
 	}
-	return count;
+	return count + regions_of_rdma(model, partition);
 }
 
 static void region_limit(struct check *check)

@@ -143,6 +143,8 @@ static const struct {
 	[TYPE_STRINGS] = { "strings that are not empty", " = \"...\", \"...\";" },
 	[TYPE_CELL] = { "one number of 32 bits", " = <...>;" },
 	[TYPE_CELLS] = { "a list of numbers", " = <0 1>;" },
+	[TYPE_PAIRS] = { "rows of two numbers", " = <2 64>, ...;" },
+	[TYPE_FIRST_LAST] = { "a first and a last number", " = <7000 7009>;" },
 	[TYPE_QUANTITY] = { "one quantity of 32 or 64 bits", " = <...>; or = /bits/ 64 <...>;" },
 	[TYPE_FRACTION] = { "an exact fraction", " = /bits/ 64 <numerator denominator>;" },
 	[TYPE_PORTS] = { "a first port and a count", " = <0x3f8 8>;" },
@@ -207,6 +209,10 @@ static bool is_of_type(const struct source_property *property, enum binding_type
 	case TYPE_PARTITIONS:
 	case TYPE_GRANTS:
 		return cells >= 1;
+	case TYPE_PAIRS:
+		return cells >= 2 && cells % 2 == 0;
+	case TYPE_FIRST_LAST:
+		return cells == 2;
 	case TYPE_QUANTITY:
 		return cells == 1 || wide == 1;
 	case TYPE_FRACTION:

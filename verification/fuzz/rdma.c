@@ -198,13 +198,13 @@ static void claim_lanes(const struct client *const client)
 
 		if (qp == NULL)
 			continue;
-		claim(qp->attr.ah_attr.sl == client->grant.sl, "a queue pair has its client's SL");
+		claim(qp->attr.ah_attr.sl == client->grant->sl, "a queue pair has its client's SL");
 		claim(qp->state == IBV_QPS_RESET || qp->attr.pkey_index == client->pkey_index ||
 				qp->state == IBV_QPS_ERR,
 			"a queue pair has its client's P_Key");
 	}
 	for (unsigned i = 0; i < RDMA_AHS; i++)
-		claim(client->ahs[i] == NULL || client->ahs[i]->attr.sl == client->grant.sl,
+		claim(client->ahs[i] == NULL || client->ahs[i]->attr.sl == client->grant->sl,
 			"an address handle has its client's SL");
 }
 

@@ -14,7 +14,7 @@ grep -E '^stat::number_of_executed_units' "$work/log" | sed 's/^/# /'
 
 finds ask.c 's/ask->mr.length > bytes - ask->mr.offset/false/' 'memory beyond what is shared is found'
 finds ask.c 's/access & ~(uint32_t)IBV_ACCESS_REMOTE_READ) != 0/access \& 0) != 0/' 'memory to be written that can only be read is found'
-finds ask.c 's/if (attr->sl != a->client->grant.sl)/if (false)/' 'an address of another lane is found'
+finds ask.c 's/if (attr->sl != a->client->grant->sl)/if (false)/' 'an address of another lane is found'
 finds ask.c 's/return number < RDMA_QPS && /return /' 'a queue pair that is none is found'
 finds rings.c 's/(send->ah < RDMA_AHS && /(/' 'an address handle that is none is found'
 exit $status

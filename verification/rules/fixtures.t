@@ -6,7 +6,7 @@ fixtures=$(ls $here/*.dts)
 deployments=$(ls config/deployments/*.dts)
 planted='wrong-rule wrong-line wrong-repair two-errors no-error'
 # shellcheck disable=SC2086
-echo "1..$(($(echo $fixtures $deployments $planted | wc -w) + 5))"
+echo "1..$(($(echo $fixtures $deployments $planted | wc -w) + 6))"
 
 $here/images "$work/images"
 
@@ -32,7 +32,7 @@ ok $? "every rule has a fixture"
 ok $? "every fixture has a rule"
 
 cp $here/*.dtsi "$work"
-for base in base base-pci base-locks; do
+for base in base base-pci base-locks base-rdma; do
 	printf '#include "%s.dtsi"\n' $base >"$work/$base.dts"
 	"$MULLION" check "$work/$base.dts" --images "$work/images" 2>"$work/base.said"
 	ok $? "what the fixtures start from breaks no rule: $base"

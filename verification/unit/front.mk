@@ -9,3 +9,7 @@ test_pci_config_SRCS := tools/mullion/pci_config.c
 test_model_pci_SRCS = $(MULLION_FRONT)
 test_model_health_SRCS = $(MULLION_FRONT)
 test_lock_plan_SRCS = $(MULLION_FRONT) partitions/lockd/api/image.c
+
+# What an RDMA service is told.
+UNIT_TESTS += test_rdma_block
+test_rdma_block_SRCS = $(MULLION_FRONT) tools/mullion/rdma_block.c rtdrivers/ib/vlarb.c

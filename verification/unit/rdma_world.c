@@ -16,7 +16,32 @@ NEIGHBOURS(far_known, 4);
 struct world world;
 
 static const struct time_rate rate = { WORLD_TICKS, 1 };
-static const uint8_t sls[WORLD_CLIENTS] = { 2, 5 };
+static const struct rdma_grant grants[WORLD_CLIENTS] = {
+	{ .name = "c0",
+		.sl = 2,
+		.pkey = 0x8001,
+		.rate_bytes = 2000000,
+		.burst_bytes = 20000,
+		.qps = 2,
+		.cqs = 2,
+		.mrs = 4,
+		.ahs = 2,
+		.depth = 16,
+		.first_port = 7000,
+		.last_port = 7009 },
+	{ .name = "c1",
+		.sl = 5,
+		.pkey = 0x8002,
+		.rate_bytes = 500000,
+		.burst_bytes = 20000,
+		.qps = 2,
+		.cqs = 2,
+		.mrs = 4,
+		.ahs = 2,
+		.depth = 16,
+		.first_port = 7010,
+		.last_port = 7019 },
+};
 static const uint8_t mac[ROCE_MAC_BYTES] = { 2, 0, 0, 0, 0, 1 };
 static const uint8_t far_mac[ROCE_MAC_BYTES] = { 2, 0, 0, 0, 0, 2 };
 
@@ -35,20 +60,9 @@ int world_ask(const unsigned client, const struct rdma_ask *const ask, struct rd
 	return tell->error;
 }
 
-struct grant world_grant(const unsigned client)
+const struct rdma_grant *world_grant(const unsigned client)
 {
-	return (struct grant){ .name = { 'c', (char)('0' + client) },
-		.sl = sls[client],
-		.pkey = (uint16_t)(0x8001 + client),
-		.rate_bytes = client == 0 ? 2000000 : 500000,
-		.burst_bytes = 20000,
-		.qps = 2,
-		.cqs = 2,
-		.mrs = 4,
-		.ahs = 2,
-		.depth = 16,
-		.first_port = (uint16_t)(7000 + 10 * client),
-		.last_port = (uint16_t)(7009 + 10 * client) };
+	return &grants[client];
 }
 
 static struct vlarb_tables tables(void)
@@ -87,7 +101,7 @@ static void open_far(void)
 {
 	assert_int_equal(ibv_open(&world.far, &far_pools, &rate), 0);
 	for (unsigned i = 0; i < WORLD_CLIENTS; i++)
-		ibv_set_pkey(&world.far, 1 + i, world_grant(i).pkey);
+		ibv_set_pkey(&world.far, 1 + i, world_grant(i)->pkey);
 	world.far_pd = ibv_alloc_pd(&world.far);
 	world.far_mr = ibv_reg_mr(world.far_pd, world.far_memory, WORLD_FAR,
 		IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
@@ -147,13 +161,12 @@ static void *pages(const size_t bytes)
 static void add(const unsigned i)
 {
 	struct world_client *const client = &world.clients[i];
-	const struct grant grant = world_grant(i);
 	struct shared shared;
 
 	client->up = pages(WORLD_UP);
 	client->down = pages(WORLD_DOWN);
 	shared = (struct shared){ client->up, client->down, WORLD_UP, WORLD_DOWN };
-	assert_null(service_add(&world.service, &grant, &shared, world.now));
+	assert_null(service_add(&world.service, world_grant(i), &shared, world.now));
 }
 
 void world_open(void)

@@ -56,7 +56,7 @@ struct world {
 extern struct world world;
 
 /* Both clients granted: ports 7000 to 7009, and 7010 to 7019; SL 2 and 5, PCP as SL, 2 QPs, 2 CQs, 4 MRs, 2 AHs, a depth of 16. */
-struct grant world_grant(unsigned client);
+const struct rdma_grant *world_grant(unsigned client);
 void world_open(void);
 void world_close(void);
 

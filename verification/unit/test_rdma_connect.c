@@ -157,7 +157,7 @@ static void clients_that_share_a_partitions_key_are_both_reached(void **state)
 
 	(void)state;
 	world_open();
-	assert_int_equal(ibv_set_pkey(&world.context, 1, world_grant(1).pkey), 0);
+	assert_int_equal(ibv_set_pkey(&world.context, 1, world_grant(1)->pkey), 0);
 	client = unconnected(1);
 	assert_int_equal(rdma_listen(7012), 0);
 	assert_non_null(ask_for(client->far, 7012, 1));

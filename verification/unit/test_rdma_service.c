@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 
-#include "../../partitions/rdma/core/pairs.h"
 #include "rdma_talk.h"
 
 static void messages_go_both_ways_through_rings(void **state)
@@ -147,7 +146,7 @@ static void another_lane_rate_or_partition_is_refused_and_counted(void **state)
 	init.qp_type = IBV_QPT_GSI;
 	assert_null(rdma_create_qp(client->pd, &init));
 	assert_int_equal(talk_refused(0, RDMA_REFUSED_GSI), 1);
-	assert_int_equal(world.context.pkeys[client->far->attr.pkey_index], world_grant(0).pkey);
+	assert_int_equal(world.context.pkeys[client->far->attr.pkey_index], world_grant(0)->pkey);
 	talk_send_one(client, 100, 9); /* and all that harmed nothing */
 	world_close();
 }
@@ -431,32 +430,23 @@ static void who_posts_all_it_can_sends_what_it_was_granted(void **state)
 	world_close();
 }
 
-static void grants_that_cannot_be_are_refused(void **state)
+static void grants_that_the_port_cannot_hold_are_refused(void **state)
 {
-	struct grant grant;
-	struct shared shared;
+	const struct shared none = { NULL, NULL, 0, 0 }; /* not looked at */
+	struct rdma_grant grant = *world_grant(0);
 
 	(void)state;
 	world_open();
-	shared = world.service.clients[0].shared;
-	grant = world_grant(0);
-	grant.qps = 2;
-	assert_string_equal(service_add(&world.service, &grant, &shared, 0),
-		"all grants together are more than the adapter has");
-	shared.up_bytes = sizeof(struct rdma_up);
-	assert_non_null(service_add(&world.service, &grant, &shared, 0));
-	for (unsigned i = 0; i < 9; i++) {
-		grant = world_grant(0);
-		grant.sl = i == 0 ? 16 : 2;
-		grant.pkey = i == 1 ? 0x8000 : 0x8001;
-		grant.qps = i == 2 ? 0 : i == 3 ? 9 : 1;
-		grant.cqs = i == 4 ? 0 : i == 5 ? 9 : 1;
-		grant.mrs = i == 6 ? 17 : 1;
-		grant.depth = i == 7 ? 0 : i == 8 ? 33 : 1;
-		assert_non_null(grant_problem(&grant));
-	}
-	grant = world_grant(0);
-	assert_null(grant_problem(&grant));
+	grant.sl = 7; /* on no lane */
+	assert_string_equal(service_add(&world.service, &grant, &none, 0),
+		"the port refuses its service level, rate or burst");
+	grant.sl = 2;
+	grant.burst_bytes = LANES_FRAME_BYTES - 1;
+	assert_non_null(service_add(&world.service, &grant, &none, 0));
+	grant.burst_bytes = LANES_FRAME_BYTES;
+	grant.rate_bytes = 0;
+	assert_non_null(service_add(&world.service, &grant, &none, 0));
+	assert_int_equal(world.service.client_count, WORLD_CLIENTS);
 	assert_string_equal(rdma_refusal_name(RDMA_REFUSED_SL), "sl");
 	assert_string_equal(rdma_refusal_name(RDMA_REFUSALS), "unknown");
 	world_close();
@@ -521,40 +511,6 @@ static void what_cannot_be_posted_is_said_at_once(void **state)
 	world_close();
 }
 
-static void lists_of_arguments_are_read_whole_or_not_at_all(void **state)
-{
-	static const char *const bad[] = { "1", "1:", ":1", "1:2,", "1:2;", "256:1", "1:256",
-		"1:2,,3:4", " 1:2", "1:2 " };
-	struct vlarb_table table;
-	uint8_t values[VLARB_LANES] = { 0 }, mac[NEIGHBOUR_MAC_BYTES];
-	const char *text = "10.9.0.2=52:54:00:ab:00:02,1.2.3.4=00:00:00:00:00:01";
-	uint32_t address;
-
-	(void)state;
-	assert_true(pairs_table("3:64,5:255", &table));
-	assert_int_equal(table.count, 2);
-	assert_int_equal(table.entries[1].vl, 5);
-	assert_int_equal(table.entries[1].weight, 255);
-	assert_true(pairs_of_sl("", 7, values) && pairs_of_sl("15:7,2:1", 7, values));
-	assert_int_equal(values[15], 7);
-	assert_int_equal(values[2], 1);
-	assert_false(pairs_of_sl("16:1", 7, values) || pairs_of_sl("1:8", 7, values));
-	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_false(pairs_table(bad[i], &table));
-	assert_true(pairs_neighbour(&text, &address, mac));
-	assert_int_equal(address, 0x0a090002);
-	assert_int_equal(mac[3], 0xab);
-	assert_true(pairs_neighbour(&text, &address, mac));
-	assert_int_equal(address, 0x01020304);
-	assert_false(pairs_neighbour(&text, &address, mac));
-	text = "10.9.0.2=52:54:00:ab:00:2";
-	assert_false(pairs_neighbour(&text, &address, mac));
-	text = "10.9.0=52:54:00:ab:00:02";
-	assert_false(pairs_neighbour(&text, &address, mac));
-	text = "10.9.0.2=52:54:00:ab:00:02,";
-	assert_false(pairs_neighbour(&text, &address, mac));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -570,10 +526,9 @@ int main(void)
 		cmocka_unit_test(another_ones_keys_reach_nothing),
 		cmocka_unit_test(nothing_is_lost_when_completions_are_taken_late),
 		cmocka_unit_test(who_posts_all_it_can_sends_what_it_was_granted),
-		cmocka_unit_test(grants_that_cannot_be_are_refused),
+		cmocka_unit_test(grants_that_the_port_cannot_hold_are_refused),
 		cmocka_unit_test(a_service_that_is_silent_is_noticed),
 		cmocka_unit_test(what_cannot_be_posted_is_said_at_once),
-		cmocka_unit_test(lists_of_arguments_are_read_whole_or_not_at_all),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

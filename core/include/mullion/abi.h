@@ -103,6 +103,9 @@ enum mullion_region_kind {
 	MULLION_REGION_CHANNEL_READER = 14, /* reader's page; peer = the reader */
 	/* Constants of the image, that nobody writes: */
 	MULLION_REGION_LOCKS = 15, /* struct lock_image: what the lock service is told */
+	MULLION_REGION_RDMA = 16,  /* struct rdma_table: what an RDMA service is told */
+	/* Between an RDMA service and a client, raw: one writes, and `peer`, at the other end, reads */
+	MULLION_REGION_AREA = 17, /* area `index` */
 };
 
 enum mullion_region_access { MULLION_READ = 1, MULLION_WRITE = 2 };

@@ -18,42 +18,49 @@
 static struct queuing_sender asks;
 static struct queuing_receiver tells;
 
-static const struct mullion_region *pages(const char *const what, const unsigned access)
+/* A region "OWN NAME-what"; NULL: there is none, or with other rights. */
+static const struct mullion_region *pages(
+	const enum mullion_region_kind kind, const char *const what, const unsigned access)
 {
 	char name[NAME_BYTES];
 
 	snprintf(name, sizeof(name), "%s-%s", info_name(), what);
-	return info_region_named(MULLION_REGION_QUEUING, name, access);
+	return info_region_named(kind, name, access);
 }
 
-static void *reader_of(const struct mullion_region *const region, const unsigned access)
+static bool open_asks(void)
 {
+	const struct mullion_region *const writer =
+		pages(MULLION_REGION_QUEUING, "ask", MULLION_READ | MULLION_WRITE);
 	const struct mullion_region *const reader =
-		info_region(MULLION_REGION_QUEUING_READER, region->index, access);
+		pages(MULLION_REGION_QUEUING_READER, "ask", MULLION_READ);
 
-	return reader != NULL ? region_address(reader) : NULL;
+	return writer != NULL && reader != NULL &&
+	       writer->message_bytes == sizeof(struct rdma_ask) &&
+	       queuing_open_sender(&asks, region_address(writer), writer->bytes,
+		       region_address(reader), writer->message_bytes, writer->depth);
 }
 
-static bool open_ports(
-	const struct mullion_region *const ask, const struct mullion_region *const tell)
+static bool open_tells(void)
 {
-	return ask->message_bytes == sizeof(struct rdma_ask) &&
-	       tell->message_bytes == sizeof(struct rdma_tell) &&
-	       queuing_open_sender(&asks, region_address(ask), ask->bytes,
-		       reader_of(ask, MULLION_READ), ask->message_bytes, ask->depth) &&
-	       queuing_open_receiver(&tells, region_address(tell), tell->bytes,
-		       reader_of(tell, MULLION_READ | MULLION_WRITE), tell->message_bytes,
-		       tell->depth);
+	const struct mullion_region *const writer =
+		pages(MULLION_REGION_QUEUING, "tell", MULLION_READ);
+	const struct mullion_region *const reader =
+		pages(MULLION_REGION_QUEUING_READER, "tell", MULLION_READ | MULLION_WRITE);
+
+	return writer != NULL && reader != NULL &&
+	       writer->message_bytes == sizeof(struct rdma_tell) &&
+	       queuing_open_receiver(&tells, region_address(writer), writer->bytes,
+		       region_address(reader), writer->message_bytes, writer->depth);
 }
 
 bool rdma_link_find(struct rdma_link *const link)
 {
-	const struct mullion_region *const ask = pages("ask", MULLION_READ | MULLION_WRITE);
-	const struct mullion_region *const tell = pages("tell", MULLION_READ);
-	const struct mullion_region *const up = pages("up", MULLION_READ | MULLION_WRITE);
-	const struct mullion_region *const down = pages("down", MULLION_READ);
+	const struct mullion_region *const up =
+		pages(MULLION_REGION_AREA, "up", MULLION_READ | MULLION_WRITE);
+	const struct mullion_region *const down = pages(MULLION_REGION_AREA, "down", MULLION_READ);
 
-	if (ask == NULL || tell == NULL || up == NULL || down == NULL || !open_ports(ask, tell))
+	if (up == NULL || down == NULL || !open_asks() || !open_tells())
 		return false;
 	*link = (struct rdma_link){ region_address(up), region_address(down), up->bytes,
 		down->bytes };

@@ -56,7 +56,7 @@ static uint32_t free_cq(const struct client *const client)
 
 	for (unsigned i = 0; i < RDMA_CQS; i++)
 		used[i] = client->cqs[i].cq;
-	return free_number(used, RDMA_CQS, client->grant.cqs);
+	return free_number(used, RDMA_CQS, client->grant->cqs);
 }
 
 static uint32_t free_qp(const struct client *const client)
@@ -65,14 +65,14 @@ static uint32_t free_qp(const struct client *const client)
 
 	for (unsigned i = 0; i < RDMA_QPS; i++)
 		used[i] = client->qps[i].qp;
-	return free_number(used, RDMA_QPS, client->grant.qps);
+	return free_number(used, RDMA_QPS, client->grant->qps);
 }
 
 /* ---- What can be asked ---- */
 
 static int hello(struct asking *const a)
 {
-	const struct grant *const grant = &a->client->grant;
+	const struct rdma_grant *const grant = a->client->grant;
 
 	client_reset(a->service, a->client, a->now_ticks);
 	a->client->greeted = true;
@@ -144,7 +144,7 @@ static int reg_mr(struct asking *const a)
 	struct ibv_pd *const pd = pd_of(a->client, a->ask->object);
 	uint8_t *const memory = memory_of(a->client, a->ask);
 	const uint32_t number =
-		free_number((const void *const *)a->client->mrs, RDMA_MRS, a->client->grant.mrs);
+		free_number((const void *const *)a->client->mrs, RDMA_MRS, a->client->grant->mrs);
 	struct ibv_mr *mr;
 
 	if (pd == NULL)
@@ -178,7 +178,7 @@ static int dereg_mr(struct asking *const a)
 /* Where packets go: of the SL that was granted, and as fast as was granted. */
 static int judge_address(struct asking *const a, const struct ibv_ah_attr *const attr)
 {
-	if (attr->sl != a->client->grant.sl)
+	if (attr->sl != a->client->grant->sl)
 		return asking_refuse(a, RDMA_REFUSED_SL, EPERM);
 	if (attr->static_rate != 0)
 		return asking_refuse(a, RDMA_REFUSED_RATE, EPERM);
@@ -189,7 +189,7 @@ static int create_ah(struct asking *const a)
 {
 	struct ibv_pd *const pd = pd_of(a->client, a->ask->object);
 	const uint32_t number =
-		free_number((const void *const *)a->client->ahs, RDMA_AHS, a->client->grant.ahs);
+		free_number((const void *const *)a->client->ahs, RDMA_AHS, a->client->grant->ahs);
 	const int judged = pd != NULL ? judge_address(a, &a->ask->ah)
 				      : asking_refuse(a, RDMA_REFUSED_OBJECT, EINVAL);
 
@@ -247,7 +247,7 @@ static int destroy_cq(struct asking *const a)
 static int judge_qp(struct asking *const a, const uint32_t number)
 {
 	const struct ibv_qp_cap *const cap = &a->ask->qp.cap;
-	const uint32_t depth = a->client->grant.depth;
+	const uint32_t depth = a->client->grant->depth;
 
 	if (a->ask->qp.type == IBV_QPT_GSI)
 		return asking_refuse(a, RDMA_REFUSED_GSI, EPERM);
@@ -269,11 +269,11 @@ static void take_qp(struct asking *const a, const uint32_t number, struct ibv_qp
 		.send_cq = a->ask->qp.send_cq,
 		.recv_cq = a->ask->qp.recv_cq };
 	/* Its lane from the first on, whether it will have a peer or not. */
-	qp->attr.ah_attr.sl = a->client->grant.sl;
+	qp->attr.ah_attr.sl = a->client->grant->sl;
 	lanes_give(a->service->lanes, a->client->owner, qp);
 	a->tell->object = number;
 	a->tell->qp.qp_num = qp->qp_num;
-	a->tell->qp.cap = (struct ibv_qp_cap){ a->client->grant.depth, a->client->grant.depth,
+	a->tell->qp.cap = (struct ibv_qp_cap){ a->client->grant->depth, a->client->grant->depth,
 		IBV_SGE_MOST, IBV_SGE_MOST, IBV_INLINE_MOST };
 }
 

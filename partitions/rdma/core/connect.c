@@ -137,7 +137,7 @@ static struct connection_parameters parameters(const struct asking *const a)
 		.rnr_retry_count = own->rnr_retry_count,
 		.min_rnr_timer = own->min_rnr_timer,
 		.ack_timeout = own->ack_timeout,
-		.sl = a->client->grant.sl,
+		.sl = a->client->grant->sl,
 		.access = (int)own->access };
 }
 

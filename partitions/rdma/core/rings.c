@@ -83,7 +83,7 @@ static bool take_send(struct client *const client, const unsigned number, const 
 	struct rdma_send copy;
 	int error;
 
-	if (waiting == 0 || r->tail - r->head >= client->grant.depth)
+	if (waiting == 0 || r->tail - r->head >= client->grant->depth)
 		return false;
 	copy = client->shared.up->send[number][own->sends % RDMA_DEPTH];
 	error = post_send(client, own, &copy);
@@ -105,7 +105,7 @@ static bool take_recv(struct client *const client, const unsigned number, const 
 	struct rdma_recv copy;
 	int error;
 
-	if (waiting == 0 || r->tail - r->head >= client->grant.depth)
+	if (waiting == 0 || r->tail - r->head >= client->grant->depth)
 		return false;
 	copy = client->shared.up->recv[number][own->recvs % RDMA_DEPTH];
 	wr = (struct ibv_recv_wr){ .wr_id = copy.wr_id,

@@ -1,13 +1,11 @@
 /*
  * Clients and what they were granted. See service.h.
  *
- * Invariant: a client is added only if every grant can be used to the full at the same time.
+ * Invariant: a client's row of the table is only read; what is added, is added whole.
  */
 #include "service.h"
 
-#define PKEY_OWN      0u
-#define MANAGER_RATE  200000u
-#define MANAGER_BURST 8000u
+#define PKEY_OWN 0u
 
 static const char *const refusals[RDMA_REFUSALS] = {
 	[RDMA_REFUSED_MALFORMED] = "malformed",
@@ -28,23 +26,6 @@ const char *rdma_refusal_name(const enum rdma_refusal refusal)
 	return (unsigned)refusal < RDMA_REFUSALS ? refusals[refusal] : "unknown";
 }
 
-const char *grant_problem(const struct grant *const grant)
-{
-	if (grant->sl >= IBV_LANES)
-		return "sl: 0 to 15";
-	if ((grant->pkey & ~IB_PKEY_FULL) == 0)
-		return "pkey: a number that is not 0, with 0x8000 for a full member";
-	if (grant->qps == 0 || grant->qps > RDMA_QPS || grant->cqs == 0 || grant->cqs > RDMA_CQS)
-		return "qps, cqs: 1 to 8";
-	if (grant->mrs == 0 || grant->mrs > RDMA_MRS || grant->ahs > RDMA_AHS)
-		return "mrs: 1 to 16, ahs: at most 8";
-	if (grant->depth == 0 || grant->depth > RDMA_DEPTH)
-		return "depth: 1 to 32";
-	if (grant->first_port > grant->last_port)
-		return "port, last-port: the first is not above the last";
-	return NULL;
-}
-
 const char *service_open(struct service *const service, struct ibv_context *const context,
 	struct lanes *const lanes, struct connections *const connections, const uint32_t life,
 	const uint64_t now_ticks)
@@ -53,61 +34,35 @@ const char *service_open(struct service *const service, struct ibv_context *cons
 	struct connections_setup setup = { .context = context,
 		.pd = ibv_alloc_pd(context),
 		.owners = service->owners,
-		.owner_count = SERVICE_CLIENTS,
+		.owner_count = RDMA_CLIENTS,
 		.life = life };
 
 	*service =
 		(struct service){ .context = context, .lanes = lanes, .connections = connections };
-	if (lanes_owner(lanes, 0, MANAGER_RATE, MANAGER_BURST, now_ticks) != 0)
-		return "SL 0 is on no lane that sends, and the connection manager needs it: "
-		       "low=0:4";
+	if (lanes_owner(lanes, 0, RDMA_MANAGER_RATE, RDMA_MANAGER_BURST, now_ticks) != 0)
+		return "the port refuses SL 0 to the connection manager";
 	if (connections_open(connections, &setup) != CONNECTION_GOOD)
 		return "the adapter has no room for the connection manager";
 	lanes_give(lanes, owner, connections->gsi);
 	return NULL;
 }
 
-static const char *shared_problem(const struct shared *const shared)
-{
-	if (shared->up_bytes <= sizeof(struct rdma_up) ||
-		shared->down_bytes <= sizeof(struct rdma_down))
-		return "the memory that is shared has no room for rings and messages";
-	return NULL;
-}
-
-/* The pools hold all grants together, the service's own objects beside. */
-static const char *reserve(struct service *const service, const struct grant *const grant)
-{
-	const struct ibv_pools *const pools = &service->context->pools;
-	struct grant *const sum = &service->granted;
-
-	sum->qps += grant->qps;
-	sum->cqs += grant->cqs;
-	sum->mrs += grant->mrs;
-	sum->ahs += grant->ahs;
-	if (sum->qps >= pools->qp_count || sum->cqs >= pools->cq_count ||
-		sum->mrs >= pools->mr_count || sum->ahs + CONNECTION_SENDS > pools->ah_count ||
-		(service->client_count + 1) * RDMA_PDS >= pools->pd_count)
-		return "all grants together are more than the adapter has";
-	return NULL;
-}
-
 static const char *join_port(
 	struct service *const service, struct client *const client, const uint64_t now_ticks)
 {
-	const struct grant *const grant = &client->grant;
+	const struct rdma_grant *const grant = client->grant;
 
 	client->owner = service->lanes->owner_count;
 	client->pkey_index = (uint16_t)(PKEY_OWN + 1 + service->client_count);
 	if (lanes_owner(service->lanes, grant->sl, grant->rate_bytes, grant->burst_bytes,
 		    now_ticks) != 0)
-		return "its sl is on no lane that sends, or rate and burst cannot be";
+		return "the port refuses its service level, rate or burst";
 	if (ibv_set_pkey(service->context, client->pkey_index, grant->pkey) != 0)
-		return "there is no room for its pkey";
+		return "the adapter has no room for its P_Key";
 	return NULL;
 }
 
-static void give_ports(struct service *const service, const struct grant *const grant)
+static void give_ports(struct service *const service, const struct rdma_grant *const grant)
 {
 	const unsigned number = service->client_count++;
 
@@ -117,21 +72,13 @@ static void give_ports(struct service *const service, const struct grant *const 
 		(struct connection_owner){ &service->ranges[number], grant->last_port != 0 };
 }
 
-const char *service_add(struct service *const service, const struct grant *const grant,
+const char *service_add(struct service *const service, const struct rdma_grant *const grant,
 	const struct shared *const shared, const uint64_t now_ticks)
 {
 	struct client *const client = &service->clients[service->client_count];
-	const char *problem = grant_problem(grant);
+	const char *problem;
 
-	if (service->client_count == SERVICE_CLIENTS)
-		return "there are four already";
-	if (problem == NULL)
-		problem = shared_problem(shared);
-	if (problem == NULL)
-		problem = reserve(service, grant);
-	if (problem != NULL)
-		return problem;
-	*client = (struct client){ .grant = *grant, .shared = *shared };
+	*client = (struct client){ .grant = grant, .shared = *shared };
 	problem = join_port(service, client, now_ticks);
 	if (problem == NULL)
 		give_ports(service, grant);

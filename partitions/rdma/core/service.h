@@ -5,7 +5,8 @@
  * Invariants: what a client asks for and what it writes into its rings changes nothing but its own objects; a
  * queue pair has its client's SL, P_Key and bucket, whatever was asked for; memory is registered only within
  * what the client shares, for peers to write only in the service's own pages. The quotas of all clients
- * together are within the adapter's pools, so nobody's objects are another one's to use up.
+ * together are within the adapter's pools (rdma/table.h says who sees to that), so nobody's objects are another
+ * one's to use up.
  */
 #ifndef RDMA_SERVICE_H
 #define RDMA_SERVICE_H
@@ -13,23 +14,10 @@
 #include <ib/connection.h>
 #include <ib/lanes.h>
 #include <rdma/ask.h>
+#include <rdma/table.h>
 
-#define SERVICE_CLIENTS    4u
-#define SERVICE_NAME_BYTES 24u
-#define SERVICE_BATCH      4u /* requests of a ring that are taken in one turn */
-#define SERVICE_TAKEN      8u /* completions of a queue */
-
-/* What the deployment grants a client. */
-struct grant {
-	char name[SERVICE_NAME_BYTES];
-	uint8_t sl;
-	uint16_t pkey;
-	uint64_t rate_bytes; /* a second */
-	uint32_t burst_bytes;
-	uint32_t qps, cqs, mrs, ahs;    /* at most RDMA_QPS and so on; of PDs there are RDMA_PDS */
-	uint32_t depth;                 /* of each queue, at most RDMA_DEPTH */
-	uint16_t first_port, last_port; /* of RDMA_PS_TCP that it may listen on; 0: none */
-};
+#define SERVICE_BATCH 4u /* requests of a ring that are taken in one turn */
+#define SERVICE_TAKEN 8u /* completions of a queue */
 
 /* The memory that a client shares: `up` can only be read here. */
 struct shared {
@@ -63,7 +51,7 @@ struct client_connection {
 };
 
 struct client {
-	struct grant grant;
+	const struct rdma_grant *grant;
 	struct shared shared;
 	unsigned owner; /* of the port: ib/lanes.h */
 	uint16_t pkey_index;
@@ -82,15 +70,11 @@ struct service {
 	struct ibv_context *context;
 	struct lanes *lanes;
 	struct connections *connections;
-	struct connection_owner owners[SERVICE_CLIENTS];
-	struct connection_range ranges[SERVICE_CLIENTS];
-	struct client clients[SERVICE_CLIENTS];
+	struct connection_owner owners[RDMA_CLIENTS];
+	struct connection_range ranges[RDMA_CLIENTS];
+	struct client clients[RDMA_CLIENTS];
 	unsigned client_count;
-	struct grant granted; /* the sum of all quotas */
 };
-
-/* Why a grant cannot be; NULL: it can. */
-const char *grant_problem(const struct grant *grant);
 
 /*
  * Over an adapter and its port, both open; P_Key 0 and SL 0 stay the service's own, for the connection manager,
@@ -100,10 +84,11 @@ const char *service_open(struct service *service, struct ibv_context *context, s
 	struct connections *connections, uint32_t life, uint64_t now_ticks);
 
 /*
- * One more client; why not, or NULL. The grant cannot be, the memory is too small, all grants together are
- * more than the adapter has, or the port refuses SL, rate or burst.
+ * One more client, of at most RDMA_CLIENTS; why not, or NULL. The grant stays the caller's, who has it of a
+ * table that was judged, and with it areas of the size that it says; all grants together are within the
+ * adapter's pools. The port refuses SL, rate or burst, or the adapter the P_Key: it is open for others.
  */
-const char *service_add(struct service *service, const struct grant *grant,
+const char *service_add(struct service *service, const struct rdma_grant *grant,
 	const struct shared *shared, uint64_t now_ticks);
 
 /* A client's request, whatever it is; the answer is always one. */

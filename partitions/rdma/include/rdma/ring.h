@@ -12,7 +12,7 @@
 
 #include <ib/verbs.h>
 
-/* Of a client, at most; its grant may say less. */
+/* Of a client, at most; its grant (rdma/table.h) may say less. */
 #define RDMA_PDS         2u
 #define RDMA_MRS         16u
 #define RDMA_AHS         8u
