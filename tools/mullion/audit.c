@@ -80,6 +80,7 @@ static void prove(struct audit *audit, const struct model *model)
 	audit_restore(audit);
 	audit_lifecycle(audit);
 	audit_locks(audit);
+	audit_rdma(audit);
 	if (model)
 		audit_description(audit, model);
 }

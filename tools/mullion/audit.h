@@ -228,9 +228,11 @@ void audit_devices(struct audit *audit);
 void audit_restore(struct audit *audit);
 void audit_lifecycle(struct audit *audit);
 void audit_locks(struct audit *audit);
+void audit_rdma(struct audit *audit);
 void audit_description(struct audit *audit, const struct model *model);
 void audit_wanted_lifecycle(struct audit *audit, const struct model *model);
 void audit_wanted_locks(struct audit *audit, const struct model *model);
+void audit_wanted_rdma(struct audit *audit, const struct model *model);
 void audit_close(struct audit *audit);
 
 /* audit_restore.c: the lists of a partition's record, before anything is walked. */
@@ -250,6 +252,11 @@ static inline bool audit_is_kernels(unsigned kind)
 	return kind == MULLION_REGION_TIME || kind == MULLION_REGION_LOG ||
 	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_STATUS ||
 	       kind == MULLION_REGION_NODE || kind == MULLION_REGION_JOURNAL;
+}
+/* Constants of services, that nobody writes. */
+static inline bool audit_is_told(unsigned kind)
+{
+	return kind == MULLION_REGION_LOCKS || kind == MULLION_REGION_RDMA;
 }
 /* Pages of channels between others, which control looks at. */
 static inline bool audit_is_sight(unsigned kind)

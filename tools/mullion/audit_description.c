@@ -11,7 +11,10 @@
 
 #include "allocate.h"
 #include "audit_locks.h"
+#include <rdma/ring.h>
+
 #include "model_locks.h"
+#include "model_rdma.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -230,6 +233,49 @@ static void want_locks(const struct wanted *wanted, struct region_list *list, un
 			"locks");
 }
 
+static void want_area(struct region_list *list, unsigned index, const char *name, uint64_t bytes,
+	size_t peer, bool writes)
+{
+	want(list,
+		(struct mullion_region){ .bytes = pages(bytes),
+			.kind = MULLION_REGION_AREA,
+			.access = (uint16_t)(writes ? MULLION_READ | MULLION_WRITE : MULLION_READ),
+			.index = (uint16_t)index,
+			.peer = (uint16_t)peer },
+		name);
+}
+
+/* Two areas of a client, numbered through all services: for it, and the other way round for its service. */
+static void want_areas(struct region_list *list, const struct model_rdma *rdma,
+	const struct model_rdma_client *client, unsigned index, unsigned p)
+{
+	const bool serves = rdma->partition == p;
+	const size_t peer = serves ? (size_t)client->partition : rdma->partition;
+
+	if (!serves && client->partition != (int)p)
+		return;
+	want_area(
+		list, index, client->up, sizeof(struct rdma_up) + client->up_bytes, peer, !serves);
+	want_area(list, index + 1, client->down, sizeof(struct rdma_down) + client->down_bytes,
+		peer, serves);
+}
+
+/* An RDMA service's table, and the areas of clients. */
+static void want_rdma(const struct model *model, struct region_list *list, unsigned p)
+{
+	unsigned index = 0;
+	size_t s, c;
+
+	for (s = 0; s < model->rdma_count; s++) {
+		const struct model_rdma *rdma = &model->rdma[s];
+
+		if (rdma->partition == p)
+			want_page(list, MULLION_REGION_RDMA, 0, p, "rdma");
+		for (c = 0; c < rdma->clients_count; c++, index += 2)
+			want_areas(list, rdma, &rdma->clients[c], index, p);
+	}
+}
+
 static void want_channels(const struct wanted *wanted, struct region_list *list, unsigned p)
 {
 	const struct model *model = wanted->model;
@@ -290,6 +336,7 @@ static void compare_regions(const struct wanted *wanted, unsigned p)
 	want_lifecycle(wanted->model, &list, p);
 	want_channels(wanted, &list, p);
 	want_locks(wanted, &list, p);
+	want_rdma(wanted->model, &list, p);
 	for (i = 0; info && i < list.count; i++) {
 		const struct mullion_region *has =
 			find_region(info->regions, info->regions_count, &list.items[i]);
@@ -667,4 +714,5 @@ void audit_description(struct audit *audit, const struct model *model)
 	audit_wanted_lifecycle(audit, model);
 	audit_devices_description(audit, model);
 	audit_wanted_locks(audit, model);
+	audit_wanted_rdma(audit, model);
 }

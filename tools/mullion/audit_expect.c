@@ -49,6 +49,10 @@ const char *audit_region_name(const struct audit *audit, const struct mullion_re
 		return "the journal";
 	case MULLION_REGION_LOCKS:
 		return "the lock tables";
+	case MULLION_REGION_RDMA:
+		return format("the RDMA table of %s", name_of(audit, region->peer));
+	case MULLION_REGION_AREA:
+		return format("the area %s", audit_image_text(region->name, 24));
 	case MULLION_REGION_QUEUING_READER:
 	case MULLION_REGION_CHANNEL_READER:
 		return format(
@@ -152,7 +156,7 @@ static const char *index_trouble(const struct audit *audit, const struct audit_p
 	if (region->kind == MULLION_REGION_STATUS &&
 		region->index >= audit->system->partitions_count)
 		return "is of a partition that does not exist";
-	if (!region->kind || region->kind > MULLION_REGION_LOCKS)
+	if (!region->kind || region->kind > MULLION_REGION_AREA)
 		return "is of no kind that abi.h knows";
 	return NULL;
 }
@@ -163,7 +167,8 @@ static const char *region_trouble(const struct audit *audit,
 	const bool one_page =
 		region->kind == MULLION_REGION_TIME ||
 		(region->kind >= MULLION_REGION_STATUS && region->kind != MULLION_REGION_CHANNEL &&
-			region->kind != MULLION_REGION_LOCKS);
+			region->kind != MULLION_REGION_LOCKS &&
+			region->kind != MULLION_REGION_AREA);
 
 	if (region->gpa % AUDIT_PAGE || region->bytes % AUDIT_PAGE || !region->bytes)
 		return "is not made of whole pages";
@@ -177,7 +182,7 @@ static const char *region_trouble(const struct audit *audit,
 	if ((region->kind == MULLION_REGION_WATCHDOG || region->kind == MULLION_REGION_EXCHANGE) &&
 		!(region->access & MULLION_WRITE))
 		return "is the partition's to write, and claims not to be writable";
-	if (region->kind == MULLION_REGION_LOCKS && region->access & MULLION_WRITE)
+	if (audit_is_told(region->kind) && region->access & MULLION_WRITE)
 		return "is nobody's to write, and claims to be writable";
 	if (audit_is_sight(region->kind) && region->access & MULLION_WRITE)
 		return "is others' to write, and claims to be writable";
@@ -198,6 +203,7 @@ static unsigned region_key(
 	case MULLION_REGION_TIME:
 		return partition->table->first_vcpu + region->index;
 	case MULLION_REGION_WATCHDOG:
+	case MULLION_REGION_RDMA:
 		return partition->info->partition;
 	case MULLION_REGION_LOG:
 	case MULLION_REGION_NODE:

@@ -135,29 +135,31 @@ static void check_w_xor_x(struct audit *audit, const struct audit_map *map)
 
 /* ---- Segments ---- */
 
-/* The end of the lock tables if `base` lies in them, else `base`. */
-static uint64_t end_of_locks(const struct audit_partition *partition, uint64_t base)
+/* The end of what a service is told if `base` lies in it, else `base`. */
+static uint64_t end_of_told(const struct audit_partition *partition, uint64_t base)
 {
-	const struct audit_expected *at = NULL;
 	size_t i;
 
-	for (i = 0; !at && i < partition->expected_count; i++)
-		if (partition->expected[i].kind == MULLION_REGION_LOCKS)
-			at = &partition->expected[i];
-	return at && base - at->physical < at->bytes ? at->physical + at->bytes : base;
+	for (i = 0; i < partition->expected_count; i++) {
+		const struct audit_expected *at = &partition->expected[i];
+
+		if (audit_is_told(at->kind) && base - at->physical < at->bytes)
+			return at->physical + at->bytes;
+	}
+	return base;
 }
 
-/* Constants outside the kernel are the partitions' pristine images and the lock tables, and nothing else. */
+/* Constants outside the kernel are the partitions' pristine images and what services are told, and nothing else. */
 static bool is_pristine(const struct audit *audit, uint64_t base, uint64_t end)
 {
 	unsigned p = 0;
 
 	while (base < end && p < audit->system->partitions_count) {
 		const struct range *pristine = &audit->partitions[p].pristine;
-		const uint64_t locks_end = end_of_locks(&audit->partitions[p++], base);
+		const uint64_t told_end = end_of_told(&audit->partitions[p++], base);
 
-		if (locks_end != base) {
-			base = locks_end;
+		if (told_end != base) {
+			base = told_end;
 			p = 0;
 		} else if (base - pristine->base < pristine->bytes) {
 			base = pristine->base + pristine->bytes;

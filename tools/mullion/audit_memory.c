@@ -2,8 +2,8 @@
  * No frame belongs to two, but the pages that both ends declare, with the rights they declare.
  *
  * The invariant that is proved: every byte of memory that a partition reaches is its own memory,
- * its own constant pages, a page the kernel writes for it, or one end of a console or channel that
- * has one writer; nothing of the kernel, no table, no device, nothing outside RAM.
+ * its own constant pages, a page the kernel writes for it, or one end of a console, channel or area
+ * that has one writer; nothing of the kernel, no table, no device, nothing outside RAM.
  */
 #include "audit.h"
 
@@ -80,7 +80,7 @@ static bool is_shareable(unsigned kind)
 	       kind == MULLION_REGION_TRACE || kind == MULLION_REGION_STATUS ||
 	       kind == MULLION_REGION_SAMPLING || kind == MULLION_REGION_QUEUING ||
 	       kind == MULLION_REGION_QUEUING_READER || kind == MULLION_REGION_LOCKS ||
-	       audit_is_sight(kind);
+	       kind == MULLION_REGION_AREA || audit_is_sight(kind);
 }
 
 static bool is_declared(const struct audit_claim *a, const struct audit_claim *b)
@@ -271,7 +271,7 @@ static void check_writer(struct audit *audit, const struct audit_expected *a, un
 	if (a->kind == MULLION_REGION_CONSOLE && (a->rights & AUDIT_WRITE) != 0 && a->key != p)
 		audit_find(audit, "shared-writers", "%s may write %s", partition_name(audit, p),
 			a->what);
-	if (!writers && !audit_is_kernels(a->kind) && a->kind != MULLION_REGION_LOCKS)
+	if (!writers && !audit_is_kernels(a->kind) && !audit_is_told(a->kind))
 		audit_find(audit, "shared-writers", "nobody may write %s, which %s reads", a->what,
 			partition_name(audit, p));
 }

@@ -19,6 +19,7 @@ import plant  # noqa: E402
 import plant_devices  # noqa: E402, F401: adds its defects to those of plant
 import plant_lifecycle  # noqa: E402, F401: as well
 import plant_locks  # noqa: E402
+import plant_rdma  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 MULLION = os.environ.get("MULLION", os.path.join(BUILD, "tools", "mullion"))
@@ -102,18 +103,17 @@ def check_table_flips(name, image, path, prefixes, least):
        f"{len(tables)} tables; missed: " + " ".join(missed))
 
 
-def check_lock_flips(image, path):
-    """One bit at a time, anywhere in the pages of the lock tables."""
+def check_block_flips(name, image, path, base, used):
+    """One bit at a time, anywhere in what a service is told."""
     numbers, missed = random.Random(7), []
-    base, used = plant_locks.block(image), plant_locks.used(image)
     for _ in range(FLIPS):
         address, bit = base + numbers.randrange(used), numbers.randrange(8)
         image.flip(address, bit)
         image.save(path)
         image.flip(address, bit)
-        if audit(path, "-d", DEPLOYMENTS["locks"]).returncode != 1:
+        if audit(path, "-d", DEPLOYMENTS[name]).returncode != 1:
             missed.append(f"{address - base:#x} bit {bit}")
-    ok(not missed and used > 1024, f"each of {FLIPS} single flipped bits in the lock tables is found", " ".join(missed))
+    ok(not missed and used > 1024, f"each of {FLIPS} single flipped bits in what is told of {name} is found", " ".join(missed))
 
 
 def check_matrix(name, image):
@@ -195,11 +195,12 @@ def check_variants(work):
 
 def main(work):
     describe(work, "restart", audit_descriptions.lifecycle())
-    describe(work, "locks", audit_descriptions.locks())
+    for name in ("locks", "rdma"):
+        describe(work, name, audit_descriptions.base(name))
     for kind in IOMMUS:
         describe(work, kind, audit_descriptions.kind(kind))
     plain = len(DEPLOYMENTS) + len(audit_descriptions.VARIANTS)
-    print(f"1..{2 * plain + len(plant.DEFECTS) + 6 + 4 * len(IOMMUS)}", flush=True)
+    print(f"1..{2 * plain + len(plant.DEFECTS) + 7 + 4 * len(IOMMUS)}", flush=True)
     images = {name: build(work, name) for name in DEPLOYMENTS}
     for name, image in images.items():
         check_clean(name, image, name)
@@ -212,7 +213,9 @@ def main(work):
         ok(*((lambda good, why: (good, f"{rule}: {words}", why))(*finds(damaged, DEPLOYMENTS[name], rule))))
     check_flips(plant.Image(images["demo"]), damaged)
     check_table_flips("restart", plant.Image(images["restart"]), damaged, RECORDS, 12)
-    check_lock_flips(plant.Image(images["locks"]), damaged)
+    locks, rdma = plant.Image(images["locks"]), plant.Image(images["rdma"])
+    check_block_flips("locks", locks, damaged, plant_locks.block(locks), plant_locks.used(locks))
+    check_block_flips("rdma", rdma, damaged, plant_rdma.block(rdma), plant_rdma.END)
     for kind in IOMMUS:
         check_table_flips(kind, plant.Image(images[kind]), damaged, TABLES, 12)
         check_matrix(kind, images[kind])

@@ -24,9 +24,9 @@ def lifecycle():
         return file.read()
 
 
-def locks():
-    """The one that defects of lock tables are planted in: what the rules' fixtures start from."""
-    with open(os.path.join(HERE, "..", "rules", "base-locks.dtsi"), encoding="ascii") as file:
+def base(name):
+    """What the rules' fixtures about locks or RDMA start from: defects of their tables are planted in it."""
+    with open(os.path.join(HERE, "..", "rules", f"base-{name}.dtsi"), encoding="ascii") as file:
         return file.read().replace("good.elf", "hello.elf")
 
 
