@@ -31,9 +31,9 @@
 
 #include "report.h"
 
-#define REPORT_NS  1000000000ull
-#define BURST      16u   /* messages and frames in a turn */
-#define ALIGNMENT  64u
+#define REPORT_NS 1000000000ull
+#define BURST     16u /* messages and frames in a turn */
+#define ALIGNMENT 64u
 
 struct port {
 	uint32_t participant;
@@ -199,8 +199,7 @@ static const char *start(void)
 		return "the node gives no lock tables to this partition";
 	if (!card_open(&card, (unsigned)args_number("card", 0), 0, 0))
 		return "there is no network card, or it does not start";
-	wrong = lock_wire_open(
-		&wire, image, card.mac, service_level(), &time_rate);
+	wrong = lock_wire_open(&wire, image, card.mac, service_level(), &time_rate);
 	if (wrong != NULL)
 		return wrong;
 	epoch_tsc = page != NULL ? page->epoch_tsc : tsc_read();

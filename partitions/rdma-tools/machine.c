@@ -11,13 +11,13 @@
 #include "machine.h"
 #include "tools.h"
 
-#define BURST        16u
-#define ASK_NS       200000000ull
-#define RETRIES      7u
-#define RNR_TIMER    12u
-#define READS        16u
-#define PACKET       ETHERNET_HEADER_BYTES
-#define SEGMENT      (PACKET + IPV4_HEADER_BYTES)
+#define BURST     16u
+#define ASK_NS    200000000ull
+#define RETRIES   7u
+#define RNR_TIMER 12u
+#define READS     16u
+#define PACKET    ETHERNET_HEADER_BYTES
+#define SEGMENT   (PACKET + IPV4_HEADER_BYTES)
 
 /* One queue pair, one more for the connection manager, and what that needs. */
 IBV_POOLS(pools, 1, 4, 10, 2, 256, 2, MACHINE_DEPTH, MACHINE_DEPTH);

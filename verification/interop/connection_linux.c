@@ -21,13 +21,13 @@
 #include <ib/connection.h>
 #include <ib/port.h>
 
-#define FRAME_BYTES  2048u
-#define QPS          8u
-#define AGAIN_NS     300000000ull
-#define FROM_PORT    40000u
-#define QKEY         0x01234567u /* rdma_cm's, of datagrams */
-#define REJECTS      7180u
-#define ACCEPTS      7174u
+#define FRAME_BYTES 2048u
+#define QPS         8u
+#define AGAIN_NS    300000000ull
+#define FROM_PORT   40000u
+#define QKEY        0x01234567u /* rdma_cm's, of datagrams */
+#define REJECTS     7180u
+#define ACCEPTS     7174u
 
 /* What we ask for, and what has to come of it. */
 struct job {

@@ -52,7 +52,8 @@ static bool start_queue_pair(struct lock_wire *const w, struct ibv_pd *const pd,
 	return good && w->qp->qp_num == LOCK_WIRE_QPN;
 }
 
-static bool start_adapter(struct lock_wire *const w, const uint8_t sl, const struct time_rate *const rate)
+static bool start_adapter(
+	struct lock_wire *const w, const uint8_t sl, const struct time_rate *const rate)
 {
 	const struct ibv_pools pools = pools_of(w);
 	struct ibv_pd *pd;
