@@ -41,6 +41,7 @@ ok $? "Linux and its tools are fetched and packed" "$work/packages.log"
 "$build/tools/mullion" build verification/system/deployments/rdma-rping.dts -o "$work/node" --kernel "$build/kernel" \
 	--images "$build/partitions" >"$work/log" 2>&1
 ok $? "the deployment is built" "$work/log"
+[ $status -eq 0 ] || exit 1 # nothing to meet with
 PEER_SECONDS=160
 export PEER_SECONDS
 peer_begins linux 2 ours "$work/script" peer=10.9.0.1
