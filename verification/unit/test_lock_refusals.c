@@ -84,7 +84,7 @@ static void a_servers_refusals_are_counted_by_reason(void **state)
 	expect(w, CHANGED(index, UINT32_MAX), LOCK_BAD_INDEX);
 	expect(w, CHANGED(held, 7), LOCK_BAD_FIELD);
 	expect(w, CHANGED(wanted, 255), LOCK_BAD_FIELD);
-	expect(w, CHANGED(flags, 0x40), LOCK_BAD_FIELD);
+	expect(w, CHANGED(flags, 0x80), LOCK_BAD_FIELD);
 	expect(w, CHANGED(epoch, 1u << 24), LOCK_OLD_EPOCH);
 	expect(w, (m = good(w), m.kind = LOCK_BEAT, m.epoch = 1u << 24, m), LOCK_BAD_FIELD);
 	expect(w, CHANGED(sequence, 0), LOCK_BAD_FIELD);
@@ -262,7 +262,7 @@ static void disturb(struct lock_message *m, uint64_t ease, uint64_t *random)
 	MAYBE(kind, 1, LOCK_KINDS);
 	MAYBE(held, 2, 7);
 	MAYBE(wanted, 3, 7);
-	MAYBE(flags, 4, 64);
+	MAYBE(flags, 4, 128);
 	MAYBE(group, 5, 2);
 	MAYBE(node, 6, 14);
 	MAYBE(index, 7, 12);

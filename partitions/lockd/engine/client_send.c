@@ -48,6 +48,27 @@ static bool unfinished(const struct lock_own *const o)
 	       (o->held == LOCK_PW || o->held == LOCK_EX);
 }
 
+static bool waits(const struct lock_own *const o)
+{
+	return o->state == LOCK_WAITING && !(o->flags & LOCK_FLAG_NOQUEUE) &&
+	       !(o->held != LOCK_NONE && lock_mode_covers(o->held, o->wanted));
+}
+
+static bool tells_value(const struct lock_own *const o)
+{
+	return (o->marks & MARK_KNOWN) && !unfinished(o);
+}
+
+static uint8_t reported_mode(const struct lock_own *const o)
+{
+	return o->state == LOCK_RELEASING ? LOCK_NONE : o->held;
+}
+
+static uint32_t reported_sequence(const struct lock_own *const o)
+{
+	return o->state == LOCK_WAITING && !waits(o) ? o->sequence - 1 : o->sequence;
+}
+
 /*
  * A request that need not wait, or weakens what is held, is not reported: it comes again by itself, as new.
  * A release is reported as done: so it is, for this client.
@@ -55,35 +76,103 @@ static bool unfinished(const struct lock_own *const o)
 static void fill_report(
 	const struct lock_own *const o, const uint64_t now_ns, struct lock_message *const m)
 {
-	const bool waits = o->state == LOCK_WAITING && !(o->flags & LOCK_FLAG_NOQUEUE) &&
-			   !(o->held != LOCK_NONE && lock_mode_covers(o->held, o->wanted));
-
 	m->kind = LOCK_REPORT;
-	m->held = o->state == LOCK_RELEASING ? LOCK_NONE : o->held;
-	m->sequence = o->state == LOCK_WAITING && !waits ? o->sequence - 1 : o->sequence;
+	m->held = reported_mode(o);
+	m->sequence = reported_sequence(o);
 	m->token = o->token;
-	if (waits) {
+	if (waits(o)) {
 		m->flags |= LOCK_FLAG_WAITING;
 		m->wanted = o->wanted;
 		m->span_ns = now_ns - o->since_ns;
 	}
-	if (!(o->marks & MARK_KNOWN) || unfinished(o))
+	if (!tells_value(o))
 		return;
 	m->stamp = o->version;
 	fill_value(o, m);
+}
+
+static bool is_zero(const uint8_t value[const LOCK_VALUE_BYTES])
+{
+	uint64_t words[LOCK_VALUE_BYTES / sizeof(uint64_t)];
+
+	__builtin_memcpy(words, value, sizeof(words));
+	return (words[0] | words[1] | words[2] | words[3]) == 0;
+}
+
+/* All that a report says of it fits beside others. */
+static bool is_plain(const struct lock_own *const o)
+{
+	return !waits(o) && (!tells_value(o) || is_zero(o->value));
+}
+
+static uint32_t next_report(const struct lock_client *const c, const uint32_t membership)
+{
+	const struct lock_membership *const s = &c->storage.memberships[membership];
+
+	return c->tables->member_slots[member_row(c, membership)->first + s->report];
+}
+
+static uint8_t reported_state(const struct lock_own *const o)
+{
+	const uint8_t state = LOCK_REPORT_THERE | reported_mode(o);
+
+	if (!tells_value(o))
+		return state;
+	return state | LOCK_REPORT_VALUE | (o->marks & MARK_VALID ? 0 : LOCK_REPORT_INVALID);
+}
+
+/* Another one that fits: false if it does not. */
+static bool add_other(struct lock_report_others *const others, const uint32_t count,
+	const struct lock_own *const o, const uint32_t ahead)
+{
+	const uint32_t sequence = reported_sequence(o);
+
+	if (!is_plain(o) || ahead > UINT8_MAX || sequence > UINT16_MAX)
+		return false;
+	others->token[count] = o->token;
+	others->version[count] = tells_value(o) ? o->version : 0;
+	others->slot[count].sequence = (uint16_t)sequence;
+	others->slot[count].ahead = (uint8_t)ahead;
+	others->slot[count].state = reported_state(o);
+	return true;
+}
+
+/* Those that follow and are asked for, as many as fit. */
+static void add_others(
+	struct lock_client *const c, const uint32_t membership, struct lock_message *const m)
+{
+	struct lock_membership *const s = &c->storage.memberships[membership];
+	struct lock_report_others others = { 0 };
+	uint32_t count = 0;
+
+	while (count < LOCK_REPORT_OTHERS && s->report < s->report_end) {
+		const uint32_t slot = next_report(c, membership);
+
+		if (!add_other(&others, count, &c->storage.owns[c->tables->slot[slot].own],
+			    slot - m->index))
+			break;
+		count++;
+		s->report++;
+	}
+	if (count == 0)
+		return;
+	m->flags |= LOCK_FLAG_OTHERS;
+	__builtin_memcpy((uint8_t *)m + LOCK_REPORT_OTHERS_AT, &others, sizeof(others));
 }
 
 static void send_report(struct lock_client *const c, const uint32_t membership,
 	const uint64_t now_ns, struct lock_envelope *const envelope)
 {
 	struct lock_membership *const s = &c->storage.memberships[membership];
-	const struct lock_member *const row = member_row(c, membership);
-	const uint32_t slot = c->tables->member_slots[row->first + s->report];
+	const uint32_t slot = next_report(c, membership);
+	const struct lock_own *const o = &c->storage.owns[c->tables->slot[slot].own];
 
 	address(c, membership, envelope);
 	envelope->message.index = slot;
-	fill_report(&c->storage.owns[c->tables->slot[slot].own], now_ns, &envelope->message);
+	fill_report(o, now_ns, &envelope->message);
 	s->report++;
+	if (is_plain(o))
+		add_others(c, membership, &envelope->message);
 	if (s->report >= s->report_end)
 		s->out &= (uint8_t)~OUT_REPORT;
 }

@@ -163,7 +163,7 @@ static bool report_is_possible(
 	return m->held == LOCK_NONE || lock_holders_admit(held, m->held);
 }
 
-enum lock_reason lockd_rebuild_report(struct lock_server *const s, const uint32_t slot,
+static enum lock_reason take_report(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const uint32_t member = member_of(s, slot);
@@ -187,6 +187,69 @@ enum lock_reason lockd_rebuild_report(struct lock_server *const s, const uint32_
 	take_value(s, slot, m);
 	count_report(s, member, now_ns);
 	return LOCK_TAKEN;
+}
+
+/* Slots of the same member, in modes that there are. */
+static bool others_are_good(const struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_others *const others)
+{
+	const uint8_t all =
+		LOCK_REPORT_HELD | LOCK_REPORT_THERE | LOCK_REPORT_VALUE | LOCK_REPORT_INVALID;
+
+	for (uint32_t i = 0; i < LOCK_REPORT_OTHERS; i++) {
+		const uint32_t other = slot + others->slot[i].ahead;
+		const uint8_t state = others->slot[i].state;
+
+		if ((state & ~all) || (state & LOCK_REPORT_HELD) > LOCK_NONE ||
+			other >= s->group->slots || member_of(s, other) != member_of(s, slot))
+			return false;
+	}
+	return true;
+}
+
+/* As it would be reported by itself. */
+static void single_out(struct lock_message *const m, const struct lock_report_others *const others,
+	const uint32_t i)
+{
+	const uint8_t state = others->slot[i].state;
+
+	m->held = state & LOCK_REPORT_HELD;
+	m->flags = (uint8_t)((state & LOCK_REPORT_VALUE ? LOCK_FLAG_VALUE : 0) |
+			     (state & LOCK_REPORT_INVALID ? LOCK_FLAG_INVALID : 0));
+	m->sequence = others->slot[i].sequence;
+	m->token = others->token[i];
+	m->stamp = others->version[i];
+}
+
+/* Each as a report of its own, the first one's reason being the message's. */
+static enum lock_reason take_reports(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_report_others others;
+	struct lock_message one = { 0 };
+	enum lock_reason reason;
+
+	__builtin_memcpy(&one, m, LOCK_REPORT_OTHERS_AT);
+	__builtin_memcpy(&others, (const uint8_t *)m + LOCK_REPORT_OTHERS_AT, sizeof(others));
+	one.flags &= (uint8_t)~LOCK_FLAG_OTHERS;
+	if ((one.flags & ~(LOCK_FLAG_VALUE | LOCK_FLAG_INVALID)) ||
+		!others_are_good(s, slot, &others))
+		return LOCK_BAD_FIELD;
+	reason = take_report(s, slot, &one, now_ns);
+	for (uint32_t i = 0; i < LOCK_REPORT_OTHERS && reason <= LOCK_REPEATED; i++) {
+		if (!(others.slot[i].state & LOCK_REPORT_THERE))
+			continue;
+		single_out(&one, &others, i);
+		lockd_count(s, take_report(s, slot + others.slot[i].ahead, &one, now_ns));
+	}
+	return reason;
+}
+
+enum lock_reason lockd_rebuild_report(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	return m->flags & LOCK_FLAG_OTHERS ? take_reports(s, slot, m, now_ns)
+					   : take_report(s, slot, m, now_ns);
 }
 
 /* Its reports come, and there are more to be asked for. */

@@ -81,10 +81,10 @@ struct lock_session {
 };
 
 /*
- * Reports that a new leader asks for at once, of all members together, but one of each at least: fewer than what the
- * cards of Mullion's nodes hold for two members' nodes.
+ * Slots whose reports a new leader asks for at once, of all members together, but one of each at least. Three to a
+ * message, those of two nodes are 64 messages from each, which a card of Mullion's nodes holds.
  */
-#define LOCK_REPORTS_UNDER_WAY 128u
+#define LOCK_REPORTS_UNDER_WAY 384u
 
 /* How many of them one of so many members may have under way. */
 static inline uint32_t lock_reports_window(const uint32_t members)
@@ -166,7 +166,7 @@ void lock_server_init(struct lock_server *server, const struct lock_tables *tabl
 /*
  * Take a message of `bytes` bytes that came from node `from`. Returns what became of it, which is also
  * counted. Cost: constant, but that of lock_grant (at most the lock's slots) where it frees a lock, and, for
- * LOCK_REPORT, the slots of its lock and LOCK_REPORTS_UNDER_WAY.
+ * LOCK_REPORT, the slots of the locks it tells of and LOCK_REPORTS_UNDER_WAY.
  */
 enum lock_reason lock_server_receive(struct lock_server *server, uint16_t from,
 	const struct lock_message *message, uint32_t bytes, uint64_t now_ns);
