@@ -331,20 +331,24 @@ static void mend_ip(uint8_t *const ip, const size_t rest, const bool ipv6)
 	octets_write16(ip + 10, (uint16_t)~sum(ip, 20, 0));
 }
 
-/* Lengths, sums and ICRC of what is still a frame by its types; the BTH's padding sometimes. */
+/*
+ * Lengths, sums and ICRC of what is still a frame by its types; the BTH's padding sometimes. Or its headers agree with each
+ * other on more than there is.
+ */
 static void mend_roce(uint8_t *const data, const size_t size)
 {
 	const size_t ip = ETHERNET + (size >= 18 && octets_read16(data + 12) == 0x8100 ? TAG : 0);
 	const bool ipv6 = size > ip && data[ip] >> 4 == 6;
 	const size_t header = ipv6 ? 40 : 20, udp = ip + header;
+	const size_t said = size + (pick(16) == 0 ? 4 * pick(16) : 0);
 	uint32_t icrc;
 
 	if (size < udp + UDP + IB_BTH_BYTES + IB_ICRC_BYTES)
 		return;
 	if (pick(8) != 0)
-		mend_ip(data + ip, size - ip, ipv6);
+		mend_ip(data + ip, said - ip, ipv6);
 	if (pick(8) != 0)
-		octets_write16(data + udp + 4, (uint16_t)(size - udp));
+		octets_write16(data + udp + 4, (uint16_t)(said - udp));
 	if (pick(4) != 0)
 		octets_write16(data + udp + 6, 0);
 	if (pick(16) == 0)
