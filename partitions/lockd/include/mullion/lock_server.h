@@ -86,7 +86,7 @@ struct lock_session {
  */
 #define LOCK_REPORTS_UNDER_WAY 384u
 
-/* How many of them one of so many members may have under way. */
+/* How many of them one of so many members, at least one, may have under way. */
 static inline uint32_t lock_reports_window(const uint32_t members)
 {
 	return members < LOCK_REPORTS_UNDER_WAY ? LOCK_REPORTS_UNDER_WAY / members : 1;
@@ -95,7 +95,7 @@ static inline uint32_t lock_reports_window(const uint32_t members)
 /* How often it asks, at most, its members to go on, who report so many slots: when half of the window came. */
 static inline uint32_t lock_reports_asked(const uint32_t members, const uint32_t slots)
 {
-	return slots / ((lock_reports_window(members) + 1) / 2);
+	return members == 0 ? 0 : slots / ((lock_reports_window(members) + 1) / 2);
 }
 
 /* What a server needs for its group; LOCK_SERVER_LINKS(slots, members, locks) links. */
