@@ -179,6 +179,8 @@ void audit_find(struct audit *audit, const char *rule, const char *pattern, ...)
 const void *audit_constant(struct audit *audit, uint64_t address, uint64_t bytes,
 	uint64_t alignment, const char *what);
 const char *audit_string(struct audit *audit, const char *address, const char *what);
+/* Every byte from `data` up to `end` is: what the ABI leaves unused has to be. */
+bool audit_is_zero(const void *data, const void *end);
 static inline uint64_t audit_address(const void *pointer)
 {
 	return (uint64_t)(uintptr_t)pointer; /* a pointer in a table is an address in the image */

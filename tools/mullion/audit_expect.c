@@ -255,7 +255,7 @@ static const char *info_trouble(const struct audit *audit, const struct audit_pa
 	return NULL;
 }
 
-static bool is_zero(const void *data, const void *end)
+bool audit_is_zero(const void *data, const void *end)
 {
 	const uint8_t *byte;
 
@@ -271,14 +271,14 @@ static const char *info_rest(const struct mullion_info *info)
 	const char *name = info->name, *end = name + sizeof(info->name);
 	const struct mullion_region *region = info->regions;
 
-	if (!is_zero(info->reserved, info->regions) ||
-		!is_zero(name + strnlen(name, sizeof(info->name)), end))
+	if (!audit_is_zero(info->reserved, info->regions) ||
+		!audit_is_zero(name + strnlen(name, sizeof(info->name)), end))
 		return "has something in its reserved bytes";
 	for (; region < info->regions + info->regions_count; region++)
-		if (!is_zero(
+		if (!audit_is_zero(
 			    region->name + strnlen(region->name, sizeof(region->name)), region + 1))
 			return "has something behind the name of a region";
-	return is_zero(region, (const uint8_t *)info + MULLION_INFO_BYTES)
+	return audit_is_zero(region, (const uint8_t *)info + MULLION_INFO_BYTES)
 		       ? NULL
 		       : "has something behind its regions";
 }

@@ -300,14 +300,6 @@ struct memory_map_entry {
 };
 #define START_MAGIC 0x336ec578u
 
-static bool is_zero(const uint8_t *page, uint64_t from, uint64_t to)
-{
-	while (from < to)
-		if (page[from++])
-			return false;
-	return true;
-}
-
 static const char *memory_trouble(
 	const struct audit_partition *partition, const uint8_t *page, uint64_t map)
 {
@@ -343,8 +335,10 @@ static const char *start_trouble(const struct audit_partition *partition, const 
 	if (map < sizeof(*start) || words < map_end || words >= AUDIT_PAGE ||
 		!memchr(page + words, 0, AUDIT_PAGE - words))
 		return "has no command line that ends in it";
-	if (!is_zero(page, sizeof(*start), map) || !is_zero(page, map_end, words) ||
-		!is_zero(page, words + strlen((const char *)page + words), AUDIT_PAGE))
+	if (!audit_is_zero(page + sizeof(*start), page + map) ||
+		!audit_is_zero(page + map_end, page + words) ||
+		!audit_is_zero(
+			page + words + strlen((const char *)page + words), page + AUDIT_PAGE))
 		return "has something in its unused bytes";
 	return NULL;
 }

@@ -52,16 +52,6 @@ static void wrong(const struct service *s, const char *rule, const char *what)
 	audit_find(s->audit, rule, "the RDMA table of %s %s", name_of(s, s->p), what);
 }
 
-static bool is_zero(const void *data, const void *end)
-{
-	const uint8_t *byte;
-
-	for (byte = data; byte < (const uint8_t *)end; byte++)
-		if (*byte)
-			return false;
-	return true;
-}
-
 /* ---- Its form ---- */
 
 static uint64_t place_of(const struct audit *audit, unsigned p)
@@ -98,16 +88,16 @@ static void check_rest(const struct service *s)
 	const struct rdma_table *t = s->table;
 	const uint8_t *page = (const void *)t;
 	const struct vlarb_tables *lanes = &t->lanes;
-	bool clean = is_zero(t->reserved, t->pcp_of_sl) && !t->reserved_too &&
-		     is_zero(lanes->high.entries + lanes->high.count, &lanes->high.count) &&
-		     is_zero(lanes->low.entries + lanes->low.count, &lanes->low.count) &&
-		     is_zero(lanes->vl_of_sl + VLARB_LANES, lanes + 1) &&
-		     is_zero(t->client + t->clients, t->client + RDMA_CLIENTS) &&
-		     is_zero(t->neighbour + t->neighbours, page + AUDIT_PAGE);
+	bool clean = audit_is_zero(t->reserved, t->pcp_of_sl) && !t->reserved_too &&
+		     audit_is_zero(lanes->high.entries + lanes->high.count, &lanes->high.count) &&
+		     audit_is_zero(lanes->low.entries + lanes->low.count, &lanes->low.count) &&
+		     audit_is_zero(lanes->vl_of_sl + VLARB_LANES, lanes + 1) &&
+		     audit_is_zero(t->client + t->clients, t->client + RDMA_CLIENTS) &&
+		     audit_is_zero(t->neighbour + t->neighbours, page + AUDIT_PAGE);
 	uint32_t i;
 
 	for (i = 0; i < t->clients; i++)
-		clean &= is_zero(t->client[i].reserved, &t->client[i] + 1);
+		clean &= audit_is_zero(t->client[i].reserved, &t->client[i] + 1);
 	for (i = 0; i < t->neighbours; i++)
 		clean &= !t->neighbour[i].reserved;
 	if (!clean)
@@ -148,7 +138,7 @@ static void check_neighbour(const struct service *s, uint32_t n)
 
 	if (!is_station(t, neighbour->ipv4) || neighbour->ipv4 == t->ipv4 ||
 		(neighbour->ipv4 & t->netmask) != (t->ipv4 & t->netmask) || neighbour->mac[0] & 1 ||
-		is_zero(neighbour->mac, neighbour->mac + 6))
+		audit_is_zero(neighbour->mac, neighbour->mac + 6))
 		wrong(s, "rdma-neighbour", format("has a neighbour, %u, that is none", n));
 	for (i = 0; i < n; i++)
 		if (t->neighbour[i].ipv4 == neighbour->ipv4)
@@ -257,7 +247,7 @@ static bool is_name(const struct service *s, const struct rdma_grant *grant)
 	const size_t length = strnlen(grant->name, sizeof(grant->name));
 
 	return length + sizeof("-down") <= sizeof(grant->name) &&
-	       is_zero(grant->name + length, grant->name + sizeof(grant->name)) &&
+	       audit_is_zero(grant->name + length, grant->name + sizeof(grant->name)) &&
 	       !strcmp(grant->name, name_of(s, grant->partition));
 }
 
