@@ -110,9 +110,13 @@ class Node:
     def brief(self, name):
         return {"name": name, "state": self.states[name], "restarts": self.restarts[name], "vcpus": 1}
 
-    def counts(self, index):
+    def sampled(self):
+        """The ticks that all of one answer's counts are of: a whole number of each count's periods, so that rates are
+        exact however late a busy host is."""
+        return (self.now() - self.epoch) // (10 * FRAME) * (10 * FRAME)
+
+    def counts(self, index, ticks):
         """exits, entered, latest start, ran, exits by cause: hog runs all its 450 of 1,000 us, the others half."""
-        ticks = self.now() - self.epoch
         frames = ticks // FRAME
         if index == 1:
             return [frames * 25, 1, 0, ticks, [0, frames * 25] + [0] * 7]
@@ -121,9 +125,9 @@ class Node:
         return [hog * 2, frames, 700 if index == 3 else 0, ticks * width // (FRAME if index == 4 else 2 * FRAME),
                 [hog, 0, hog] + [0] * 6]
 
-    def ports(self):
+    def ports(self, ticks):
         """pose: 500 messages a second; orders: 100, of which three wait, and a tenth was refused."""
-        frames = (self.now() - self.epoch) // FRAME
+        frames = ticks // FRAME
         return [{"name": "pose", "from": "nav", "bytes": 64, "written": frames // 2},
                 {"name": "orders", "from": "control", "to": "hog", "bytes": 128, "depth": 16, "sent": frames // 10 + 3,
                  "taken": frames // 10, "overflows": frames // 100}] + \
@@ -132,7 +136,7 @@ class Node:
     def info(self, request):
         name = self.partition(request)
         index = PARTITIONS.index(name)
-        exits, entered, late, ran, causes = self.counts(index)
+        exits, entered, late, ran, causes = self.counts(index, self.sampled())
         return [{"partition": name, "state": self.states[name], "since": self.epoch + 2500000,
                  "reason": "command" if self.states[name] == "stopped" else "none", "action": "stop",
                  "restarts": self.restarts[name], "memory": MEMORY, "events": {"raise": 2},
@@ -186,10 +190,13 @@ class Node:
         return [{"head": 9, "entries": chosen[:2]}, {"entries": chosen[2:]}]
 
     def counters(self, _):
-        return [{"now": self.now(), "unseen": self.now() if "deaf-trace" in self.trouble else 0, "schedule": self.schedule, "partitions": [
+        ticks = self.sampled()
+        now, ports = self.epoch + ticks, self.ports(ticks)
+        return [{"now": now, "unseen": now if "deaf-trace" in self.trouble else 0, "schedule": self.schedule, "partitions": [
             {"name": n, "state": self.states[n], "restarts": self.restarts[n], "first": 0,
-             "events": [19456 if n == "hog" and "crowd" in self.trouble else 1 if n == "hog" else 0] + [0] * 10, "vcpus": [self.counts(i)]}]}
-            for i, n in enumerate(PARTITIONS)] + [{"ports": self.ports()[k:k + 8]} for k in range(0, len(self.ports()), 8)]
+             "events": [19456 if n == "hog" and "crowd" in self.trouble else 1 if n == "hog" else 0] + [0] * 10,
+             "vcpus": [self.counts(i, ticks)]}]}
+            for i, n in enumerate(PARTITIONS)] + [{"ports": ports[k:k + 8]} for k in range(0, len(ports), 8)]
 
     def trace(self, request):
         records, begin = self.traces[request["cpu"]], max(request["from"], 10 if request["cpu"] == 0 else 0)

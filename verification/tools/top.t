@@ -20,20 +20,20 @@ says '--once prints one page' "how to do without"
 # The fake node's hog runs 45 % of CPU 0, nav 10 %; 1,000 windows a second.
 ends 0 "one page is printed" "${top[@]}" --once -d 0.5 --system "$work/system.json"
 prints '^demo on qemu-q35   schedule normal   up ' "with the node's name"
-prints '^CPU 0   framed \[|*\.*\]  72\.[45] %$' "the use of a framed CPU"
+prints '^CPU 0   framed \[|*\.*\]  72\.5 %$' "the use of a framed CPU"
 prints '^CPU 1   owned  \[|*\] 100.0 %$' "an owned CPU is its partition's"
-prints '^hog  *running  *0  *45\.[01]  *45\.0 ' "what a partition used, and what its windows are"
-prints '^nav  *running  *0  *10\.0  *20\.0  *\(99\|100\)[0-9]  *0 ' "windows a second"
+prints '^hog  *running  *0  *45\.0  *45\.0 ' "what a partition used, and what its windows are"
+prints '^nav  *running  *0  *10\.0  *20\.0  *1000  *0 ' "windows a second"
 prints '^watch .* 700 ns   0    0$' "the latest start"
 prints '^EXITS/s  *cpuid  *msr  *port' "exits by cause have a table"
-prints '^hog  *\(99\|100\)[0-9]  *0  *\(99\|100\)[0-9]  *0 ' "of who has some"
-prints '^pose  *sampling nav  *probe+1  *\(49\|50\)[0-9]  *[0-9]*  *-  *-$' "so have the ports: messages a second"
-prints '^orders  *queuing  control  *hog  *\(99\|10[01]\)  *[0-9]*  *3/16  *[0-9]*$' "and how full a queue is"
+prints '^hog  *1000  *0  *1000  *0 ' "of who has some"
+prints '^pose  *sampling nav  *probe+1  *500  *[0-9]*  *-  *-$' "so have the ports: messages a second"
+prints '^orders  *queuing  control  *hog  *100  *[0-9]*  *3/16  *[0-9]*$' "and how full a queue is"
 prints 'health: hog memory violation 1' "health events by kind"
 [ "$(awk 'length > 80' "$work/out" | wc -l)" -eq 0 ]
 ok $? "no line is wider than 80"
 ends 0 "a description is not needed" "${top[@]}" --once -d 0.1
-prints '^hog  *running  *0  *4[45]\.[0-9]  *- ' "what is not known is left out"
+prints '^hog  *running  *0  *45\.0  *- ' "what is not known is left out"
 start_node --trouble slow
 ends 1 "a node that answers too late is told" "${top[@]}" --timeout 0.1 --once
 
