@@ -8,6 +8,10 @@
  */
 #include "server.h"
 
+/*@ requires \valid_read(s);
+    assigns \result \from s->storage.links;
+    ensures \result == s->storage.links;
+*/
 static struct lock_link *links(const struct lock_server *const s)
 {
 	return s->storage.links;
@@ -23,11 +27,15 @@ static uint32_t first(const struct lock_server *const s, const uint32_t lock, co
 	return slot_of_link(links(s)[end_link(s, lock, which)].next);
 }
 
+/*@ assigns \nothing;
+    ensures \result <==> above_nl(mode);
+*/
 static bool holds_back(const uint8_t mode)
 {
 	return mode != LOCK_NONE && mode != LOCK_NL;
 }
 
+/*@ assigns \nothing; */
 static bool reads(const uint8_t mode)
 {
 	return mode == LOCK_CR || mode == LOCK_PR;
@@ -48,6 +56,12 @@ static uint32_t queue_end(const struct lock_server *const s, const uint32_t slot
 			slot_row(s, slot)->priority);
 }
 
+/*@ requires whole(s, slot) && is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 static void count_waiter(struct lock_server *const s, const uint32_t slot, const uint32_t by)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
@@ -79,14 +93,66 @@ void lockd_grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
 	lock_links_insert(links(s), wait_link(slot), where);
 }
 
+/*@ requires linked(s, slot) && owned(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1];
+    ensures linked(s, slot);
+    ensures alone(s, its_wait(slot));
+    ensures \old(alone(s, its_hold(slot))) ==> alone(s, its_hold(slot));
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void unlist_waiter(struct lock_server *const s, const uint32_t slot)
+{
+	/*@ assert s->storage.links[its_wait(slot)].next < lock_links_count &&
+	      s->storage.links[its_wait(slot)].prev < lock_links_count;
+	*/
+	lock_links_remove(links(s), wait_link(slot));
+	/*@ assert its_lock{Here}(s, slot) == its_lock{Pre}(s, slot); */
+}
+
 void lockd_grant_unqueue(struct lock_server *const s, const uint32_t slot)
 {
 	count_waiter(s, slot, (uint32_t)-1);
-	lock_links_remove(links(s), wait_link(slot));
+	unlist_waiter(s, slot);
 	s->storage.places[slot].wanted = LOCK_NONE;
 }
 
+/*@ requires linked(s, slot) && owned(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1];
+    ensures linked(s, slot);
+    ensures alone(s, its_hold(slot));
+    ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void unlist_holder(struct lock_server *const s, const uint32_t slot)
+{
+	/*@ assert s->storage.links[its_hold(slot)].next < lock_links_count &&
+	      s->storage.links[its_hold(slot)].prev < lock_links_count;
+	*/
+	lock_links_remove(links(s), hold_link(slot));
+	/*@ assert its_lock{Here}(s, slot) == its_lock{Pre}(s, slot); */
+}
+
+/*@ requires linked(s, slot) && owned(s, slot) && numbered(s, slot) && alone(s, its_hold(slot));
+    assigns s->storage.links[0 .. lock_links_count - 1];
+    ensures linked(s, slot);
+    ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void enlist_holder(struct lock_server *const s, const uint32_t slot)
+{
+	lock_links_insert(links(s), hold_link(slot), end_link(s, lock_of(s, slot), END_HOLDERS));
+}
+
 /* The holders' list is by time of the first grant above NL, the oldest first. */
+/*@ requires linked(s, slot) && owned(s, slot) && numbered(s, slot);
+    requires !above_nl(before) ==> alone(s, its_hold(slot));
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].marks,
+      s->storage.places[slot].since_ns;
+    ensures linked(s, slot);
+    ensures holds_or_alone(s, slot);
+    ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 static inline void list_holder(struct lock_server *const s, const uint32_t slot,
 	const uint8_t before, const uint64_t now_ns)
 {
@@ -95,12 +161,12 @@ static inline void list_holder(struct lock_server *const s, const uint32_t slot,
 	if (holds_back(p->held) == holds_back(before))
 		return;
 	if (holds_back(before)) {
-		lock_links_remove(links(s), hold_link(slot));
+		unlist_holder(s, slot);
 		return;
 	}
 	p->since_ns = now_ns;
 	p->marks &= (uint8_t) ~(MARK_OVER | MARK_TOLD);
-	lock_links_insert(links(s), hold_link(slot), end_link(s, lock_of(s, slot), END_HOLDERS));
+	enlist_holder(s, slot);
 }
 
 void lockd_grant_install(
@@ -194,7 +260,7 @@ void lockd_grant_drop_hold(
 	struct lock_place *const p = &s->storage.places[slot];
 
 	lock_holders_leave(l->held, p->held);
-	lock_links_remove(links(s), hold_link(slot));
+	unlist_holder(s, slot);
 	p->held = LOCK_NONE;
 }
 

@@ -57,20 +57,28 @@
 #define SLOT_LINKS      3u
 #define MEMBER_LINKS    2u
 
+/*@ logic integer its_wait(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot;
+    logic integer its_hold(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot + 1;
+    logic integer its_out(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot + 2;
+*/
+
+/*@ requires its_out(slot) <= UINT32_MAX;
+    assigns \nothing;
+    ensures \result == its_wait(slot);
+*/
 static inline uint32_t wait_link(const uint32_t slot)
 {
 	return FIRST_SLOT_LINK + SLOT_LINKS * slot;
 }
 
+/*@ requires its_out(slot) <= UINT32_MAX;
+    assigns \nothing;
+    ensures \result == its_hold(slot);
+*/
 static inline uint32_t hold_link(const uint32_t slot)
 {
 	return FIRST_SLOT_LINK + SLOT_LINKS * slot + 1;
 }
-
-/*@ logic integer its_wait(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot;
-    logic integer its_hold(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot + 1;
-    logic integer its_out(integer slot) = FIRST_SLOT_LINK + SLOT_LINKS * slot + 2;
-*/
 
 /*@ requires its_out(slot) <= UINT32_MAX;
     assigns \nothing;
@@ -101,6 +109,11 @@ static inline uint32_t member_of_link(const struct lock_server *const s, const u
 	return (link - s->first_lease) / MEMBER_LINKS;
 }
 
+/*@ requires \valid_read(s);
+    requires s->first_end + LOCK_ENDS * lock + which <= UINT32_MAX;
+    assigns \nothing;
+    ensures \result == s->first_end + LOCK_ENDS * lock + which;
+*/
 static inline uint32_t end_link(
 	const struct lock_server *const s, const uint32_t lock, const uint32_t which)
 {
@@ -158,6 +171,60 @@ static inline const struct lock_member *member_row(
       (alone{A}(s, its_hold(slot)) ==> alone{B}(s, its_hold(slot)));
 */
 
+/*
+ * What every transition of a slot keeps. whole: it is linked, its lock is an object of its own, and where it does
+ * not wait, or hold above NL, it is in no such queue. counted: the holders of its lock agree, and it is one
+ * of them if it holds. moved: the counts of its lock changed by just what the slot holds, so that they stay
+ * what a count of all slots would find. same_lock: it is the same lock, with as many holders.
+ */
+/*@ predicate owned(struct lock_server *s, integer slot) =
+      \valid(s->storage.locks + its_lock(s, slot)) &&
+      \base_addr(s) != \base_addr(s->storage.locks) &&
+      \base_addr(s->storage.places) != \base_addr(s->storage.locks) &&
+      \base_addr(s->storage.links) != \base_addr(s->storage.locks);
+
+    predicate numbered(struct lock_server *s, integer slot) =
+      FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count <= s->first_end &&
+      s->first_end + LOCK_ENDS * (its_lock(s, slot) + 1) <= lock_links_count;
+
+    predicate above_nl(integer mode) = mode != LOCK_NONE && mode != LOCK_NL;
+
+    predicate waits_or_alone(struct lock_server *s, integer slot) =
+      s->storage.places[slot].wanted == LOCK_NONE ==> alone(s, its_wait(slot));
+
+    predicate holds_or_alone(struct lock_server *s, integer slot) =
+      !above_nl(s->storage.places[slot].held) ==> alone(s, its_hold(slot));
+
+    predicate whole(struct lock_server *s, integer slot) =
+      linked(s, slot) && owned(s, slot) && numbered(s, slot) && waits_or_alone(s, slot) &&
+      holds_or_alone(s, slot);
+
+    logic integer holders(struct lock_server *s, integer slot, integer mode) =
+      s->storage.locks[its_lock(s, slot)].held[mode];
+
+    predicate same_lock{A, B}(struct lock_server *s, integer slot) =
+      its_lock{A}(s, slot) == its_lock{B}(s, slot) &&
+      \at(s->first_end, A) == \at(s->first_end, B) &&
+      \forall integer a; is_mode(a) ==> holders{A}(s, slot, a) == holders{B}(s, slot, a);
+
+    predicate agreed(struct lock_server *s, integer slot) =
+      all_agree(&s->storage.locks[its_lock(s, slot)].held[0]);
+
+    predicate counted(struct lock_server *s, integer slot) =
+      agreed(s, slot) && s->storage.places[slot].held <= LOCK_NONE &&
+      (\forall integer a; is_mode(a) ==> holders(s, slot, a) < UINT32_MAX) &&
+      (s->storage.places[slot].held != LOCK_NONE ==>
+        holders(s, slot, s->storage.places[slot].held) > 0);
+
+    predicate shifted{A, B}(struct lock_server *s, integer slot, integer from, integer to) =
+      \forall integer a; is_mode(a) ==>
+        holders{B}(s, slot, a) - (a == to ? 1 : 0) == holders{A}(s, slot, a) - (a == from ? 1 : 0);
+
+    predicate moved{A, B}(struct lock_server *s, integer slot) =
+      shifted{A, B}(s, slot, \at(s->storage.places[slot].held, A),
+        \at(s->storage.places[slot].held, B));
+*/
+
 /*@ requires readable(s, slot);
     assigns \nothing;
     ensures \result == its_lock(s, slot);
@@ -188,11 +255,29 @@ static inline enum lock_reason lockd_count(
 /* grant.c: who holds and who waits. */
 void lockd_grant_queue(struct lock_server *s, uint32_t slot);
 void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
+/*@ requires whole(s, slot) && is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.places[slot].wanted, s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures s->storage.places[slot].wanted == LOCK_NONE;
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
 bool lockd_grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 void lockd_grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 void lockd_grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
 void lockd_grant_drop(struct lock_server *s, uint32_t slot);
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires s->storage.places[slot].held != LOCK_NONE;
+    requires l == s->storage.locks + its_lock(s, slot);
+    assigns l->held[0 .. LOCK_MODES - 1],
+      s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held;
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == LOCK_NONE;
+*/
 void lockd_grant_drop_hold(struct lock_server *s, struct lock_state *l, uint32_t slot);
 void lockd_grant_pass(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 void lockd_grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
