@@ -94,7 +94,7 @@ answer 'exit 35'
 ends 1 "a node that reports failure is one" "$mullion" run "$work/one"
 answer 'exit 0'
 ends 1 "a node that resets is a failure" "$mullion" run "$work/one"
-answer 'exec sleep 20'
+answer 'exec sleep 600'
 ends 1 "a node that never ends is ended" "$mullion" run --timeout 1 "$work/one"
 says 'ended after 1 s' "and the time limit is named"
 ends 1 "a build that is not there is refused" "$mullion" run "$work/none"

@@ -4,7 +4,7 @@ set -u
 . verification/tools/node.sh
 echo 1..111
 key=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
-ctl=("$mullion" ctl)
+ctl=("$mullion" ctl "${patient[@]}")
 
 # ---- The command line
 unset MULLION_NODE
@@ -77,16 +77,17 @@ ok $? "as asked"
 
 # ---- A console
 start_node
-ends 0 "a console is attached without a terminal, until it is silent" "${ctl[@]}" --timeout 0.4 console nav
+# So much silence ends it: long enough for a busy host to answer in.
+ends 0 "a console is attached without a terminal, until it is silent" "${ctl[@]}" --timeout 4 console nav
 [ "$(cat "$work/out")" = "nav says hello" ]
 ok $? "it prints the partition's text and nothing else"
 tail -1 "$work/record" | grep -q '"attach":false'
 ok $? "and is detached in the end"
-echo ls | timeout 20 "${ctl[@]}" --timeout 0.4 console nav >"$work/out" 2>"$work/err"
+echo ls | timeout "$deadline_s" "${ctl[@]}" --timeout 4 console nav >"$work/out" 2>"$work/err"
 grep -q '"input":"ls\\n"' "$work/record"
 ok $? "what is typed reaches the node"
 says 'nav takes no input' "which may not take it"
-printf 'ls\035' | timeout 20 script -qec "${ctl[*]} console nav" /dev/null >"$work/out" 2>"$work/err"
+printf 'ls\035' | timeout "$deadline_s" script -qec "${ctl[*]} console nav" /dev/null >"$work/out" 2>"$work/err"
 ok $? "on a terminal ^] detaches"
 prints 'detached' "and says so"
 
@@ -147,7 +148,7 @@ ok $? "and no file is left"
 start_node --trouble silent
 ends 1 "a silent node is given up" "${ctl[@]}" --timeout 0.3 list
 says 'no answer within 0.300 s: is control in the schedule' "with what to look at"
-start_node --trouble slow
+start_node --trouble slow:0.5
 ends 0 "a slow one is waited for" "${ctl[@]}" list
 start_node --trouble damaged
 ends 0 "a question damaged on its way is asked again" "${ctl[@]}" list
@@ -176,47 +177,30 @@ chmod 640 "$work/key"
 ends 1 "a key that others may read is not used" "${ctl[@]}" --key "$work/key" list
 
 # ---- Other ways
-end_node
-port=$((20000 + $$ % 20000))
-verification/tools/fake_node.py "udp:$port" --trouble deaf 2>"$work/node" &
-node_pid=$!
-ends 0 "by UDP, lost questions are asked again" "${ctl[@]}" -c "udp:127.0.0.1:$port" list
-end_node
 chmod 600 "$work/key"
-# by_udp OPTION...: a fresh node of another port, with the key.
+# by_udp OPTION...: a fresh node, with the key; what is lost is sent again after a third of the time-out.
 by_udp() {
-	port=$((port + 1))
-	rm -f "$work/record"
-	verification/tools/fake_node.py "udp:$port" --key "$key" --record "$work/record" "$@" 2>"$work/node" &
-	node_pid=$!
-	for _ in $(seq 200); do
-		! grep -q "$(printf ' 0100007F:%04X ' "$port")" /proc/net/udp || break
-		sleep 0.05
-	done
-	ctl_udp=("${ctl[@]}" -c "udp:127.0.0.1:$port" --key "$work/key" --timeout 3)
+	start_by udp --key "$key" "$@"
+	ctl_udp=("$mullion" ctl -c "$MULLION_NODE" --key "$work/key" --timeout 15)
 }
-by_udp --trouble deaf
+start_by udp --trouble deaf:hello --trouble deaf:list
+ends 0 "by UDP, lost questions are asked again" "$mullion" ctl -c "$MULLION_NODE" --timeout 15 list
+by_udp --trouble deaf:restart
 ends 0 "a change that was lost is sent again" "${ctl_udp[@]}" restart nav
-[ "$(grep restart "$work/record" | sort -u | wc -l)" -eq 1 ] && [ "$(grep -c restart "$work/record")" -eq 2 ]
+[ "$(grep restart "$work/record" | sort -u | wc -l)" -eq 1 ] && [ "$(grep -c restart "$work/record")" -ge 2 ]
 ok $? "as the same line, under the same number"
-end_node
-by_udp --trouble mute
+by_udp --trouble mute:restart
 ends 1 "a change whose answer was lost is not known to be done" "${ctl_udp[@]}" restart nav
 says 'restart: its answer was lost on the way: whether it was done, list and info tell' "which is said"
 ends 0 "and the node tells" "${ctl_udp[@]}" info nav
 prints '^restarts:  *1$' "that it was done once"
-end_node
 by_udp --trouble gap
 ends 0 "an answer with a line lost is asked for again" "${ctl_udp[@]}" list
 cmp -s "$work/list" "$work/out"
 ok $? "and is whole"
-end_node
 by_udp --trouble echoes
 ends 0 "a line that comes twice counts once" "${ctl_udp[@]}" list
 cmp -s "$work/list" "$work/out"
 ok $? "in an answer"
-end_node
-verification/tools/fake_node.py "pty:$work/tty" 2>"$work/node" &
-node_pid=$!
-wait_for "$work/tty"
-ends 0 "a serial device is a way, too" "${ctl[@]}" -c "$work/tty" list
+start_by pty
+ends 0 "a serial device is a way, too" "${ctl[@]}" -c "$MULLION_NODE" list

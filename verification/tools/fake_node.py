@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """A node that speaks docs/control.md and is none: for tests of the host's side.
 
-    fake_node.py unix:PATH | udp:PORT | pty:LINK [--key HEX] [--record FILE] [--trouble WORD]...
+    fake_node.py unix:PATH | udp:PATH | pty:PATH [--key HEX] [--record FILE] [--trouble WORD]...
 
-It plays the demo: control, nav, hog and watch in windows of CPU 0, probe on CPU 1. Its counters follow its
-clock by formula, so what a tool makes of them is known. Trouble: `silent` never answers, `slow` answers late,
-`deaf` loses every second request, `mute` every second answer, `gap` a line of the first long answer,
+PATH is there once it listens: its socket, a file with its host and port, or a link to its terminal. It plays the demo: control, nav, hog and watch in windows of CPU 0, probe on CPU 1. Its counters follow its
+clock by formula, so what a tool makes of them is known. Trouble: `silent` never answers, `slow:SECONDS` answers late,
+`deaf:CMD` loses the first request of CMD, `mute:CMD` its first answer, `gap` a line of the first long answer,
 `echoes` brings the first line of each answer twice, `torn` writes byte by byte, `noise` shares the line with text, notices and
 others' answers, `crowd` has 40 ports, `damaged` finds the first request after hello malformed, `closing` hangs up instead of
 answering list, `storm` has three records of CPU 0 left, `deaf-trace` misses exits,
@@ -291,11 +291,11 @@ class Node:
         self.heard += 1
         if "damaged" in self.trouble and self.heard == 2:
             return [json.dumps({"v": 1, "id": 0, "ok": False, "error": "malformed"})]
-        if "silent" in self.trouble or ("deaf" in self.trouble and self.heard % 2):
-            return []
-        if "slow" in self.trouble:
-            time.sleep(0.5)
         request = json.loads(line)
+        if "silent" in self.trouble or self.is_first("deaf", request):
+            return []
+        for word in self.trouble:
+            time.sleep(float(word[5:]) if word.startswith("slow:") else 0)
         head = {"v": 1, "id": request["id"]}
         try:
             results = self.results(line, request)
@@ -305,7 +305,7 @@ class Node:
         lines = [json.dumps({**head, **({"line": k} if k else {}), "ok": True, "result": r,
                              **({"more": True} if k + 1 < len(results) else {})},
                             separators=(",", ":")) for k, r in enumerate(results)]
-        if "mute" in self.trouble and self.heard % 2:
+        if self.is_first("mute", request):
             return []
         if "gap" in self.trouble and len(lines) > 2:
             self.trouble.remove("gap")
@@ -314,6 +314,14 @@ class Node:
             lines = [lines[0], *lines]
         assert all(len(answer) < LINE for answer in lines), lines
         return lines + self.notices()
+
+    def is_first(self, trouble, request):
+        """Whether it is the first request that such trouble was asked for."""
+        word = "%s:%s" % (trouble, request["cmd"])
+        if word not in self.trouble:
+            return False
+        self.trouble.remove(word)
+        return True
 
     def notices(self):
         return [json.dumps({"v": 1, "event": "console", "partition": name, "text": "%s says hello\n" % name})
@@ -357,8 +365,9 @@ def serve_stream(node, get, put, keep):
 
 def serve_unix(node, path, keep):
     server = socket.socket(socket.AF_UNIX)
-    server.bind(path)
+    server.bind(path + ".new")
     server.listen(4)
+    os.rename(path + ".new", path)
     while not node.ended:
         peer, _ = server.accept()
         try:
@@ -368,9 +377,12 @@ def serve_unix(node, path, keep):
         peer.close()
 
 
-def serve_udp(node, port, keep):
+def serve_udp(node, path, keep):
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(("127.0.0.1", int(port)))
+    server.bind(("127.0.0.1", 0))
+    with open(path + ".new", "w", encoding="ascii") as out:
+        out.write("%s:%d\n" % server.getsockname())
+    os.rename(path + ".new", path)
     while not node.ended:
         line, peer = server.recvfrom(4096)
         keep(line.decode().rstrip("\n"))

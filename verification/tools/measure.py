@@ -44,7 +44,7 @@ def main(page, profile):
         out.write(source.read().replace("</body>", SCRIPT))
     run = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
                           "--user-data-dir=" + profile, "--window-size=1240,1800", "--dump-dom",
-                          "file://" + os.path.abspath(copy)], capture_output=True, text=True, timeout=100)
+                          "file://" + os.path.abspath(copy)], capture_output=True, text=True, timeout=250)
     for line in re.findall(r"CONSOLE[^ ]* (.*)", run.stderr):
         print("console", line)
     found = re.search(r'<pre id="found">(.*?)</pre>', run.stdout, re.S)

@@ -3,6 +3,9 @@ mullion=${MULLION:-${BUILD:-build}/tools/mullion}
 work=$(mktemp -d)
 node_pid=
 number=0
+# Only what hangs comes to these: a busy host may stand still for seconds.
+deadline_s=300
+patient=(--timeout 120)
 
 end_node() {
 	[ -z "$node_pid" ] || { kill "$node_pid" 2>/dev/null; wait "$node_pid" 2>/dev/null; }
@@ -10,21 +13,31 @@ end_node() {
 }
 trap 'end_node; rm -rf "$work"' EXIT
 
-# start_node [OPTION...]: a fresh one at $work/line, in $MULLION_NODE.
-start_node() {
+# start_by WAY [OPTION...]: a fresh one, by unix, udp or pty at $work/line; its address in $MULLION_NODE.
+start_by() {
+	way=$1
+	shift
 	end_node
 	rm -f "$work/line" "$work/record"
-	verification/tools/fake_node.py "unix:$work/line" --record "$work/record" "$@" 2>"$work/node" &
+	verification/tools/fake_node.py "$way:$work/line" --record "$work/record" "$@" 2>"$work/node" &
 	node_pid=$!
-	wait_for "$work/line"
-	export MULLION_NODE="unix:$work/line"
+	wait_for_line
+	case $way in
+	unix) MULLION_NODE=unix:$work/line ;;
+	udp) MULLION_NODE=udp:$(cat "$work/line") ;;
+	pty) MULLION_NODE=$work/line ;;
+	esac
+	export MULLION_NODE
 }
-wait_for() {
-	for _ in $(seq 200); do
-		[ ! -e "$1" ] || return 0
+start_node() { start_by unix "$@"; }
+# Until it listens, or has ended.
+wait_for_line() {
+	for _ in $(seq $((deadline_s * 20))); do
+		[ ! -e "$work/line" ] || return 0
+		kill -0 "$node_pid" 2>/dev/null || break
 		sleep 0.05
 	done
-	echo "# $1 does not appear"
+	echo "# $work/line does not appear"
 	sed 's/^/# /' "$work/node"
 }
 
@@ -36,7 +49,7 @@ ok() {
 ends() {
 	want=$1 what=$2
 	shift 2
-	timeout 30 "$@" >"$work/out" 2>"$work/err" </dev/null
+	timeout "$deadline_s" "$@" >"$work/out" 2>"$work/err" </dev/null
 	got=$?
 	[ $got -eq "$want" ]
 	ok $? "$what"

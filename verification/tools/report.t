@@ -15,10 +15,11 @@ system='{"name": "demo", "partitions": [{"name": "control"}, {"name": "probe"}, 
  {"partition": "watch", "offset_ns": 800000, "duration_ns": 200000, "start_ticks": [800000, 0], "end_ticks": [1000000, 0]}],
  "shares": [{"partition": "hog", "time_ns": 450000}]}]}]}'
 printf '%s\n' "$system" >"$work/system.json"
+ctl=("$mullion" ctl "${patient[@]}")
 has() { matches "$work/page.html" "$@"; }
 
 start_node --trouble noise
-ends 0 "a node's page is written" "$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+ends 0 "a node's page is written" "${ctl[@]}" report --system "$work/system.json" -o "$work/page.html"
 python3 - "$work/page.html" >"$work/out" 2>&1 <<'END'
 import html.parser, sys
 class Page(html.parser.HTMLParser):
@@ -60,27 +61,27 @@ has 'memory violation</td><td>1</td>' "health by kind"
 [ "$(grep -c '<td class="l">log</td>' "$work/page.html")" -eq 9 ]
 ok $? "and the journal, each entry"
 
-ends 0 "it is written without a description, too" "$mullion" ctl report -o "$work/plain.html"
+ends 0 "it is written without a description, too" "${ctl[@]}" report -o "$work/plain.html"
 grep -q 'not known: --system tells' "$work/plain.html" && grep -q 'on the tick' "$work/plain.html"
 ok $? "and says what is not known"
-"$mullion" ctl stop nav >"$work/out"
-"$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+"${ctl[@]}" stop nav >"$work/out"
+"${ctl[@]}" report --system "$work/system.json" -o "$work/page.html"
 has '1 partition not running' "a stopped partition is told"
 has 'nav <span class="fail">stopped</span>' "at its ports, too"
 start_node --trouble storm
-"$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+"${ctl[@]}" report --system "$work/system.json" -o "$work/page.html"
 has 'Every window of the trace started on its tick' "a schedule is seen in spite of a storm of exits"
 start_node --trouble crowd
-"$mullion" ctl report -o "$work/page.html"
+"${ctl[@]}" report -o "$work/page.html"
 has '<td>more&lt;7&gt;</td>' "names are escaped"
 start_node --trouble refuse:journal=not-now
-ends 1 "a node that does not tell all has no page" "$mullion" ctl report -o "$work/half.html"
+ends 1 "a node that does not tell all has no page" "${ctl[@]}" report -o "$work/half.html"
 [ -z "$(find "$work" -name 'half*')" ]
 ok $? "not even half a page"
 
 # ---- In a browser
 start_node
-"$mullion" ctl report --system "$work/system.json" -o "$work/page.html"
+"${ctl[@]}" report --system "$work/system.json" -o "$work/page.html"
 measure() {
 	verification/tools/measure.py "$1" "$work/profile" >"$work/out" 2>"$work/err"
 }
@@ -109,7 +110,7 @@ grep -q '^described hog [12][0-9]' "$work/out"
 ok $? "and a window drawn with another width"
 
 shot() { # PAGE PICTURE
-	timeout 100 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
+	timeout "$deadline_s" chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
 		--window-size=1240,1800 --screenshot="$2" "file://$1" >"$work/out" 2>"$work/err"
 }
 # What share of a stripe through the described schedule is hog's colour; it lasts 45 % of the frame.

@@ -3,7 +3,7 @@
 set -u
 . verification/tools/node.sh
 echo 1..37
-top=("$mullion" top)
+top=("$mullion" top "${patient[@]}")
 cat >"$work/system.json" <<'END'
 {"schedules": [{"name": "normal", "major_frame_ns": 1000000, "cpus": [{"cpu": 0, "shares":
 [{"partition": "hog", "time_ns": 450000}, {"partition": "nav", "time_ns": 200000}]}]}], "channels": [{"name": "pose", "to": ["probe", "hog"]}]}
@@ -34,12 +34,18 @@ prints 'health: hog memory violation 1' "health events by kind"
 ok $? "no line is wider than 80"
 ends 0 "a description is not needed" "${top[@]}" --once -d 0.1
 prints '^hog  *running  *0  *45\.0  *- ' "what is not known is left out"
-start_node --trouble slow
+start_node --trouble slow:60
 ends 1 "a node that answers too late is told" "${top[@]}" --timeout 0.1 --once
 
 # ---- On a terminal
+# shown STEP... -- ARGUMENT...: what is on the screen, of 24 lines, before the last key.
+shown() {
+	timeout "$deadline_s" verification/tools/terminal.py "$@" >"$work/out" 2>"$work/err"
+}
+# Lines are drawn from the top: where the last table has rates, all have.
+rates='^orders .* 100  '
 start_node
-timeout 40 verification/tools/terminal.py '..q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+shown "$rates" q -- "${top[@]}" -d 0.4
 ok $? "it runs on a terminal until q"
 prints '^PARTITION  *STATE' "the table is there"
 prints '^q end' "so are the keys"
@@ -48,14 +54,14 @@ ok $? "all of it on 24 lines"
 prints '^PORT  *KIND' "ports and exits, too"
 head -6 "$work/out" | tail -1 | grep -q '^control'
 ok $? "first as described"
-timeout 40 verification/tools/terminal.py '.u.q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+shown "$rates" u '\A(.*\n){5}probe' q -- "${top[@]}" -d 0.4
 head -6 "$work/out" | tail -1 | grep -q '^probe'
 ok $? "u sorts by use"
-timeout 40 verification/tools/terminal.py '.e..q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+shown "$rates" e '\A(.*\n){6}hog' q -- "${top[@]}" -d 0.4
 head -7 "$work/out" | tail -1 | grep -q '^hog'
 ok $? "e by exits"
 start_node --trouble crowd
-timeout 40 verification/tools/terminal.py '..q' "${top[@]}" -d 0.4 >"$work/out" 2>"$work/err"
+shown '^probe +0 +2[0-9]{4} (.*\n)+\(.* lines more' q -- "${top[@]}" -d 0.4
 [ "$(wc -l <"$work/out")" -eq 24 ] && grep -q '^q end' "$work/out"
 ok $? "a node with more than fits keeps to the screen"
 prints '^hog .*running.*  19k$' "its partitions are all there, large numbers cut to thousands"
@@ -65,9 +71,7 @@ start_node --trouble deaf-trace
 ends 0 "a node that could not count all exits" "${top[@]}" --once -d 0.1
 prints '^EXITS/s (part)  *cpuid' "says so"
 start_node
-(sleep 1.5; end_node) &
-timeout 40 verification/tools/terminal.py '.....q' "${top[@]}" -d 0.3 --timeout 0.5 >"$work/out" 2>"$work/err"
+shown "$rates" "!kill $node_pid" 'does not answer' '' -- "${top[@]}" -d 0.3
 [ $? -eq 1 ]
 ok $? "it ends when the node does"
-wait
 prints 'does not answer any more' "and says so"

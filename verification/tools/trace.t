@@ -3,7 +3,7 @@
 set -u
 . verification/tools/node.sh
 echo 1..34
-trace=("$mullion" trace)
+trace=("$mullion" trace "${patient[@]}")
 cat >"$work/system.json" <<'END'
 {"name": "demo", "tsc_hz": [1000000000, 1],
  "partitions": [{"name": "control"}, {"name": "probe"}, {"name": "nav"}, {"name": "watch"}, {"name": "hog"}],
