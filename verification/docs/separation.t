@@ -96,7 +96,7 @@ def sh(*words):
 def boot(work, name, source, *options):
     mullion, place = os.path.join(BUILD, "tools", "mullion"), os.path.join(work, name)
     sh(mullion, "build", source, "-o", place, "--kernel", KERNEL, "--images", os.path.join(BUILD, "partitions"))
-    sh(mullion, "run", place, "--timeout", "60", "--serial", place + ".serial", *options)
+    sh(mullion, "run", place, "--timeout", "600", "--serial", place + ".serial", *options)
     return place
 
 

@@ -48,7 +48,7 @@ def ok(good, words, why=""):
 
 def audit(image, *words):
     return subprocess.run([MULLION, "audit", "-q", image, *words], capture_output=True, text=True,
-                          errors="replace", timeout=60)
+                          errors="replace", timeout=600)
 
 
 def finds(image, description, rule):
@@ -126,7 +126,7 @@ def check_matrix(name, image):
     reach = [(f["dma"][0]["physical"], f["dma"][0]["bytes"], f["dma"][0]["rights"]) for f in functions.values()]
     vectors = [(v["message"], v["cpu"], v["vector"]) for v in functions["nvme@28"]["vectors"]]
     nobody = {f["name"]: f["dma"] + f["vectors"] for f in told["unowned_functions"]}
-    text = subprocess.run([MULLION, "audit", image], capture_output=True, text=True, timeout=60).stdout
+    text = subprocess.run([MULLION, "audit", image], capture_output=True, text=True, timeout=600).stdout
     ok(reach == [(memory["physical"], memory["bytes"], "rw-")] * 2 and vectors == [(0, 1, 0x50), (5, 1, 0x51)] and
        nobody == {"ethernet@38": [], None: []} and told["iommus"][0]["keeper"] == "polled",
        f"the matrix of {name} says what each function reaches and raises", result.stdout)

@@ -27,7 +27,7 @@ link() {
 
 # passes TEST
 passes() {
-	timeout 60 "$work/$1" >>"$work/log" 2>&1
+	timeout 600 "$work/$1" >>"$work/log" 2>&1
 }
 
 # notices TEST FILE EXPRESSION SENTENCE: with this change of the source, the test fails.

@@ -7,7 +7,7 @@
 fuzz() {
 	rm -rf "$work/corpus"
 	mkdir "$work/corpus"
-	timeout 300 "$1" -seed=1 -len_control=0 -max_len="$longest" "$2" -artifact_prefix="$work/" \
+	timeout 1200 "$1" -seed=1 -len_control=0 -max_len="$longest" "$2" -artifact_prefix="$work/" \
 		-print_final_stats=1 "$work/corpus" >"$work/log" 2>&1
 }
 

@@ -12,7 +12,7 @@ explore() {
 	rm -rf "$work/run" && mkdir "$work/run"
 	(cd "$work/run" && spin -a "$@" "$models/$model.pml" >../log 2>&1 &&
 		gcc -O1 -DSAFETY -DCOLLAPSE -DVECTORSZ=4096 -w -o pan pan.c >>../log 2>&1 &&
-		timeout 100 ./pan -m1000000 -w22 >>../log 2>&1)
+		timeout 600 ./pan -m1000000 -w22 >>../log 2>&1)
 }
 
 # holds SENTENCE MODEL OPTION...: all states visited, no assertion violated, none forgotten.

@@ -16,7 +16,7 @@ compile() {
 # run TEST: link it with the objects that there are, and run it.
 run() {
 	gcc "$work/$1.o" "$work"/lib.*.o -lcmocka -o "$work/$1" >>"$work/log" 2>&1 || return 99
-	timeout 60 "$work/$1" >>"$work/log" 2>&1
+	timeout 600 "$work/$1" >>"$work/log" 2>&1
 }
 
 # notices TEST FILE EXPRESSION SENTENCE: with this change of the source, the test fails.

@@ -181,7 +181,7 @@ with tempfile.TemporaryDirectory() as work:
     counter = counts.plugin(work)
     subprocess.run(["cc", "-m32", "-nostdlib", "-static", "-Wl,-Ttext=0x100000,--build-id=none,-N", "-x", "assembler", "-", "-o", image],
                    input=MACHINE, text=True, check=True, stderr=subprocess.DEVNULL)
-    subprocess.run(f"timeout 60 qemu-system-x86_64 -accel tcg -icount shift=0 -display none -nodefaults -no-reboot "
+    subprocess.run(f"timeout 600 qemu-system-x86_64 -accel tcg -icount shift=0 -display none -nodefaults -no-reboot "
                    f"-kernel {image} -device isa-debug-exit,iobase=0xf4 -plugin {counter},out={marks}",
                    shell=True, check=False, capture_output=True)
     with open(marks, encoding="ascii") as written:

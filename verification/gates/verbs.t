@@ -37,7 +37,7 @@ run() {
 	fi
 	# shellcheck disable=SC2046,SC2086
 	gcc "$work/$1.o" $pair $(objects $files) "$work"/inet-*.o -lcmocka -o "$work/$1" >>"$work/log" 2>&1 || return 99
-	timeout 120 "$work/$1" >>"$work/log" 2>&1
+	timeout 600 "$work/$1" >>"$work/log" 2>&1
 }
 
 # notices TEST FILE EXPRESSION SENTENCE: with this change of the source, the test fails.

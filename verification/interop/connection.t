@@ -36,29 +36,29 @@ ok $? "a defect is planted: addresses said to be of the other kind" "$work/log"
 cat >"$work/script" <<'END'
 echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
 ifconfig eth0 add fd09::2/64
-timeout 60 rping -s -p 7190 -C 1 >/7190 2>&1 &
-timeout 60 rping -s -a fd09::2 -p 7191 -C 1 >/7191 2>&1 &
-timeout 60 udaddy -C 0 >/udaddy 2>&1 &
+timeout 600 rping -s -p 7190 -C 1 >/7190 2>&1 &
+timeout 600 rping -s -a fd09::2 -p 7191 -C 1 >/7191 2>&1 &
+timeout 600 udaddy -C 0 >/udaddy 2>&1 &
 until ping -c 1 -W 1 fd09::1 >/said 2>&1; do usleep 200000; done
 echo "echo: by IPv6"
 # rejected PORT ADDRESS ERROR
 rejected() {
-	timeout 20 rping -c -a "$2" -p "$1" -C 1 >/said 2>&1
+	timeout 100 rping -c -a "$2" -p "$1" -C 1 >/said 2>&1
 	grep -q "REJECTED, error $3\$" /said && echo "rejected: $1 $2" || cat /said
 }
 rejected 7180 $peer 28
 rejected 7199 $peer 8
 rejected 7180 fd09::1 28
-timeout 20 rping -c -a $peer -p 7174 -C 1 >/said 2>&1
+timeout 100 rping -c -a $peer -p 7174 -C 1 >/said 2>&1
 grep -q DISCONNECT /said && echo "sent away: 7174" || cat /said
-timeout 20 udaddy -s $peer -C 0 >/said 2>&1 && echo "datagrams: 7174" || cat /said
+timeout 100 udaddy -s $peer -C 0 >/said 2>&1 && echo "datagrams: 7174" || cat /said
 wait
 tail -n 3 /7190 /7191 /udaddy
 END
-export PEER_SECONDS=150
+export PEER_SECONDS=900
 (
-	timeout 100 "$work/planted" "$work/ours" "$work/linux" 80 1 >"$work/planted.log" 2>&1
-	exec "$work/program" "$work/ours" "$work/linux" 140 5 >"$work/ours.log" 2>&1
+	timeout 400 "$work/planted" "$work/ours" "$work/linux" 300 1 >"$work/planted.log" 2>&1
+	exec "$work/program" "$work/ours" "$work/linux" 850 5 >"$work/ours.log" 2>&1
 ) &
 ours=$!
 $here/peer "$build" "$work" linux 2 ours "$work/script" peer=10.9.0.1 >"$work/peer.log" 2>&1

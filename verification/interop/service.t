@@ -21,11 +21,11 @@ exits() {
 cat >"$work/script" <<'END'
 # ping SIZE PORT: what Linux's client says of it.
 ping_by_rdma() {
-	timeout 60 rping -c -a "$peer" -V -C 20 -S "$1" -p "$2" >/said 2>&1
+	timeout 300 rping -c -a "$peer" -V -C 20 -S "$1" -p "$2" >/said 2>&1
 	echo "rping: $1 $2 $?"
 	tail -n 3 /said
 }
-timeout 100 rping -s -C 20 -V -S 30000 >/server 2>&1 &
+timeout 600 rping -s -C 20 -V -S 30000 >/server 2>&1 &
 server=$!
 until ping -c 1 -W 1 "$peer" >/said 2>&1; do usleep 100000; done
 ping_by_rdma 64 7175
@@ -42,10 +42,10 @@ ok $? "Linux and its tools are fetched and packed" "$work/packages.log"
 	--images "$build/partitions" >"$work/log" 2>&1
 ok $? "the deployment is built" "$work/log"
 [ $status -eq 0 ] || exit 1 # nothing to meet with
-PEER_SECONDS=160
+PEER_SECONDS=900
 export PEER_SECONDS
 peer_begins linux 2 ours "$work/script" peer=10.9.0.1
-"$build/tools/mullion" run "$work/node" --icount=off --timeout 170 --serial "$work/ours.log" --ram "$work/node.ram" -- \
+"$build/tools/mullion" run "$work/node" --icount=off --timeout 900 --serial "$work/ours.log" --ram "$work/node.ram" -- \
 	-netdev "dgram,id=wire,local.type=unix,local.path=$work/ours,remote.type=unix,remote.path=$work/linux" \
 	-netdev hubport,id=h0,hubid=1,netdev=wire >"$work/ours.out" 2>&1
 ok $? "the node ends well" "$work/ours.log"

@@ -69,7 +69,7 @@ with() {
 	who=$1 address=$2 seconds=$3
 	shift 3
 	tries=0
-	until ping -c 1 -W 1 "$address" >/said 2>&1 || [ $tries -eq 200 ]; do
+	until ping -c 1 -W 1 "$address" >/said 2>&1 || [ $tries -eq 500 ]; do
 		usleep 100000
 		tries=$((tries + 1))
 	done
@@ -79,10 +79,10 @@ with() {
 		tail -n 3 /said
 	done
 }
-with host 10.9.0.5 60 64 1000 30000 64 1000 30000
-with partition 10.9.0.6 60 64 1000 30000
-with node 10.9.0.1 60 64 30000
-with node 10.9.0.3 60 64 30000
+with host 10.9.0.5 300 64 1000 30000 64 1000 30000
+with partition 10.9.0.6 300 64 1000 30000
+with node 10.9.0.1 300 64 30000
+with node 10.9.0.3 300 64 30000
 with planted 10.9.0.7 5 30000
 END
 $here/initramfs "$build" >"$work/packages.log" 2>&1
@@ -97,16 +97,16 @@ sed 's/const uint32_t portion = numbers(entry, index) << qp->mtu_shift;/const ui
 ok $? "a defect is planted: READs that ask for one packet of several" "$work/log"
 
 [ $status -eq 0 ] || exit 1 # nothing to meet with
-PEER_SECONDS=500
+PEER_SECONDS=2700
 export PEER_SECONDS
 peer_begins linux 2 ours "$work/script"
-meet host host "$work/verbs_rping" 10.9.0.5 6 150 3 10000 10000 10000 10000 3
+meet host host "$work/verbs_rping" 10.9.0.5 6 600 3 10000 10000 10000 10000 3
 ok $ours_status "six connections come and go, without an error on our side" "$work/host.log"
-meet partition partition 10.9.0.6 3 100
+meet partition partition 10.9.0.6 3 600
 partition_status=$ours_status
-meet node node 180
+meet node node 600
 node_status=$ours_status
-meet planted host "$work/planted" 10.9.0.7 1 60
+meet planted host "$work/planted" 10.9.0.7 1 300
 wait "$peer"
 tr -d '\r' <"$work/linux.log" >"$work/linux.txt"
 sed 's/^/# /' "$work/linux.txt"

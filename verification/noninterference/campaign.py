@@ -8,7 +8,7 @@ import subprocess
 from collections import namedtuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIMEOUT_S = 120
+TIMEOUT_S = 600
 MODES = ("spin cpuid vmmcall wrmsr rdmsr port mmio hlt clihlt clispin fpu exits mix triple wild "
          "write").split()
 GROUPS = ("memory addresses ports msrs instructions controls apic hypercalls cpuid storms").split()

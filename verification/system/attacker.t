@@ -58,7 +58,6 @@ ok $? 'an act that ends otherwise than expected is shown as not contained'
 ok $? 'and fails the run'
 rm -f "$ram"
 
-TIMEOUT=120
 samples=220
 beside idle inject 'groups=none last=halt-deaf'
 compile idle "$work/idle.dts"

@@ -13,9 +13,9 @@ exchange() {
 	rm -f "$work/theirs"
 	# Word splitting is wanted: addresses.
 	# shellcheck disable=SC2086
-	timeout 200 python3 -B verification/system/frames.py "$work/ours" "$work/theirs" "$3" "$4" $macs >"$work/$1.host" 2>&1 &
+	timeout $((2 * TIMEOUT)) python3 -B verification/system/frames.py "$work/ours" "$work/theirs" "$3" "$4" $macs >"$work/$1.host" 2>&1 &
 	host=$!
-	$mullion run "$work/$1" --timeout "${TIMEOUT:-120}" --serial "$work/$1.serial" --ram "$work/$1.ram" -- \
+	$mullion run "$work/$1" --timeout "$TIMEOUT" --serial "$work/$1.serial" --ram "$work/$1.ram" -- \
 		-netdev "dgram,id=wire,local.type=unix,local.path=$work/theirs,remote.type=unix,remote.path=$work/ours" \
 		-netdev hubport,id=h0,hubid=1,netdev=wire >"$work/$1.out" 2>&1
 	status=$?

@@ -22,7 +22,7 @@ import sys
 import time
 
 KEY = bytes(range(32))
-WAIT_S = 180  # a machine may be busy; who answers does so at once
+WAIT_S = 300  # a machine may be busy; who answers does so at once
 TESTS = 56
 number = failed = 0
 
@@ -47,14 +47,14 @@ class Node:
         server = socket.socket(socket.AF_UNIX)
         server.bind(path)
         server.listen(1)
-        server.settimeout(20)
+        server.settimeout(WAIT_S)
         self.qemu = subprocess.Popen(words + list(more), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.line, _ = server.accept()
         self.rest, self.people, self.notices, self.id, self.seq = b"", [], [], 0, 0
         self.nonce = b""
 
     def send(self, data):
-        self.line.settimeout(60)
+        self.line.settimeout(WAIT_S)
         self.line.sendall(data)
 
     def next_line(self, seconds=WAIT_S):

@@ -9,6 +9,7 @@ is answered, FLOOD datagrams at once, and the end.
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -33,16 +34,38 @@ class Ctl:
             file.write(key.hex() + "\n")
         return path
 
-    def run(self, *words, key="", command="ctl", timeout="90"):
-        options = ["--timeout", timeout, "-c", self.address] + (["--key", key or self.key] if key is not None else [])
-        done = subprocess.run([self.mullion, command, *options, *words], capture_output=True, text=True,
-                              timeout=400, check=False)
+    def words(self, *words, key="", command="ctl"):
+        options = ["--timeout", "300", "-c", self.address] + (["--key", key or self.key] if key is not None else [])
+        return [self.mullion, command, *options, *words]
+
+    def run(self, *words, **how):
+        done = subprocess.run(self.words(*words, **how), capture_output=True, text=True, timeout=1200, check=False)
         return done.returncode, done.stdout, done.stderr
+
+    def console(self, partition):
+        """Attached to until it has heard that it is, which it waits for before it catches signals; then ended by one."""
+        with subprocess.Popen(self.words("console", partition), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            while process.poll() is None and not catches(process.pid, signal.SIGTERM):
+                time.sleep(0.02)
+            process.terminate()
+            out, err = process.communicate(timeout=1200)
+        return process.returncode, out, err
 
     def say(self, sentence, pattern, *words, status=0, **how):
         """One test: how it ends and what it prints, on either way."""
         got, out, err = self.run(*words, **how)
         ok(got == status and re.search(pattern, out + err, re.M), sentence, (got, out, err))
+
+
+def catches(pid, number):
+    """Whether a process catches that signal; False also when it has ended."""
+    try:
+        with open("/proc/%d/status" % pid, encoding="ascii") as status:
+            caught = re.search(r"^SigCgt:\s*(\w+)", status.read(), re.M)
+    except FileNotFoundError:
+        return False
+    return bool(caught and int(caught.group(1), 16) >> (number - 1) & 1)
 
 
 def wait_running(ctl):
@@ -71,7 +94,7 @@ def commands(ctl):
        "and the trace comes in order", status)
     page = os.path.join(ctl.work, "page.html")
     ctl.say("the page is written", "^$", "report", "-o", page)
-    status, out, err = ctl.run("console", "idle", timeout="2")
+    status, out, err = ctl.console("idle")
     ok(status == 0 and out == "", "a console is attached to, and let go", (status, out, err))
 
 

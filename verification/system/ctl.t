@@ -7,18 +7,17 @@ plan 33
 socket=$work/line
 export MULLION_NODE=unix:$socket
 ctl() {
-	timeout 110 "$mullion" ctl --timeout 60 "$@" >"$work/out" 2>"$work/err"
+	timeout "$TIMEOUT" "$mullion" ctl --timeout 300 "$@" >"$work/out" 2>"$work/err"
 	status=$?
 	[ $status -eq 0 ] || sed 's/^/# /' "$work/err"
 	return $status
 }
 sed -e "s,boards/,$PWD/config/boards/,; s/MiB(8)/MiB(4)/" config/deployments/control.dts >"$work/control.dts"
 compile node "$work/control.dts"
-"$mullion" run --timeout 400 --serial "$MULLION_NODE" "$work/node" >"$work/run" 2>&1 &
+"$mullion" run --timeout $((3 * TIMEOUT)) --serial "$MULLION_NODE" "$work/node" >"$work/run" 2>&1 &
 node=$!
 trap 'kill "$node" 2>/dev/null' EXIT
-for _ in $(seq 100); do
-	[ -S "$socket" ] && break
+until [ -S "$socket" ] || ! kill -0 "$node" 2>/dev/null; do
 	sleep 0.1
 done
 
@@ -31,10 +30,15 @@ ctl log
 says "$work/out" '^CPU: +1 apic 2 owned by idle$' "its kernel's log"
 ctl version
 says "$work/out" '^ABI: +1, this tool 1$' "and its version"
-"$mullion" top --timeout 60 --once -d 0.3 --system "$work/node/system.json" >"$work/out" 2>"$work/err"
-ok $? "its counters are read"
-says "$work/out" '^hog +running +0 +(3[5-9]|4[0-5])\.[0-9] +40\.0 +(9[0-9]{2}|1[01][0-9]{2}) ' \
-	"windows as described, a thousand a second"
+# How much of the node's time goes by in a second of the host's is the host's affair: too little is no rate.
+described='^hog +running +0 +(3[5-9]|4[0-5])\.[0-9] +40\.0 +(9[0-9]{2}|1[01][0-9]{2}) '
+for seconds in 0.3 3 30; do
+	"$mullion" top --timeout 300 --once -d $seconds --system "$work/node/system.json" >"$work/out" 2>"$work/err"
+	status=$?
+	! grep -Eq "$described" "$work/out" || break
+done
+ok $status "its counters are read"
+says "$work/out" "$described" "windows as described, a thousand a second"
 says "$work/out" '^hog +[0-9]+k? +[0-9]+k? +[0-9]+k? +[0-9]+k? +[0-9]+k? ' "its exits by cause"
 says "$work/out" '^pose +sampling nav +idle +(9[0-9]{2}|1[01][0-9]{2}) +[0-9]+ +- +-$' "a message of nav in each period"
 says "$work/out" '^health:.*hog port violation' "hog is caught"
@@ -79,7 +83,7 @@ for _ in $(seq 20); do
 done
 ctl list
 
-"$mullion" trace --timeout 60 --system "$work/node/system.json" --text "$work/trace.txt" \
+"$mullion" trace --timeout 300 --system "$work/node/system.json" --text "$work/trace.txt" \
 	--json "$work/trace.json" 2>"$work/err"
 ok $? "the trace is read while it is written"
 says "$work/trace.txt" ' nav +window 1 of frame [0-9]+$' "windows are on their ticks"
@@ -99,12 +103,11 @@ says "$work/page.html" 'Every window of the trace started on its tick' "and says
 # On a terminal, until nav has spoken: it does so each second of its time.
 : >"$work/console"
 {
-	for _ in $(seq 500); do
-		grep -q 'latest' "$work/console" && break
+	until grep -q 'latest' "$work/console" || ! kill -0 "$node" 2>/dev/null; do
 		sleep 0.2
 	done
 	printf '\035'
-} | timeout 110 script -qefc "$mullion ctl --timeout 60 console nav" /dev/null >"$work/console" 2>"$work/err"
+} | timeout "$TIMEOUT" script -qefc "$mullion ctl --timeout 300 console nav" /dev/null >"$work/console" 2>"$work/err"
 ok $? "^] detaches from a console"
 sed -i 's/\r$//' "$work/console"
 says "$work/console" '^[0-9]+ s, step [0-9]+, x .* latest [0-9]+ ns$' "which showed what its partition prints"

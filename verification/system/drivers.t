@@ -20,7 +20,7 @@ native() {
 	arguments=$3
 	shift 3
 	rm -f "$serial"
-	timeout "${TIMEOUT:-120}" qemu-system-x86_64 -nodefaults -no-user-config -machine $machine -cpu max -m 64 \
+	timeout "$TIMEOUT" qemu-system-x86_64 -nodefaults -no-user-config -machine $machine -cpu max -m 64 \
 		-accel tcg -icount shift=0,sleep=off -display none -no-reboot -kernel "$elf" \
 		-append "tsc-hz=1000000000 $arguments" -debugcon "file:$serial" \
 		-device isa-debug-exit,iobase=0xf4,iosize=1 "$@" >"$serial.out" 2>&1

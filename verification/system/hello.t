@@ -9,7 +9,7 @@ refused() {
 	shift 4
 	dump=
 	[ -z "${COVERAGE_DUMP_DIR:-}" ] || dump="-debugcon file:$COVERAGE_DUMP_DIR/hello.$name"
-	timeout 60 qemu-system-x86_64 -nodefaults -no-user-config -display none -machine q35 -accel tcg \
+	timeout "$TIMEOUT" qemu-system-x86_64 -nodefaults -no-user-config -display none -machine q35 -accel tcg \
 		-serial "file:$work/$name" -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 \
 		-icount shift=0,sleep=off -kernel "$work/$image/mullion.elf" $dump "$@" >"$work/$name.out" 2>&1
 	[ $? -eq 35 ]

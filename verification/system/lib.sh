@@ -1,6 +1,9 @@
 # Sourced by every system test: build a deployment, boot it in QEMU in deterministic virtual time, twice,
 # and judge what it said. TAP; the plan is printed first, so a silent hang fails.
 #
+# A node is ended after $TIMEOUT s of the host's, which only one that hangs comes to: a busy host may take ten times as
+# long as a quiet one.
+#
 # A test may set MULLION_RUN_OPTIONS before boot. Results: $serial (first run), $ram, $status.
 
 build=${BUILD:-build}
@@ -8,6 +11,7 @@ mullion=$build/tools/mullion
 work=$build/system/$(basename "$0" .t)
 images="--images $build/partitions"
 kernel=${KERNEL:-$build/kernel}
+TIMEOUT=${TIMEOUT:-600}
 count=0
 failed=0
 
@@ -50,7 +54,7 @@ compile() {
 run() {
 	dump=
 	[ -z "${COVERAGE_DUMP_DIR:-}" ] || dump="--debug $COVERAGE_DUMP_DIR/$(basename "$work").$1.$2"
-	$mullion run "$work/$1" --timeout "${TIMEOUT:-120}" --serial "$work/$1.$2" \
+	$mullion run "$work/$1" --timeout "$TIMEOUT" --serial "$work/$1.$2" \
 		--ram "$work/$1.$2.ram" $dump ${MULLION_RUN_OPTIONS:-} >"$work/$1.$2.out" 2>&1
 	status=$?
 	serial=$work/$1.$2

@@ -8,7 +8,7 @@ import time
 
 BUILD = os.environ.get("BUILD", "build")
 KERNEL = os.environ.get("KERNEL", f"{BUILD}/kernel")
-TIMEOUT = float(os.environ.get("TIMEOUT", "120"))
+TIMEOUT = float(os.environ.get("TIMEOUT", "600"))
 WORK = f"{BUILD}/system/{os.path.basename(sys.argv[0]).removesuffix('.t')}"
 PROMPT = "(qemu) "
 count = failed = 0

@@ -15,7 +15,7 @@ native() {
 	serial=$work/$1
 	arguments=$2
 	shift 2
-	timeout "${TIMEOUT:-120}" qemu-system-x86_64 -machine q35 -nodefaults -no-user-config -cpu max -m 64 \
+	timeout "$TIMEOUT" qemu-system-x86_64 -machine q35 -nodefaults -no-user-config -cpu max -m 64 \
 		-accel tcg -icount shift=0,sleep=off -display none -no-reboot -kernel "$elf" \
 		-append "tsc-hz=1000000000 $arguments" -debugcon "file:$serial" \
 		-device isa-debug-exit,iobase=0xf4 "$@" >"$serial.out" 2>&1

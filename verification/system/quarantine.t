@@ -24,7 +24,7 @@ observed() {
 without() {
 	command=$($mullion run --dry-run "$work/polled" --serial "$work/refused" | sed "s/ $1 / /")
 	rm -f "$work/refused"
-	timeout 60 sh -c "$command" >"$work/refused.out" 2>&1
+	timeout "$TIMEOUT" sh -c "$command" >"$work/refused.out" 2>&1
 	refused=$?
 	[ $refused -eq 35 ]
 	ok $? "$3: the node ends as failed"

@@ -6,7 +6,7 @@
 
 plan 17
 serial=$work/native
-timeout "${TIMEOUT:-120}" qemu-system-x86_64 -nodefaults -no-user-config -machine q35 -cpu max -m 64 -accel tcg \
+timeout "$TIMEOUT" qemu-system-x86_64 -nodefaults -no-user-config -machine q35 -cpu max -m 64 -accel tcg \
 	-icount shift=0,sleep=off -display none -no-reboot -kernel "$build/partitions/test-verbs.elf" \
 	-append tsc-hz=1000000000 -debugcon "file:$serial" -device isa-debug-exit,iobase=0xf4,iosize=1 \
 	>"$serial.out" 2>&1
