@@ -194,20 +194,62 @@ const char *lock_term_name(enum lock_term term)
 
 /*
  * The voters' promise ends, the other leader waits its turn and asks for votes, twice at most; then it announces
- * itself to all, and waits for their reports, or for the sessions of the silent: that wait ends however many turns it
- * takes to ask for all of them.
+ * itself to all, and works on what they report at once.
  */
-uint64_t lock_failover_bound_ns(const struct lock_group_load *group)
+static uint64_t first_reports(const struct lock_group_load *group)
 {
 	const uint64_t repeat = drifted(group->retransmit_ns, group->drift_ppm);
 	const uint64_t rounds =
 		plus(times(5, group->delay_ns), times(2 + 4 * (uint64_t)group->losses, repeat));
 	const uint64_t messages = 2 * ((uint64_t)group->nodes + group->slots) + group->asks + 6;
-	const uint64_t leases =
-		plus(lease_over(group, group->authority_ns), lease_over(group, group->survive_ns));
 
-	return plus(plus(leases, rounds),
+	return plus(plus(lease_over(group, group->authority_ns), rounds),
 		plus(times(messages, group->service_ns), times(3, group->poll_ns)));
+}
+
+/* The sessions of the silent are waited for: that ends however many turns it takes to ask for all reports. */
+uint64_t lock_failover_bound_ns(const struct lock_group_load *group)
+{
+	return plus(first_reports(group), lease_over(group, group->survive_ns));
+}
+
+/* The reports that are asked for later, turn by turn, and the heartbeat behind the last one. */
+static uint64_t prolonged(const struct lock_group_load *group)
+{
+	const uint64_t exchange = plus(times(2, group->delay_ns),
+		times(group->losses, drifted(group->retransmit_ns, group->drift_ppm)));
+
+	return plus(first_reports(group), times((uint64_t)group->turns + 1, exchange));
+}
+
+/* A lease is as old as that when its giver dies: it was to be renewed after the span, and was not any more. */
+static uint64_t age(const struct lock_group_load *group, uint64_t span_ns)
+{
+	return plus(plus(drifted(span_ns, group->drift_ppm), group->poll_ns),
+		plus(times(2, group->delay_ns), group->service_ns));
+}
+
+static uint64_t session_age(const struct lock_group_load *group)
+{
+	return age(group, plus(group->heartbeat_ns, times(group->losses, group->retransmit_ns)));
+}
+
+uint64_t lock_session_least_ns(const struct lock_group_load *group)
+{
+	return drifted(plus(session_age(group), prolonged(group)), group->drift_ppm);
+}
+
+/* What is left of the authority by which the session was last prolonged goes by first, by a fast clock. */
+uint64_t lock_survive_least_ns(const struct lock_group_load *group)
+{
+	const uint64_t authority_age =
+		age(group, times((uint64_t)group->losses + 1, group->heartbeat_ns));
+	const uint64_t all = plus(plus(session_age(group), authority_age), prolonged(group));
+	const uint64_t fast = drifted(group->authority_ns, group->drift_ppm) - group->authority_ns;
+
+	if (all == LOCK_UNBOUNDED || fast >= group->authority_ns)
+		return LOCK_UNBOUNDED;
+	return drifted(all - (group->authority_ns - fast), group->drift_ppm);
 }
 
 uint64_t lock_messages_bound(const struct lock_group_load *group)

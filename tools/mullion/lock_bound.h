@@ -35,6 +35,7 @@ struct lock_group_load {
 	uint32_t nodes;       /* with a session at this group */
 	uint32_t slots;       /* participants of all its locks: what is reported to a new leader */
 	uint32_t asks;        /* how often a new leader asks for more of those reports, at most */
+	uint32_t turns;       /* of these, how many for one node's, one after the other */
 	uint32_t outstanding; /* operations of all its participants at all its locks, at most */
 	uint32_t losses; /* how often a message of an operation may be lost, repetitions included */
 	uint32_t crashes;   /* how many of those served before may die holding */
@@ -85,6 +86,13 @@ const char *lock_term_name(enum lock_term term);
 
 /* From a leader's death until another serves every lock of the group again. */
 uint64_t lock_failover_bound_ns(const struct lock_group_load *group);
+
+/*
+ * How long a session has to last, and to outlive its leader's authority, at least, by any clock, so that who lives keeps
+ * through a failover what it holds: until the next leader has its last report, and it the answer.
+ */
+uint64_t lock_session_least_ns(const struct lock_group_load *group);
+uint64_t lock_survive_least_ns(const struct lock_group_load *group);
 
 /* Messages of one acquire and release, both directions, all losses included. */
 uint64_t lock_messages_bound(const struct lock_group_load *group);

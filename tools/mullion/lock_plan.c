@@ -261,6 +261,17 @@ static uint32_t operations_of(const struct lock_plan *plan, uint32_t g)
 	return count;
 }
 
+/* Of the member that has the most to report. */
+static uint32_t turns_of(const struct lock_plan *plan, const struct lock_group *group)
+{
+	uint32_t most = 0;
+
+	for (uint32_t m = group->first_member; m < group->first_member + group->members; m++)
+		if (plan->member[m].slots > most)
+			most = plan->member[m].slots;
+	return lock_reports_asked(group->members, most);
+}
+
 static struct lock_group_load own_load(const struct lock_plan *plan, uint32_t g)
 {
 	const struct model_lock_group *model = &plan->model->groups[g];
@@ -279,6 +290,7 @@ static struct lock_group_load own_load(const struct lock_plan *plan, uint32_t g)
 		.nodes = group->members,
 		.slots = group->slots,
 		.asks = lock_reports_asked(group->members, group->slots),
+		.turns = turns_of(plan, group),
 		.outstanding = operations_of(plan, g),
 		.losses = model->losses,
 		.crashes = model->crashes,

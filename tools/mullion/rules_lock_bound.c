@@ -73,6 +73,42 @@ static const char *say_about(struct check *check, uint64_t ns)
 			    : say(check, "%" PRIu64 ".%03" PRIu64 " ms", us / 1000, us % 1000);
 }
 
+static void short_of(struct check *check, const struct model_lock_group *group,
+	const char *property, uint64_t span_ns, uint64_t least_ns)
+{
+	if (span_ns >= least_ns)
+		return;
+	fault(check, place(check, group->at, property),
+		say(check,
+			"sessions of %s may be over up to %s before a new leader has their "
+			"reports: "
+			"`%s` is %s, and a failover needs %s",
+			group->name, say_about(check, least_ns - span_ns), property,
+			say_ns(check, span_ns), say_about(check, least_ns)),
+		say(check,
+			"lengthen it to %" PRIu64 " ms, shorten heartbeat-ns and retransmit-ns, or "
+			"promise the bounds with failovers = <0>",
+			least_ns / 1000000 + (least_ns % 1000000 != 0)));
+}
+
+/* Who lives keeps through a failover what it holds, where one is reckoned with. */
+static void reports(struct check *check)
+{
+	const struct lock_plan *plan = plan_of(check);
+
+	for (uint32_t g = 0; plan != NULL && g < plan->groups; g++) {
+		const struct model_lock_group *group = &plan->model->groups[g];
+		const struct lock_group_load *load = &plan->group_plan[g].load;
+
+		if (group->failovers == 0)
+			continue;
+		short_of(
+			check, group, "survive-ns", group->survive_ns, lock_survive_least_ns(load));
+		short_of(
+			check, group, "session-ns", group->session_ns, lock_session_least_ns(load));
+	}
+}
+
 /* What to change, by what breaks a deadline. */
 static const char *const cures[LOCK_TERMS] = {
 	[LOCK_TERM_PATH] = "shorten delay-ns, or allow for it in the deadline",
@@ -194,6 +230,11 @@ static void memory(struct check *check)
 
 const struct rule rules_lock_bound[] = {
 	{ "lock-bounded", "Every wait for a lock has a bound.", TIER_MEANING, bounded },
+	{ "lock-reports",
+		"Who lives keeps its session until a new leader has its reports, where a failover "
+		"is "
+		"reckoned with.",
+		TIER_MEANING, reports },
 	{ "lock-deadline", "No participant waits longer for a lock than its deadline.",
 		TIER_MEANING, deadline },
 	{ "lock-memory",

@@ -7,7 +7,7 @@ plan 33
 socket=$work/line
 export MULLION_NODE=unix:$socket
 ctl() {
-	timeout "$TIMEOUT" "$mullion" ctl --timeout 300 "$@" >"$work/out" 2>"$work/err"
+	timeout $((3 * TIMEOUT)) "$mullion" ctl --timeout 300 "$@" >"$work/out" 2>"$work/err"
 	status=$?
 	[ $status -eq 0 ] || sed 's/^/# /' "$work/err"
 	return $status
@@ -107,7 +107,7 @@ says "$work/page.html" 'Every window of the trace started on its tick' "and says
 		sleep 0.2
 	done
 	printf '\035'
-} | timeout "$TIMEOUT" script -qefc "$mullion ctl --timeout 300 console nav" /dev/null >"$work/console" 2>"$work/err"
+} | timeout $((3 * TIMEOUT)) script -qefc "$mullion ctl --timeout 300 console nav" /dev/null >"$work/console" 2>"$work/err"
 ok $? "^] detaches from a console"
 sed -i 's/\r$//' "$work/console"
 says "$work/console" '^[0-9]+ s, step [0-9]+, x .* latest [0-9]+ ns$' "which showed what its partition prints"

@@ -9,6 +9,7 @@ LOCK_WORLD := $(LOCK_ENGINE) verification/unit/lock_world.c
 
 test_lock_modes_SRCS := $(addprefix partitions/lockd/engine/,modes.c links.c rules.c guard.c)
 $(foreach t,queue sessions failover refusals schedules,$(eval test_lock_$(t)_SRCS := $(LOCK_WORLD)))
+test_lock_failover_SRCS += tools/mullion/lock_bound.c
 test_lock_api_SRCS := $(LOCK_WORLD) partitions/lockd/api/dlm.c
 $(foreach t,$(LOCK_UNIT_TESTS),$(eval $(t)_CFLAGS := $(LOCK_INCLUDE)))
 

@@ -157,6 +157,32 @@ static void a_slow_clock_makes_a_lease_and_a_hold_longer(void **state)
 	assert_int_equal(lock_failover_bound_ns(&at), 16000000 + 5 * 2000 + (2 * 1024 + 6) * 300);
 }
 
+static void sessions_last_until_a_new_leader_has_answered_what_was_reported(void **state)
+{
+	struct lock_group_load at = group();
+	const uint64_t known = (2 * 1024 + 6) * 300, age = 10000 + 100 + 4000 + 300;
+
+	(void)state;
+	at.heartbeat_ns = 10000;
+	at.poll_ns = 100;
+	assert_int_equal(lock_session_least_ns(&at), age + 4000000 + 5 * 2000 + known + 300 + 4000);
+	assert_int_equal(lock_survive_least_ns(&at), 2 * age + 5 * 2000 + known + 300 + 4000);
+	at.turns = 3;
+	at.losses = 1;
+	at.retransmit_ns = 7000;
+	assert_int_equal(lock_session_least_ns(&at),
+		age + 7000 + 4000000 + 5 * 2000 + 6 * 7000 + known + 300 + 4 * (4000 + 7000));
+	assert_int_equal(lock_survive_least_ns(&at),
+		2 * age + 7000 + 10000 + 5 * 2000 + 6 * 7000 + known + 300 + 4 * (4000 + 7000));
+	at.drift_ppm = 500000; /* a clock at twice the speed has counted all of the authority */
+	assert_true(lock_survive_least_ns(&at) == LOCK_UNBOUNDED);
+	at.drift_ppm = 0;
+	at.authority_ns = UINT64_MAX / 2 + 1;
+	at.service_ns = UINT64_MAX / 2048;
+	assert_true(lock_session_least_ns(&at) == LOCK_UNBOUNDED);
+	assert_true(lock_survive_least_ns(&at) == LOCK_UNBOUNDED);
+}
+
 static void traffic_that_outruns_the_master_has_no_bound(void **state)
 {
 	struct lock_group_load at = group();
@@ -326,6 +352,7 @@ int main(void)
 		cmocka_unit_test(losses_cost_both_messages_of_everyone_before),
 		cmocka_unit_test(crashes_and_failovers_cost_leases),
 		cmocka_unit_test(a_slow_clock_makes_a_lease_and_a_hold_longer),
+		cmocka_unit_test(sessions_last_until_a_new_leader_has_answered_what_was_reported),
 		cmocka_unit_test(traffic_that_outruns_the_master_has_no_bound),
 		cmocka_unit_test(the_span_holds_the_traffic_that_falls_into_it),
 		cmocka_unit_test(no_bound_shrinks_when_anything_grows),

@@ -1,6 +1,7 @@
 /*
  * Who leads, and what is left when that changes: elections, authority, epochs, reports, rebuilding.
  */
+#include "lock_bound.h"
 #include "lock_world.h"
 
 static struct world *begun(struct world *w)
@@ -493,6 +494,55 @@ static void no_more_reports_are_under_way_than_a_new_leader_asked_for(void **sta
 	assert_all_held(w);
 }
 
+/* As the world is: no clock drifts, all look once in a step. */
+static struct lock_group_load load_of(const struct world *w, const struct lock_timing *t)
+{
+	return (struct lock_group_load){ .delay_ns = w->delay_most_ns + WORLD_STEP_NS,
+		.poll_ns = WORLD_STEP_NS,
+		.retransmit_ns = t->retransmit_ns,
+		.heartbeat_ns = t->heartbeat_ns,
+		.authority_ns = t->authority_ns,
+		.drift_ppm = 200,
+		.nodes = w->participants,
+		.slots = w->group[0].slots,
+		.turns = lock_reports_asked(w->participants, w->locks),
+		.failovers = 1 };
+}
+
+/* Whether two keep 300 locks when their leader dies that long after they were granted. */
+static bool keep_all(uint64_t after_ns, bool enough)
+{
+	struct world *w = world_new(1, 300, 2);
+	struct lock_timing *const t = &w->group[0].timing;
+	const struct lock_group_load load = load_of(w, t);
+	uint32_t held = 0;
+
+	t->session_ns = enough ? lock_session_least_ns(&load) : t->authority_ns;
+	t->survive_ns = enough ? lock_survive_least_ns(&load) : t->authority_ns / 2;
+	t->session_guard_ns = lock_guard_ns(t->session_ns, load.drift_ppm);
+	t->survive_guard_ns = lock_guard_ns(t->survive_ns, load.drift_ppm);
+	begun(w);
+	for (uint32_t i = 0; i < 2 * 300; i++)
+		world_take(w, i % 2, i / 2, LOCK_PR);
+	world_run(w, after_ns);
+	world_crash(w, 0);
+	world_run(w, 4 * t->authority_ns);
+	for (uint32_t i = 0; i < 2 * 300; i++)
+		held += world_holds(w, i % 2, i / 2, LOCK_PR);
+	assert_int_equal(world_leader(w, 0)->place, 1);
+	world_free(w);
+	return held == 2 * 300;
+}
+
+static void sessions_as_long_as_a_description_needs_outlast_a_failover(void **state)
+{
+	(void)state;
+	for (uint64_t after_ns = 0; after_ns < 1000000; after_ns += 150000)
+		assert_true(keep_all(after_ns, true));
+	assert_false(keep_all(0, false));
+	assert_false(keep_all(300000, false));
+}
+
 /* The first report that is seen of this slot or a later one is taken off the network. */
 static bool lose_report(struct world *w, uint32_t index)
 {
@@ -658,6 +708,7 @@ int main(void)
 		cmocka_unit_test(what_tells_a_value_or_waits_is_reported_by_itself),
 		cmocka_unit_test(a_report_of_others_slots_or_of_modes_that_are_none_is_refused),
 		cmocka_unit_test(many_reports_may_get_lost_and_come_late_or_twice),
+		cmocka_unit_test(sessions_as_long_as_a_description_needs_outlast_a_failover),
 		cmocka_unit_test(leaders_change_many_times_and_lose_nothing),
 	};
 
