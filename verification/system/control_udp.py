@@ -35,7 +35,7 @@ class Ctl:
         return path
 
     def words(self, *words, key="", command="ctl"):
-        options = ["--timeout", "300", "-c", self.address] + (["--key", key or self.key] if key is not None else [])
+        options = ["--timeout", "900", "-c", self.address] + (["--key", key or self.key] if key is not None else [])
         return [self.mullion, command, *options, *words]
 
     def run(self, *words, **how):

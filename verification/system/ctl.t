@@ -7,7 +7,7 @@ plan 33
 socket=$work/line
 export MULLION_NODE=unix:$socket
 ctl() {
-	timeout $((3 * TIMEOUT)) "$mullion" ctl --timeout 300 "$@" >"$work/out" 2>"$work/err"
+	timeout $((3 * TIMEOUT)) "$mullion" ctl --timeout $((3 * TIMEOUT)) "$@" >"$work/out" 2>"$work/err"
 	status=$?
 	[ $status -eq 0 ] || sed 's/^/# /' "$work/err"
 	return $status
@@ -33,7 +33,7 @@ says "$work/out" '^ABI: +1, this tool 1$' "and its version"
 # How much of the node's time goes by in a second of the host's is the host's affair: too little is no rate.
 described='^hog +running +0 +(3[5-9]|4[0-5])\.[0-9] +40\.0 +(9[0-9]{2}|1[01][0-9]{2}) '
 for seconds in 0.3 3 30; do
-	"$mullion" top --timeout 300 --once -d $seconds --system "$work/node/system.json" >"$work/out" 2>"$work/err"
+	"$mullion" top --timeout $((3 * TIMEOUT)) --once -d $seconds --system "$work/node/system.json" >"$work/out" 2>"$work/err"
 	status=$?
 	! grep -Eq "$described" "$work/out" || break
 done
@@ -83,7 +83,7 @@ for _ in $(seq 20); do
 done
 ctl list
 
-"$mullion" trace --timeout 300 --system "$work/node/system.json" --text "$work/trace.txt" \
+"$mullion" trace --timeout $((3 * TIMEOUT)) --system "$work/node/system.json" --text "$work/trace.txt" \
 	--json "$work/trace.json" 2>"$work/err"
 ok $? "the trace is read while it is written"
 says "$work/trace.txt" ' nav +window 1 of frame [0-9]+$' "windows are on their ticks"
@@ -107,7 +107,7 @@ says "$work/page.html" 'Every window of the trace started on its tick' "and says
 		sleep 0.2
 	done
 	printf '\035'
-} | timeout $((3 * TIMEOUT)) script -qefc "$mullion ctl --timeout 300 console nav" /dev/null >"$work/console" 2>"$work/err"
+} | timeout $((3 * TIMEOUT)) script -qefc "$mullion ctl --timeout $((3 * TIMEOUT)) console nav" /dev/null >"$work/console" 2>"$work/err"
 ok $? "^] detaches from a console"
 sed -i 's/\r$//' "$work/console"
 says "$work/console" '^[0-9]+ s, step [0-9]+, x .* latest [0-9]+ ns$' "which showed what its partition prints"
