@@ -13,15 +13,20 @@ static uint32_t membership_of(const struct lock_client *const c, const uint32_t 
 	return i;
 }
 
-static struct lock_own own_of_tables(const struct lock_client *const c, const uint32_t slot)
+static struct lock_own own_of_tables(
+	const struct lock_client *const c, const uint32_t number, const uint32_t slot)
 {
 	const struct lock_sharer *const row = &c->tables->slot[slot];
+	const uint32_t membership = membership_of(c, row->member);
 
 	return (struct lock_own){
 		.held = LOCK_NONE,
 		.wanted = LOCK_NONE,
 		.options = c->tables->lock[row->lock].options,
-		.membership = membership_of(c, row->member),
+		.answer = NO_ANSWER,
+		.session = &c->storage.memberships[membership],
+		.membership = membership,
+		.number = number,
 		.slot = slot,
 		.group = (uint16_t)c->tables->lock[row->lock].group,
 		.node = c->participant->node,
@@ -41,11 +46,13 @@ void lock_client_init(struct lock_client *const c, const struct lock_tables *con
 		.owns = participant->owns,
 		.node = participant->node,
 		.speaks = true,
+		.awaited = &lockd_client_nobody,
 		.storage = *storage,
 	};
 	lock_links_init(storage->links, LOCK_CLIENT_LINKS(participant->owns, participant->members));
 	for (uint32_t i = 0; i < participant->owns; i++)
-		storage->owns[i] = own_of_tables(c, tables->own_slots[participant->first_own + i]);
+		storage->owns[i] =
+			own_of_tables(c, i, tables->own_slots[participant->first_own + i]);
 	for (uint32_t i = 0; i < participant->members; i++) {
 		storage->memberships[i] = (struct lock_membership){
 			.state = LOCK_JOINING,
@@ -61,9 +68,10 @@ void lock_client_init(struct lock_client *const c, const struct lock_tables *con
 /* The operation under way is to be sent, whether it was already or waited for its answer. */
 void lockd_client_due(struct lock_client *const c, const uint32_t own)
 {
-	lock_links_remove(c->storage.links, turn_link(own));
-	c->storage.owns[own].due = true;
-	lock_links_insert(c->storage.links, turn_link(own), OUT_END);
+	struct lock_own *const o = &c->storage.owns[own];
+
+	lockd_client_unqueue(c, o);
+	lockd_client_begin(c, o);
 }
 
 void lockd_client_speak(struct lock_client *const c, const uint32_t membership, const uint8_t what)
@@ -77,6 +85,7 @@ void lockd_client_follow(
 {
 	struct lock_membership *const m = &c->storage.memberships[membership];
 
+	c->awaited = &lockd_client_nobody;
 	m->leader = (uint8_t)place;
 	m->node = group_row(c, membership)->nodes[place];
 }
@@ -88,21 +97,22 @@ static bool keeps_others_waiting(const uint8_t mode)
 
 /*
  * The list of what the program holds or waits for. Requests go upwards, so that a new one belongs to its
- * end, and the end tells the highest rank.
+ * end.
  */
 void lockd_client_rank(struct lock_client *const c, const uint32_t own)
 {
 	const struct lock_own *const o = &c->storage.owns[own];
-	const bool listed = !lock_links_empty(c->storage.links, rank_link(own));
+	const bool listed =
+		c->top == own + 1 || !lock_links_empty(c->storage.links, rank_link(own));
 	const bool waits = o->state == LOCK_WAITING && keeps_others_waiting(o->wanted);
 	const bool holds = (o->marks & MARK_USED) && keeps_others_waiting(o->held);
 
 	if (listed == (waits || holds))
 		return;
 	if (listed)
-		lock_links_remove(c->storage.links, rank_link(own));
+		lockd_client_step_down(c, own);
 	else
-		lock_links_insert(c->storage.links, rank_link(own), RANK_END);
+		lockd_client_climb(c, own);
 }
 
 /*
@@ -117,16 +127,11 @@ uint8_t lockd_client_publish(struct lock_own *const o)
 	return LOCK_FLAG_VALUE;
 }
 
-void lockd_client_give_back(struct lock_client *const c, const uint32_t own, const uint64_t now_ns)
+void lockd_client_give_back(struct lock_client *const c, const uint32_t own)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
-	o->sequence++;
-	o->state = LOCK_RELEASING;
-	o->kind = LOCK_RELEASE;
-	o->flags = lockd_client_publish(o);
-	o->since_ns = now_ns;
-	lockd_client_begin(c, own);
+	lockd_client_give(c, o, lockd_client_publish(o));
 }
 
 /* What was written under a lock that is lost, nobody may know: it vouches for nothing. */
@@ -134,16 +139,15 @@ static void lose(struct lock_client *const c, const uint32_t own)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 	const bool used = o->marks & MARK_USED;
-	const bool under_way = o->state == LOCK_WAITING || o->state == LOCK_RELEASING;
 
 	if (o->held == LOCK_PW || o->held == LOCK_EX)
 		o->marks &= (uint8_t)~MARK_KNOWN;
 	o->held = LOCK_NONE;
 	o->marks &= (uint8_t) ~(MARK_USED | MARK_TOLD | MARK_DIRTY);
 	if (used)
-		lockd_client_tell(c, own, LOCK_EVENT_LOST);
-	if (under_way)
-		lockd_client_finish(c, own, LOCK_IDLE, LOCK_LOST);
+		lockd_client_tell(c, o, LOCK_EVENT_LOST);
+	if (under_way(o))
+		lockd_client_finish(c, o, LOCK_IDLE, LOCK_LOST);
 	o->state = LOCK_IDLE;
 	lockd_client_rank(c, own);
 }
@@ -153,7 +157,9 @@ static COLD void leave(struct lock_client *const c, const uint32_t membership)
 	struct lock_membership *const m = &c->storage.memberships[membership];
 	const struct lock_member *const row = member_row(c, membership);
 
+	c->awaited = &lockd_client_nobody;
 	m->state = LOCK_JOINING;
+	m->end_ns = 0;
 	m->incarnation++;
 	m->out = OUT_HELLO;
 	c->speaks = true;
@@ -199,18 +205,12 @@ static bool beat(struct lock_client *const c, const uint32_t membership, const u
 /* The operation that waits for its answer for the longest time. */
 static bool repeat(struct lock_client *const c, const uint32_t membership, const uint64_t now_ns)
 {
-	const uint32_t end = timer_end(c, membership);
-	const uint32_t link = c->storage.links[end].next;
+	const struct lock_own *const o = c->storage.memberships[membership].waiting.first;
 	const uint64_t wait_ns = group_row(c, membership)->timing.retransmit_ns;
 
-	if (link == end)
+	if (!o || now_ns < o->sent_ns + wait_ns)
 		return false;
-	const uint32_t own = own_of_link(link);
-	const struct lock_own *const o = &c->storage.owns[own];
-
-	if (now_ns < o->sent_ns + wait_ns)
-		return false;
-	lockd_client_due(c, own);
+	lockd_client_due(c, o->number);
 	return true;
 }
 
@@ -239,15 +239,14 @@ static uint64_t earlier(const uint64_t a, const uint64_t b)
 static uint64_t membership_due_ns(const struct lock_client *const c, const uint32_t membership)
 {
 	const struct lock_membership *const m = &c->storage.memberships[membership];
-	const uint32_t end = timer_end(c, membership);
-	const uint32_t link = c->storage.links[end].next;
+	const struct lock_own *const o = m->waiting.first;
 	uint64_t due_ns = m->out ? UINT64_MAX : beat_due_ns(c, membership);
 
 	if (m->state == LOCK_JOINED)
 		due_ns = earlier(due_ns, m->end_ns);
-	if (link != end)
-		due_ns = earlier(due_ns, c->storage.owns[own_of_link(link)].sent_ns +
-						 group_row(c, membership)->timing.retransmit_ns);
+	if (o)
+		due_ns = earlier(
+			due_ns, o->sent_ns + group_row(c, membership)->timing.retransmit_ns);
 	return due_ns;
 }
 
@@ -260,22 +259,37 @@ uint64_t lock_client_due_ns(const struct lock_client *const c, const uint64_t no
 	return due_ns > now_ns ? due_ns : now_ns;
 }
 
-bool lock_client_event(struct lock_client *const c, struct lock_event *const event)
+/* Of several kinds, the one with the lowest number. */
+static APART bool event_of_several(struct lock_client *const c, struct lock_event *const event)
 {
-	const uint32_t link = c->storage.links[EVENT_END].next;
+	struct lock_own *const o = c->events.first;
 
-	if (link == EVENT_END)
+	if (!o)
 		return false;
-	struct lock_own *const o = &c->storage.owns[own_of_link(link)];
 	const uint8_t rest = (uint8_t)(o->events & (o->events - 1u));
 	const uint8_t lowest = o->events ^ rest;
 
 	o->events = rest;
-	if (__builtin_expect(rest == 0, true))
-		lock_links_remove(c->storage.links, link);
-	event->own = own_of_link(link);
+	if (rest == 0)
+		lockd_client_next_event(c);
+	event->own = o->number;
 	event->kind = (enum lock_event_kind)lowest;
 	event->status = (enum lock_status)o->status;
 	event->mode = (enum lock_mode)(lowest == LOCK_EVENT_BLOCKING ? o->blocked : o->held);
+	return true;
+}
+
+bool lock_client_event(struct lock_client *const c, struct lock_event *const event)
+{
+	struct lock_own *const o = c->events.first;
+
+	if (!o || o->events != LOCK_EVENT_DONE || c->events.more != 0)
+		return event_of_several(c, event);
+	o->events = 0;
+	c->events.first = NULL;
+	event->own = o->number;
+	event->kind = LOCK_EVENT_DONE;
+	event->status = (enum lock_status)o->status;
+	event->mode = (enum lock_mode)o->held;
 	return true;
 }

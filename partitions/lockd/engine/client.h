@@ -13,6 +13,9 @@
 #define COLD __attribute__((noinline, cold))
 #define HOT  inline __attribute__((always_inline))
 
+/* And what is done often, but not where nobody contends. */
+#define APART __attribute__((noinline))
+
 /* Messages due of a membership. */
 #define OUT_HELLO  0x1u
 #define OUT_REPORT 0x2u
@@ -32,12 +35,33 @@
  * Links: the ends of the outbox, of the events and of the ranks; four of each own lock, of which
  * one is spare, so that a link tells its lock by a shift; the ends of the rings of operations that wait for an
  * answer, one of each membership. An operation is either due to be sent, in the outbox, or waits: its turn.
+ * The first of the outbox, of the events and of those that wait (struct lock_turns), and the highest of the ranks, are in no ring.
  */
 #define OUT_END        0u
 #define EVENT_END      1u
 #define RANK_END       2u
 #define FIRST_OWN_LINK 3u
 #define OWN_LINKS      4u
+
+/* client.c */
+bool lockd_client_settle(struct lock_client *c, uint32_t membership, uint64_t now_ns);
+void lockd_client_due(struct lock_client *c, uint32_t own);
+void lockd_client_speak(struct lock_client *c, uint32_t membership, uint8_t what);
+void lockd_client_follow(struct lock_client *c, uint32_t membership, uint32_t place);
+void lockd_client_rank(struct lock_client *c, uint32_t own);
+uint8_t lockd_client_publish(struct lock_own *o);
+void lockd_client_give_back(struct lock_client *c, uint32_t own);
+
+/* client_turns.c: where more than one waits for its turn. */
+APART void lockd_client_begin_behind(struct lock_client *c, struct lock_own *o);
+APART void lockd_client_wait_behind(struct lock_client *c, struct lock_own *o);
+APART void lockd_client_tell_behind(struct lock_client *c, struct lock_own *o, uint8_t events);
+APART void lockd_client_unqueue_one(struct lock_client *c, struct lock_own *o);
+APART void lockd_client_next_due(struct lock_client *c);
+APART void lockd_client_next_event(struct lock_client *c);
+APART void lockd_client_climb_above(struct lock_client *c, uint32_t own);
+APART void lockd_client_step_down(struct lock_client *c, uint32_t own);
+extern struct lock_own lockd_client_nobody;
 
 static inline uint32_t turn_link(const uint32_t own)
 {
@@ -81,19 +105,53 @@ static inline const struct lock_group *group_row(
 	return &c->tables->group[member_row(c, membership)->group];
 }
 
-/* An operation that has just begun is due. */
-static inline void lockd_client_begin(struct lock_client *const c, const uint32_t own)
+/* States in which an operation is under way are odd. */
+_Static_assert((LOCK_WAITING & LOCK_RELEASING & 1) && !((LOCK_IDLE | LOCK_HOLDING) & 1), "odd");
+
+static inline bool under_way(const struct lock_own *const o)
 {
-	c->storage.owns[own].due = true;
-	lock_links_insert(c->storage.links, turn_link(own), OUT_END);
+	return o->state & 1u;
 }
 
-/* Every way out of receiving counts why, once. */
-static inline enum lock_reason lockd_client_count(
-	struct lock_client *const c, const enum lock_reason reason)
+/* How an answer begins: its kind, and the modes held and wanted; flags are to be taken out. No message begins as NO_ANSWER. */
+#define NO_ANSWER    UINT32_MAX
+#define ANSWER_FLAGS ((uint32_t)LOCK_FLAG_INVALID << 24)
+
+static inline uint32_t answer_of(const uint8_t kind, const uint32_t held)
 {
-	c->counts[reason]++;
-	return reason;
+	return kind | held << 8 | (uint32_t)LOCK_NONE << 16;
+}
+
+/* An operation that has just begun is due. */
+static HOT void lockd_client_begin(struct lock_client *const c, struct lock_own *const o)
+{
+	if (__builtin_expect(c->due.first == NULL, true))
+		c->due.first = o;
+	else
+		lockd_client_begin_behind(c, o);
+}
+
+/* It is released, and its value told with `flags`. */
+static HOT void lockd_client_give(
+	struct lock_client *const c, struct lock_own *const o, const uint8_t flags)
+{
+	o->sequence++;
+	o->state = LOCK_RELEASING;
+	o->kind = LOCK_RELEASE;
+	o->flags = flags;
+	o->answer = answer_of(LOCK_RELEASED, LOCK_NONE);
+	lockd_client_begin(c, o);
+}
+
+/* From where it waits for its turn or its answer. */
+static HOT void lockd_client_unqueue(struct lock_client *const c, struct lock_own *const o)
+{
+	struct lock_turns *const waiting = &o->session->waiting;
+
+	if (__builtin_expect(waiting->first == o && waiting->more == 0, true))
+		waiting->first = NULL;
+	else
+		lockd_client_unqueue_one(c, o);
 }
 
 /* Whether its session lives; if not, nobody may have noticed yet. */
@@ -105,41 +163,61 @@ static inline bool lockd_client_lives(
 	return m->state == LOCK_JOINED && !lock_rule_session_over(now_ns, m->end_ns);
 }
 
-static HOT void lockd_client_tell(
-	struct lock_client *const c, const uint32_t own, const uint8_t events)
+/* What is held or asked for is listed by rank; a new one is above all others. */
+static HOT void lockd_client_climb(struct lock_client *const c, const uint32_t own)
 {
-	struct lock_own *const o = &c->storage.owns[own];
-	const bool due = o->events != 0;
+	if (__builtin_expect(c->top == 0, true))
+		c->top = own + 1;
+	else
+		lockd_client_climb_above(c, own);
+}
 
-	o->events |= events;
-	if (!due)
-		lock_links_insert(c->storage.links, event_link(own), EVENT_END);
+/* The highest leaves. */
+static HOT void lockd_client_descend(struct lock_client *const c, const uint32_t own)
+{
+	if (__builtin_expect(lock_links_empty(c->storage.links, RANK_END), true))
+		c->top = 0;
+	else
+		lockd_client_step_down(c, own);
+}
+
+static HOT void lockd_client_tell(
+	struct lock_client *const c, struct lock_own *const o, const uint8_t events)
+{
+	if (__builtin_expect(c->events.first != NULL, false)) {
+		lockd_client_tell_behind(c, o, events);
+		return;
+	}
+	c->events.first = o;
+	o->events = events;
+}
+
+/* The program's operation under way succeeded, and was taken. */
+static HOT void lockd_client_end(
+	struct lock_client *const c, struct lock_own *const o, const uint8_t state)
+{
+	c->counts[LOCK_TAKEN]++;
+	o->state = state;
+	o->status = LOCK_DONE;
+	o->wanted = LOCK_NONE;
+	o->answer = NO_ANSWER;
+	lockd_client_unqueue(c, o);
+	lockd_client_tell(c, o, LOCK_EVENT_DONE);
 }
 
 /* The operation under way is over. Where it ends without what it wanted, its rank is for the caller to settle. */
-static HOT void lockd_client_finish(
-	struct lock_client *const c, const uint32_t own, const uint8_t state, const uint8_t status)
+static HOT void lockd_client_finish(struct lock_client *const c, struct lock_own *const o,
+	const uint8_t state, const uint8_t status)
 {
-	struct lock_own *const o = &c->storage.owns[own];
-
 	o->state = state;
 	o->status = status;
 	o->wanted = LOCK_NONE;
-	o->due = false;
-	lock_links_remove(c->storage.links, turn_link(own));
+	o->answer = NO_ANSWER;
+	lockd_client_unqueue(c, o);
 	if (o->marks & MARK_QUIET)
 		o->marks ^= MARK_QUIET;
 	else
-		lockd_client_tell(c, own, LOCK_EVENT_DONE);
+		lockd_client_tell(c, o, LOCK_EVENT_DONE);
 }
-
-/* client.c */
-bool lockd_client_settle(struct lock_client *c, uint32_t membership, uint64_t now_ns);
-void lockd_client_due(struct lock_client *c, uint32_t own);
-void lockd_client_speak(struct lock_client *c, uint32_t membership, uint8_t what);
-void lockd_client_follow(struct lock_client *c, uint32_t membership, uint32_t place);
-void lockd_client_rank(struct lock_client *c, uint32_t own);
-uint8_t lockd_client_publish(struct lock_own *o);
-void lockd_client_give_back(struct lock_client *c, uint32_t own, uint64_t now_ns);
 
 #endif

@@ -11,7 +11,7 @@ static bool writes(const uint8_t mode)
 
 static bool out_of_rank(const struct lock_client *const c, const uint32_t own)
 {
-	return c->storage.links[RANK_END].prev > rank_link(own);
+	return c->top > own + 1;
 }
 
 static COLD void write_value(struct lock_own *const o, const uint8_t value[const LOCK_VALUE_BYTES])
@@ -28,7 +28,7 @@ static inline enum lock_status ready(
 
 	if (!lockd_client_lives(c, o->membership, now_ns))
 		return LOCK_LOST;
-	return o->state == LOCK_WAITING || o->state == LOCK_RELEASING ? LOCK_BUSY : LOCK_DONE;
+	return under_way(o) ? LOCK_BUSY : LOCK_DONE;
 }
 
 /* Nobody can mind: in force at once, here; the leader is told. */
@@ -40,21 +40,27 @@ static void weaken(struct lock_client *const c, const uint32_t own, const uint8_
 	lockd_client_rank(c, own);
 }
 
-static inline enum lock_status ask(struct lock_client *const c, const uint32_t own,
+static HOT enum lock_status ask(struct lock_client *const c, struct lock_own *const o,
 	const uint8_t mode, const uint8_t flags, const uint64_t now_ns)
 {
-	struct lock_own *const o = &c->storage.owns[own];
-
 	o->sequence++;
 	o->state = LOCK_WAITING;
 	o->status = LOCK_PENDING;
 	o->wanted = mode;
 	o->kind = LOCK_REQUEST;
 	o->flags = flags;
+	o->answer = answer_of(LOCK_GRANT, mode);
 	o->since_ns = now_ns;
-	lockd_client_begin(c, own);
-	if (mode != LOCK_NL && lock_links_empty(c->storage.links, rank_link(own)))
-		lock_links_insert(c->storage.links, rank_link(own), RANK_END);
+	lockd_client_begin(c, o);
+	return LOCK_PENDING;
+}
+
+/* Of what is held. */
+static enum lock_status ask_again(struct lock_client *const c, const uint32_t own,
+	const uint8_t mode, const uint8_t flags, const uint64_t now_ns)
+{
+	ask(c, &c->storage.owns[own], mode, flags, now_ns);
+	lockd_client_rank(c, own);
 	return LOCK_PENDING;
 }
 
@@ -68,7 +74,7 @@ static COLD enum lock_status convert_down(struct lock_client *const c, const uin
 	const uint8_t flags = lockd_client_publish(o);
 
 	weaken(c, own, mode);
-	return ask(c, own, mode, flags, now_ns);
+	return ask_again(c, own, mode, flags, now_ns);
 }
 
 static COLD enum lock_status reuse(struct lock_client *const c, const uint32_t own)
@@ -94,7 +100,7 @@ static COLD enum lock_status lower(struct lock_client *const c, const uint32_t o
 		return LOCK_DEADLOCK;
 	if (!(o->marks & MARK_TOLD))
 		return reuse(c, own);
-	return ask(c, own, mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
+	return ask_again(c, own, mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
 }
 
 /* No session: if that is so since this moment, its locks are lost now. */
@@ -105,29 +111,42 @@ static COLD enum lock_status lost(
 	return LOCK_LOST;
 }
 
+/* Of a lock that is held, or that there is something the matter with, or in a mode that minds nobody. */
+static APART enum lock_status request_rarely(struct lock_client *const c, const uint32_t own,
+	const uint8_t mode, const uint8_t flags, const uint8_t *const value, const uint64_t now_ns)
+{
+	const struct lock_own *const o = &c->storage.owns[own];
+	const enum lock_status state = ready(c, own, now_ns);
+
+	if (state != LOCK_DONE)
+		return state == LOCK_LOST ? lost(c, own, now_ns) : state;
+	if (o->held != LOCK_NONE && lock_mode_covers(o->held, mode))
+		return lower(c, own, mode, flags, value, now_ns);
+	if (mode != LOCK_NL && out_of_rank(c, own))
+		return LOCK_DEADLOCK;
+	return ask_again(c, own, mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
+}
+
 enum lock_status lock_client_request(struct lock_client *const c, const uint32_t own,
 	const enum lock_mode mode, const uint8_t flags, const uint8_t value[const LOCK_VALUE_BYTES],
 	const uint64_t now_ns)
 {
 	if (own >= c->owns || mode >= LOCK_NONE || (flags & ~(LOCK_FLAG_NOQUEUE | LOCK_FLAG_VALUE)))
 		return LOCK_WRONG;
-	const struct lock_own *const o = &c->storage.owns[own];
-	const enum lock_status state = ready(c, own, now_ns);
+	struct lock_own *const o = &c->storage.owns[own];
 
-	if (state != LOCK_DONE)
-		return state == LOCK_LOST ? lost(c, own, now_ns) : state;
-	if (o->held != LOCK_NONE && lock_mode_covers(o->held, (uint8_t)mode))
-		return lower(c, own, (uint8_t)mode, flags, value, now_ns);
-	if (mode != LOCK_NL && out_of_rank(c, own))
+	if (o->state != LOCK_IDLE || mode == LOCK_NL ||
+		lock_rule_session_over(now_ns, o->session->end_ns))
+		return request_rarely(c, own, (uint8_t)mode, flags, value, now_ns);
+	if (out_of_rank(c, own))
 		return LOCK_DEADLOCK;
-	return ask(c, own, (uint8_t)mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
+	lockd_client_climb(c, own);
+	return ask(c, o, (uint8_t)mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
 }
 
-enum lock_status lock_client_release(struct lock_client *const c, const uint32_t own,
-	const uint8_t value[const LOCK_VALUE_BYTES], const uint64_t now_ns)
+static APART enum lock_status release_rarely(struct lock_client *const c, const uint32_t own,
+	const uint8_t *const value, const uint64_t now_ns)
 {
-	if (own >= c->owns)
-		return LOCK_WRONG;
 	struct lock_own *const o = &c->storage.owns[own];
 	const enum lock_status state = ready(c, own, now_ns);
 
@@ -138,11 +157,30 @@ enum lock_status lock_client_release(struct lock_client *const c, const uint32_t
 	if (value && writes(o->held))
 		write_value(o, value);
 	o->marks &= (uint8_t)~MARK_USED;
-	lock_links_remove(c->storage.links, rank_link(own));
+	lockd_client_rank(c, own);
 	if ((o->options & LOCK_CACHED) && !(o->marks & MARK_TOLD))
 		return LOCK_DONE;
 	o->status = LOCK_PENDING;
-	lockd_client_give_back(c, own, now_ns);
+	lockd_client_give_back(c, own);
+	return LOCK_PENDING;
+}
+
+/* The highest lock of the program, which wrote nothing. */
+enum lock_status lock_client_release(struct lock_client *const c, const uint32_t own,
+	const uint8_t value[const LOCK_VALUE_BYTES], const uint64_t now_ns)
+{
+	if (own >= c->owns)
+		return LOCK_WRONG;
+	struct lock_own *const o = &c->storage.owns[own];
+
+	if (value || o->state != LOCK_HOLDING ||
+		(o->marks & (MARK_USED | MARK_DIRTY)) != MARK_USED || (o->options & LOCK_CACHED) ||
+		c->top != own + 1 || lock_rule_session_over(now_ns, o->session->end_ns))
+		return release_rarely(c, own, value, now_ns);
+	o->marks ^= MARK_USED;
+	o->status = LOCK_PENDING;
+	lockd_client_descend(c, own);
+	lockd_client_give(c, o, 0);
 	return LOCK_PENDING;
 }
 

@@ -102,6 +102,15 @@ static enum lock_reason new_epoch(struct lock_client *const c, const uint32_t me
 	return again ? LOCK_REPEATED : LOCK_TAKEN;
 }
 
+static HOT void learn_value(struct lock_own *const o, const struct lock_message *const m)
+{
+	lock_value_copy(o->value, m->value);
+	o->version = m->stamp;
+	o->marks = MARK_USED | MARK_KNOWN;
+	if (!(m->flags & LOCK_FLAG_INVALID))
+		o->marks |= MARK_VALID;
+}
+
 /* What this client wrote and told nobody is the last value still: it never ceased to hold for writing. */
 static void learn(struct lock_own *const o, const struct lock_message *const m)
 {
@@ -112,32 +121,32 @@ static void learn(struct lock_own *const o, const struct lock_message *const m)
 		o->marks = (uint8_t)((o->marks & ~MARK_TOLD) | MARK_USED);
 		return;
 	}
-	lock_value_copy(o->value, m->value);
-	o->version = m->stamp;
-	o->marks = quiet | MARK_USED | MARK_KNOWN;
-	if (!(m->flags & LOCK_FLAG_INVALID))
-		o->marks |= MARK_VALID;
+	learn_value(o, m);
+	o->marks |= quiet;
 }
 
-static inline enum lock_reason grant(
-	struct lock_client *const c, const uint32_t own, const struct lock_message *const m)
+/* Tokens rise, and are of the epoch in which they are given. */
+static HOT bool token_follows(const struct lock_own *const o, const struct lock_message *const m)
 {
-	struct lock_own *const o = &c->storage.owns[own];
+	return m->token > o->token && (uint32_t)(m->token >> TOKEN_COUNTER_BITS) == m->epoch;
+}
 
+static enum lock_reason grant(
+	struct lock_client *const c, struct lock_own *const o, const struct lock_message *const m)
+{
 	if (!lock_rule_answer(o->state == LOCK_WAITING, o->sequence, m->sequence))
-		return lockd_client_count(c, LOCK_OLD_SEQUENCE);
-	if (m->held != o->wanted || m->token <= o->token ||
-		m->token >> TOKEN_COUNTER_BITS != m->epoch)
-		return lockd_client_count(c, LOCK_IMPOSSIBLE);
+		return LOCK_OLD_SEQUENCE;
+	if (m->held != o->wanted || !token_follows(o, m))
+		return LOCK_IMPOSSIBLE;
 	o->held = m->held;
 	o->token = m->token;
 	learn(o, m);
-	lockd_client_finish(c, own, LOCK_HOLDING, LOCK_DONE);
-	return lockd_client_count(c, LOCK_TAKEN);
+	lockd_client_finish(c, o, LOCK_HOLDING, LOCK_DONE);
+	return LOCK_TAKEN;
 }
 
-static COLD enum lock_reason refuse(struct lock_client *const c, const uint32_t own,
-	const struct lock_message *const m, const uint64_t now_ns)
+static COLD enum lock_reason refuse(
+	struct lock_client *const c, const uint32_t own, const struct lock_message *const m)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
@@ -146,26 +155,24 @@ static COLD enum lock_reason refuse(struct lock_client *const c, const uint32_t 
 	if (m->token != LOCK_AGAIN && m->token != LOCK_DEADLOCK && m->token != LOCK_CANCELED)
 		return LOCK_BAD_FIELD;
 	lockd_client_finish(
-		c, own, o->held == LOCK_NONE ? LOCK_IDLE : LOCK_HOLDING, (uint8_t)m->token);
+		c, o, o->held == LOCK_NONE ? LOCK_IDLE : LOCK_HOLDING, (uint8_t)m->token);
 	lockd_client_rank(c, own);
 	if (o->state == LOCK_HOLDING && (o->marks & (MARK_USED | MARK_TOLD)) == MARK_TOLD) {
 		o->marks |= MARK_QUIET;
-		lockd_client_give_back(c, own, now_ns);
+		lockd_client_give_back(c, own);
 	}
 	return LOCK_TAKEN;
 }
 
-static inline enum lock_reason released(
-	struct lock_client *const c, const uint32_t own, const struct lock_message *const m)
+static enum lock_reason released(
+	struct lock_client *const c, struct lock_own *const o, const struct lock_message *const m)
 {
-	struct lock_own *const o = &c->storage.owns[own];
-
 	if (!lock_rule_answer(o->state == LOCK_RELEASING, o->sequence, m->sequence))
-		return lockd_client_count(c, LOCK_OLD_SEQUENCE);
+		return LOCK_OLD_SEQUENCE;
 	o->held = LOCK_NONE;
 	o->marks &= (uint8_t) ~(MARK_TOLD | MARK_DIRTY);
-	lockd_client_finish(c, own, LOCK_IDLE, LOCK_DONE);
-	return lockd_client_count(c, LOCK_TAKEN);
+	lockd_client_finish(c, o, LOCK_IDLE, LOCK_DONE);
+	return LOCK_TAKEN;
 }
 
 /* Of the hold that it is about: a conversion may be under way since. */
@@ -176,8 +183,8 @@ static bool about_this_hold(const struct lock_own *const o, const uint32_t seque
 	return sequence == o->sequence || (o->state == LOCK_WAITING && sequence + 1 == o->sequence);
 }
 
-static COLD enum lock_reason blocking(struct lock_client *const c, const uint32_t own,
-	const struct lock_message *const m, const uint64_t now_ns)
+static COLD enum lock_reason blocking(
+	struct lock_client *const c, const uint32_t own, const struct lock_message *const m)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
@@ -188,10 +195,10 @@ static COLD enum lock_reason blocking(struct lock_client *const c, const uint32_
 	o->marks |= MARK_TOLD;
 	o->blocked = m->wanted;
 	if (o->marks & MARK_USED) {
-		lockd_client_tell(c, own, LOCK_EVENT_BLOCKING);
+		lockd_client_tell(c, o, LOCK_EVENT_BLOCKING);
 	} else if (o->state == LOCK_HOLDING) {
 		o->marks |= MARK_QUIET;
-		lockd_client_give_back(c, own, now_ns);
+		lockd_client_give_back(c, own);
 	}
 	return LOCK_TAKEN;
 }
@@ -221,19 +228,6 @@ static enum lock_reason session_says(struct lock_client *const c, const uint16_t
 	return beat_ack(c, i, m, now_ns);
 }
 
-static COLD enum lock_reason judge_session(struct lock_client *const c, const uint16_t from,
-	const struct lock_message *const m, const uint64_t now_ns)
-{
-	return lockd_client_count(c, session_says(c, from, m, now_ns));
-}
-
-static COLD enum lock_reason other(struct lock_client *const c, const uint32_t own,
-	const struct lock_message *const m, const uint64_t now_ns)
-{
-	return lockd_client_count(c,
-		m->kind == LOCK_REFUSE ? refuse(c, own, m, now_ns) : blocking(c, own, m, now_ns));
-}
-
 /* Of a session that is over, perhaps since this moment only. */
 static COLD enum lock_reason too_late(struct lock_client *const c, const uint32_t membership,
 	const struct lock_message *const m, const uint64_t now_ns)
@@ -241,48 +235,135 @@ static COLD enum lock_reason too_late(struct lock_client *const c, const uint32_
 	const struct lock_membership *const s = &c->storage.memberships[membership];
 
 	lockd_client_settle(c, membership, now_ns);
-	return lockd_client_count(
-		c, lock_rule_epoch(s->epoch, m->epoch) ? LOCK_OLD_INCARNATION : LOCK_OLD_EPOCH);
+	return lock_rule_epoch(s->epoch, m->epoch) ? LOCK_OLD_INCARNATION : LOCK_OLD_EPOCH;
 }
 
-static inline enum lock_reason judge_slot(struct lock_client *const c, const uint16_t from,
+static enum lock_reason slot_says(
+	struct lock_client *const c, const uint32_t own, const struct lock_message *const m)
+{
+	struct lock_own *const o = &c->storage.owns[own];
+
+	switch (m->kind) {
+	case LOCK_GRANT:
+		return grant(c, o, m);
+	case LOCK_RELEASED:
+		return released(c, o, m);
+	case LOCK_REFUSE:
+		return refuse(c, own, m);
+	default:
+		return blocking(c, own, m);
+	}
+}
+
+static enum lock_reason judge_slot(struct lock_client *const c, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	if (m->index >= c->tables->slots)
-		return lockd_client_count(c, LOCK_BAD_INDEX);
+		return LOCK_BAD_INDEX;
 	const uint32_t own = c->tables->slot[m->index].own;
 
 	if (own >= c->owns || c->storage.owns[own].slot != m->index)
-		return lockd_client_count(c, LOCK_BAD_INDEX);
+		return LOCK_BAD_INDEX;
 	const uint32_t i = c->storage.owns[own].membership;
 	const struct lock_membership *const s = &c->storage.memberships[i];
 
 	if (s->group != m->group)
-		return lockd_client_count(c, LOCK_BAD_GROUP);
+		return LOCK_BAD_GROUP;
 	if (s->node != from)
-		return lockd_client_count(c, LOCK_BAD_NODE);
+		return LOCK_BAD_NODE;
 	if (!lockd_client_lives(c, i, now_ns))
 		return too_late(c, i, m, now_ns);
 	if (!lock_rule_epoch(s->epoch, m->epoch))
-		return lockd_client_count(c, LOCK_OLD_EPOCH);
+		return LOCK_OLD_EPOCH;
 	if (!lock_rule_incarnation(s->incarnation, m->incarnation))
-		return lockd_client_count(c, LOCK_OLD_INCARNATION);
-	if (m->kind == LOCK_GRANT)
-		return grant(c, own, m);
-	return m->kind == LOCK_RELEASED ? released(c, own, m) : other(c, own, m, now_ns);
+		return LOCK_OLD_INCARNATION;
+	return slot_says(c, own, m);
+}
+
+static enum lock_reason judge(struct lock_client *const c, const uint16_t from,
+	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
+{
+	if (bytes != LOCK_MESSAGE_BYTES)
+		return LOCK_BAD_SIZE;
+	if (!for_client(m->kind))
+		return LOCK_BAD_KIND;
+	if (m->node != from)
+		return LOCK_BAD_NODE;
+	if (m->held > LOCK_NONE || m->wanted > LOCK_NONE || (m->flags & ~LOCK_FLAGS))
+		return LOCK_BAD_FIELD;
+	return for_slot(m->kind) ? judge_slot(c, from, m, now_ns)
+				 : session_says(c, from, m, now_ns);
+}
+
+static APART enum lock_reason receive_any(struct lock_client *const c, const uint16_t from,
+	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
+{
+	const enum lock_reason reason = judge(c, from, m, bytes, now_ns);
+
+	c->counts[reason]++;
+	return reason;
+}
+
+static HOT uint32_t word32(const void *const at)
+{
+	uint32_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+static HOT uint64_t word64(const void *const at)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/*
+ * Whether this is the answer to the operation that was sent last, as it comes if nothing happened in between: all of
+ * its head is what it must be, and so it need not be found by its fields, nor judged by each of them. The operation
+ * was said in its session's present epoch and incarnation to its present leader, or it would not be awaited.
+ */
+static HOT bool is_awaited(const struct lock_own *const o, const uint16_t from,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	return (word32(&m->kind) & ~ANSWER_FLAGS) == o->answer && m->node == from &&
+	       word32(&m->group) == word32(&o->session->group) &&
+	       lock_rule_expected(word64(&o->slot), word64(&m->index), word64(&o->incarnation),
+		       word64(&m->incarnation)) &&
+	       !lock_rule_session_over(now_ns, o->session->end_ns);
+}
+
+/* Of one that wrote nothing before. */
+static HOT enum lock_reason take_grant(
+	struct lock_client *const c, struct lock_own *const o, const struct lock_message *const m)
+{
+	o->held = m->held;
+	o->token = m->token;
+	learn_value(o, m);
+	lockd_client_end(c, o, LOCK_HOLDING);
+	return LOCK_TAKEN;
+}
+
+/* To the program, which wrote nothing. */
+static HOT enum lock_reason take_released(struct lock_client *const c, struct lock_own *const o)
+{
+	o->held = LOCK_NONE;
+	o->marks &= (uint8_t)~MARK_TOLD;
+	lockd_client_end(c, o, LOCK_IDLE);
+	return LOCK_TAKEN;
 }
 
 enum lock_reason lock_client_receive(struct lock_client *const c, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
-	if (bytes != LOCK_MESSAGE_BYTES)
-		return lockd_client_count(c, LOCK_BAD_SIZE);
-	if (!for_client(m->kind))
-		return lockd_client_count(c, LOCK_BAD_KIND);
-	if (m->node != from)
-		return lockd_client_count(c, LOCK_BAD_NODE);
-	if (m->held > LOCK_NONE || m->wanted > LOCK_NONE || (m->flags & ~LOCK_FLAGS))
-		return lockd_client_count(c, LOCK_BAD_FIELD);
-	return for_slot(m->kind) ? judge_slot(c, from, m, now_ns)
-				 : judge_session(c, from, m, now_ns);
+	struct lock_own *const o = c->awaited;
+
+	if (bytes != LOCK_MESSAGE_BYTES || !is_awaited(o, from, m, now_ns) ||
+		(o->marks & (MARK_DIRTY | MARK_QUIET)))
+		return receive_any(c, from, m, bytes, now_ns);
+	if (o->state == LOCK_RELEASING)
+		return take_released(c, o);
+	return token_follows(o, m) ? take_grant(c, o, m) : receive_any(c, from, m, bytes, now_ns);
 }

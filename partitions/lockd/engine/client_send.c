@@ -181,25 +181,27 @@ static void send_report(struct lock_client *const c, const uint32_t membership,
 static inline bool send_operation(
 	struct lock_client *const c, const uint64_t now_ns, struct lock_envelope *const envelope)
 {
-	const uint32_t link = c->storage.links[OUT_END].next;
+	struct lock_own *const o = c->due.first;
 	struct lock_message *const m = &envelope->message;
 
-	if (link == OUT_END)
+	if (!o)
 		return false;
-	struct lock_own *const o = &c->storage.owns[own_of_link(link)];
+	struct lock_membership *const s = o->session;
+	const uint32_t epoch = s->epoch, incarnation = s->incarnation;
 
-	const struct lock_membership *const s = &c->storage.memberships[o->membership];
-
-	lock_links_remove(c->storage.links, link);
-	lock_links_insert(c->storage.links, link, timer_end(c, o->membership));
-	o->due = false;
+	c->due.first = NULL;
+	c->awaited = o;
+	if (__builtin_expect(s->waiting.first == NULL, true))
+		s->waiting.first = o;
+	else
+		lockd_client_wait_behind(c, o);
 	o->sent_ns = now_ns;
+	o->epoch = epoch;
+	o->incarnation = incarnation;
 	envelope->node = s->node;
 	__builtin_memcpy(m, o, LOCK_HEAD_BYTES);
 	__builtin_memset(&m->stamp, 0, LOCK_MESSAGE_BYTES - LOCK_HEAD_BYTES);
-	m->epoch = s->epoch;
-	m->incarnation = s->incarnation;
-	if (m->flags & LOCK_FLAG_VALUE)
+	if (o->flags & LOCK_FLAG_VALUE)
 		fill_value(o, m);
 	return true;
 }
@@ -227,8 +229,12 @@ static COLD bool send_memberships(
 		if (send_membership(c, i, now_ns, envelope))
 			return true;
 	}
-	c->speaks = false;
-	return send_operation(c, now_ns, envelope);
+	const bool any = send_operation(c, now_ns, envelope);
+
+	if (any)
+		lockd_client_next_due(c);
+	c->speaks = c->due.more != 0;
+	return any;
 }
 
 bool lock_client_send(

@@ -26,8 +26,7 @@ enum lock_own_state { LOCK_IDLE, LOCK_WAITING, LOCK_HOLDING, LOCK_RELEASING };
 
 /*
  * What a participant knows of one of its locks. It begins as the message of the operation under way does, so that
- * this part is copied there as it is; where messages say epoch and incarnation, which are said when one is sent,
- * there is something else.
+ * this part is copied there as it is.
  */
 struct lock_own {
 	uint8_t kind;   /* of the operation under way: enum lock_kind */
@@ -37,29 +36,44 @@ struct lock_own {
 	uint16_t group; /* this, node and slot as the tables say */
 	uint16_t node;
 	uint32_t slot;
-	uint8_t state;       /* enum lock_own_state */
-	uint8_t status;      /* of the last operation: enum lock_status */
-	uint8_t marks;       /* private */
-	uint8_t due;         /* the operation is to be sent, private */
-	uint32_t membership; /* with the lock's group */
+	uint32_t epoch; /* this and the next as when it was sent last */
+	uint32_t incarnation;
 	uint32_t sequence;
-	uint64_t token;    /* of the last grant */
-	uint64_t since_ns; /* when the operation under way was asked for */
-	uint64_t sent_ns;  /* when it was sent last */
-	uint64_t version;  /* of the value */
+	uint64_t token;  /* of the last grant */
+	uint8_t state;   /* enum lock_own_state */
+	uint8_t status;  /* of the last operation: enum lock_status */
+	uint8_t marks;   /* private */
+	uint8_t options; /* enum lock_option */
+	uint32_t answer; /* how the answer that is awaited begins, private */
+	struct lock_membership *session; /* with the lock's group */
+	uint32_t membership;             /* and its number */
+	uint32_t number;                 /* of this one */
+	uint64_t since_ns;               /* when the request under way was made */
+	uint64_t sent_ns;                /* when the operation under way was sent last */
+	uint64_t version;                /* of the value */
 	uint8_t value[LOCK_VALUE_BYTES];
 	uint8_t events;  /* to be told, private */
 	uint8_t blocked; /* the mode that what is held keeps another from */
-	uint8_t options; /* enum lock_option */
+	uint8_t due;     /* it is in the ring of those that are to be sent, private */
 };
 
 #define LOCK_HEAD_BYTES 32u
 _Static_assert(
 	offsetof(struct lock_own, slot) == offsetof(struct lock_message, index) &&
+		offsetof(struct lock_own, epoch) == offsetof(struct lock_message, epoch) &&
 		offsetof(struct lock_own, sequence) == offsetof(struct lock_message, sequence) &&
-		offsetof(struct lock_own, since_ns) == LOCK_HEAD_BYTES &&
+		offsetof(struct lock_own, state) == LOCK_HEAD_BYTES &&
 		offsetof(struct lock_message, stamp) == LOCK_HEAD_BYTES,
 	"an operation begins as its message does");
+
+/*
+ * Own locks in the order in which they came, private. The first one is apart; a ring of links has the others, so
+ * that it is not touched where there is one alone.
+ */
+struct lock_turns {
+	struct lock_own *first;
+	uint32_t more;
+};
 
 enum lock_membership_state { LOCK_JOINING, LOCK_JOINED };
 
@@ -73,10 +87,11 @@ struct lock_membership {
 	uint16_t node; /* the leader's */
 	uint32_t epoch;
 	uint32_t incarnation;
-	uint64_t end_ns;     /* of the session */
+	uint64_t end_ns;     /* of the session; 0 while it is joining */
 	uint64_t sent_ns;    /* the last HELLO or BEAT */
 	uint32_t report;     /* which of the member's slots is reported next */
 	uint32_t report_end; /* and how far the leader asked for them */
+	struct lock_turns waiting; /* for their answers, the one sent longest ago first */
 };
 
 #define LOCK_CLIENT_LINKS(owns, members) (4u * (owns) + (members) + 3u)
@@ -93,7 +108,11 @@ struct lock_client {
 	uint32_t number; /* of the participant */
 	uint32_t owns;   /* these two as the tables say */
 	uint16_t node;
-	bool speaks; /* messages of memberships are due, private */
+	bool speaks;  /* messages of memberships, or of more than one operation, are due, private */
+	uint32_t top; /* the highest in rank that is held or asked for, its number + 1; 0: none */
+	struct lock_own *awaited; /* whose answer comes next, if none is lost, private */
+	struct lock_turns due;    /* to be sent */
+	struct lock_turns events; /* to be told */
 	struct lock_client_storage storage;
 	uint64_t counts[LOCK_REASONS];
 };

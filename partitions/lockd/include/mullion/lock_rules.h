@@ -21,6 +21,13 @@ bool lock_rule_token(uint64_t granted, uint64_t token);
 /* C2: an answer is taken only while its very operation waits for one. */
 bool lock_rule_answer(bool waiting, uint32_t mine, uint32_t sequence);
 
+/*
+ * Expected: an answer to the operation sent last, if that was sent in the session's present epoch and incarnation: it
+ * names the same slot and epoch, incarnation and sequence. What answer, epoch and incarnation ask for, at once;
+ * what is not expected is judged by them.
+ */
+bool lock_rule_expected(uint64_t my_place, uint64_t place, uint64_t my_life, uint64_t life);
+
 /* Epoch check (C2, and the server's): a message counts only in the receiver's own epoch. */
 bool lock_rule_epoch(uint32_t mine, uint32_t epoch);
 
