@@ -23,7 +23,6 @@ static struct lock_own own_of_tables(
 		.held = LOCK_NONE,
 		.wanted = LOCK_NONE,
 		.options = c->tables->lock[row->lock].options,
-		.answer = NO_ANSWER,
 		.session = &c->storage.memberships[membership],
 		.membership = membership,
 		.number = number,
@@ -70,6 +69,7 @@ void lockd_client_due(struct lock_client *const c, const uint32_t own)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
+	c->awaited = &lockd_client_nobody;
 	lockd_client_unqueue(c, o);
 	lockd_client_begin(c, o);
 }
@@ -131,7 +131,7 @@ void lockd_client_give_back(struct lock_client *const c, const uint32_t own)
 {
 	struct lock_own *const o = &c->storage.owns[own];
 
-	lockd_client_give(c, o, lockd_client_publish(o));
+	lockd_client_give(c, o, lockd_client_publish(o), NO_ANSWER);
 }
 
 /* What was written under a lock that is lost, nobody may know: it vouches for nothing. */

@@ -53,8 +53,8 @@ uint8_t lockd_client_publish(struct lock_own *o);
 void lockd_client_give_back(struct lock_client *c, uint32_t own);
 
 /* client_turns.c: where more than one waits for its turn. */
-APART void lockd_client_begin_behind(struct lock_client *c, struct lock_own *o);
-APART void lockd_client_wait_behind(struct lock_client *c, struct lock_own *o);
+APART enum lock_status lockd_client_begin_behind(struct lock_client *c, struct lock_own *o);
+APART bool lockd_client_wait_behind(struct lock_client *c, struct lock_own *o);
 APART void lockd_client_tell_behind(struct lock_client *c, struct lock_own *o, uint8_t events);
 APART void lockd_client_unqueue_one(struct lock_client *c, struct lock_own *o);
 APART void lockd_client_next_due(struct lock_client *c);
@@ -113,7 +113,10 @@ static inline bool under_way(const struct lock_own *const o)
 	return o->state & 1u;
 }
 
-/* How an answer begins: its kind, and the modes held and wanted; flags are to be taken out. No message begins as NO_ANSWER. */
+/*
+ * How an answer begins: its kind, and the modes held and wanted; flags are to be taken out. No message begins as
+ * NO_ANSWER: none is awaited, or it is to be judged like any message.
+ */
 #define NO_ANSWER    UINT32_MAX
 #define ANSWER_FLAGS ((uint32_t)LOCK_FLAG_INVALID << 24)
 
@@ -122,33 +125,34 @@ static inline uint32_t answer_of(const uint8_t kind, const uint32_t held)
 	return kind | held << 8 | (uint32_t)LOCK_NONE << 16;
 }
 
-/* An operation that has just begun is due. */
-static HOT void lockd_client_begin(struct lock_client *const c, struct lock_own *const o)
+/* An operation that has just begun is due: it is pending. */
+static HOT enum lock_status lockd_client_begin(
+	struct lock_client *const c, struct lock_own *const o)
 {
-	if (__builtin_expect(c->due.first == NULL, true))
-		c->due.first = o;
-	else
-		lockd_client_begin_behind(c, o);
+	if (c->due.first)
+		return lockd_client_begin_behind(c, o);
+	c->due.first = o;
+	return LOCK_PENDING;
 }
 
-/* It is released, and its value told with `flags`. */
-static HOT void lockd_client_give(
-	struct lock_client *const c, struct lock_own *const o, const uint8_t flags)
+/* It is released, and its value told with `flags`; `answer`: how the leader's begins, if that may be taken at once. */
+static HOT enum lock_status lockd_client_give(struct lock_client *const c, struct lock_own *const o,
+	const uint8_t flags, const uint32_t answer)
 {
 	o->sequence++;
 	o->state = LOCK_RELEASING;
 	o->kind = LOCK_RELEASE;
 	o->flags = flags;
-	o->answer = answer_of(LOCK_RELEASED, LOCK_NONE);
-	lockd_client_begin(c, o);
+	o->answer = answer;
+	return lockd_client_begin(c, o);
 }
 
 /* From where it waits for its turn or its answer. */
-static HOT void lockd_client_unqueue(struct lock_client *const c, struct lock_own *const o)
+static inline void lockd_client_unqueue(struct lock_client *const c, struct lock_own *const o)
 {
 	struct lock_turns *const waiting = &o->session->waiting;
 
-	if (__builtin_expect(waiting->first == o && waiting->more == 0, true))
+	if (waiting->first == o && waiting->more == 0)
 		waiting->first = NULL;
 	else
 		lockd_client_unqueue_one(c, o);
@@ -164,27 +168,18 @@ static inline bool lockd_client_lives(
 }
 
 /* What is held or asked for is listed by rank; a new one is above all others. */
-static HOT void lockd_client_climb(struct lock_client *const c, const uint32_t own)
+static inline void lockd_client_climb(struct lock_client *const c, const uint32_t own)
 {
-	if (__builtin_expect(c->top == 0, true))
+	if (c->top == 0)
 		c->top = own + 1;
 	else
 		lockd_client_climb_above(c, own);
 }
 
-/* The highest leaves. */
-static HOT void lockd_client_descend(struct lock_client *const c, const uint32_t own)
-{
-	if (__builtin_expect(lock_links_empty(c->storage.links, RANK_END), true))
-		c->top = 0;
-	else
-		lockd_client_step_down(c, own);
-}
-
-static HOT void lockd_client_tell(
+static inline void lockd_client_tell(
 	struct lock_client *const c, struct lock_own *const o, const uint8_t events)
 {
-	if (__builtin_expect(c->events.first != NULL, false)) {
+	if (c->events.first) {
 		lockd_client_tell_behind(c, o, events);
 		return;
 	}
@@ -192,27 +187,14 @@ static HOT void lockd_client_tell(
 	o->events = events;
 }
 
-/* The program's operation under way succeeded, and was taken. */
-static HOT void lockd_client_end(
-	struct lock_client *const c, struct lock_own *const o, const uint8_t state)
-{
-	c->counts[LOCK_TAKEN]++;
-	o->state = state;
-	o->status = LOCK_DONE;
-	o->wanted = LOCK_NONE;
-	o->answer = NO_ANSWER;
-	lockd_client_unqueue(c, o);
-	lockd_client_tell(c, o, LOCK_EVENT_DONE);
-}
-
 /* The operation under way is over. Where it ends without what it wanted, its rank is for the caller to settle. */
-static HOT void lockd_client_finish(struct lock_client *const c, struct lock_own *const o,
+static inline void lockd_client_finish(struct lock_client *const c, struct lock_own *const o,
 	const uint8_t state, const uint8_t status)
 {
 	o->state = state;
 	o->status = status;
 	o->wanted = LOCK_NONE;
-	o->answer = NO_ANSWER;
+	c->awaited = &lockd_client_nobody;
 	lockd_client_unqueue(c, o);
 	if (o->marks & MARK_QUIET)
 		o->marks ^= MARK_QUIET;

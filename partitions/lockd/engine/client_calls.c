@@ -41,7 +41,7 @@ static void weaken(struct lock_client *const c, const uint32_t own, const uint8_
 }
 
 static HOT enum lock_status ask(struct lock_client *const c, struct lock_own *const o,
-	const uint8_t mode, const uint8_t flags, const uint64_t now_ns)
+	const uint8_t mode, const uint8_t flags, const uint32_t answer, const uint64_t now_ns)
 {
 	o->sequence++;
 	o->state = LOCK_WAITING;
@@ -49,17 +49,16 @@ static HOT enum lock_status ask(struct lock_client *const c, struct lock_own *co
 	o->wanted = mode;
 	o->kind = LOCK_REQUEST;
 	o->flags = flags;
-	o->answer = answer_of(LOCK_GRANT, mode);
+	o->answer = answer;
 	o->since_ns = now_ns;
-	lockd_client_begin(c, o);
-	return LOCK_PENDING;
+	return lockd_client_begin(c, o);
 }
 
 /* Of what is held. */
 static enum lock_status ask_again(struct lock_client *const c, const uint32_t own,
 	const uint8_t mode, const uint8_t flags, const uint64_t now_ns)
 {
-	ask(c, &c->storage.owns[own], mode, flags, now_ns);
+	ask(c, &c->storage.owns[own], mode, flags, NO_ANSWER, now_ns);
 	lockd_client_rank(c, own);
 	return LOCK_PENDING;
 }
@@ -111,7 +110,7 @@ static COLD enum lock_status lost(
 	return LOCK_LOST;
 }
 
-/* Of a lock that is held, or that there is something the matter with, or in a mode that minds nobody. */
+/* Of a lock that is held, or while another one is, or in a mode that keeps nobody waiting; or there is no session. */
 static APART enum lock_status request_rarely(struct lock_client *const c, const uint32_t own,
 	const uint8_t mode, const uint8_t flags, const uint8_t *const value, const uint64_t now_ns)
 {
@@ -135,13 +134,12 @@ enum lock_status lock_client_request(struct lock_client *const c, const uint32_t
 		return LOCK_WRONG;
 	struct lock_own *const o = &c->storage.owns[own];
 
-	if (o->state != LOCK_IDLE || mode == LOCK_NL ||
+	if (o->state != LOCK_IDLE || mode == LOCK_NL || c->top != 0 ||
 		lock_rule_session_over(now_ns, o->session->end_ns))
 		return request_rarely(c, own, (uint8_t)mode, flags, value, now_ns);
-	if (out_of_rank(c, own))
-		return LOCK_DEADLOCK;
-	lockd_client_climb(c, own);
-	return ask(c, o, (uint8_t)mode, flags & LOCK_FLAG_NOQUEUE, now_ns);
+	c->top = own + 1;
+	return ask(c, o, (uint8_t)mode, flags & LOCK_FLAG_NOQUEUE, answer_of(LOCK_GRANT, mode),
+		now_ns);
 }
 
 static APART enum lock_status release_rarely(struct lock_client *const c, const uint32_t own,
@@ -165,7 +163,7 @@ static APART enum lock_status release_rarely(struct lock_client *const c, const 
 	return LOCK_PENDING;
 }
 
-/* The highest lock of the program, which wrote nothing. */
+/* Mostly the one lock that the program has, to which it wrote nothing. */
 enum lock_status lock_client_release(struct lock_client *const c, const uint32_t own,
 	const uint8_t value[const LOCK_VALUE_BYTES], const uint64_t now_ns)
 {
@@ -175,13 +173,13 @@ enum lock_status lock_client_release(struct lock_client *const c, const uint32_t
 
 	if (value || o->state != LOCK_HOLDING ||
 		(o->marks & (MARK_USED | MARK_DIRTY)) != MARK_USED || (o->options & LOCK_CACHED) ||
-		c->top != own + 1 || lock_rule_session_over(now_ns, o->session->end_ns))
+		c->top != own + 1 || !lock_links_empty(c->storage.links, RANK_END) ||
+		lock_rule_session_over(now_ns, o->session->end_ns))
 		return release_rarely(c, own, value, now_ns);
-	o->marks ^= MARK_USED;
+	o->marks &= (uint8_t) ~(MARK_USED | MARK_TOLD);
 	o->status = LOCK_PENDING;
-	lockd_client_descend(c, own);
-	lockd_client_give(c, o, 0);
-	return LOCK_PENDING;
+	c->top = 0;
+	return lockd_client_give(c, o, 0, answer_of(LOCK_RELEASED, LOCK_NONE));
 }
 
 /* A conversion down, and its value, that only the leader does not know yet. */

@@ -106,9 +106,8 @@ static HOT void learn_value(struct lock_own *const o, const struct lock_message 
 {
 	lock_value_copy(o->value, m->value);
 	o->version = m->stamp;
-	o->marks = MARK_USED | MARK_KNOWN;
-	if (!(m->flags & LOCK_FLAG_INVALID))
-		o->marks |= MARK_VALID;
+	o->marks = (MARK_USED | MARK_KNOWN | MARK_VALID) ^
+		   (m->flags & LOCK_FLAG_INVALID ? MARK_VALID : 0);
 }
 
 /* What this client wrote and told nobody is the last value still: it never ceased to hold for writing. */
@@ -321,9 +320,10 @@ static HOT uint64_t word64(const void *const at)
 }
 
 /*
- * Whether this is the answer to the operation that was sent last, as it comes if nothing happened in between: all of
- * its head is what it must be, and so it need not be found by its fields, nor judged by each of them. The operation
- * was said in its session's present epoch and incarnation to its present leader, or it would not be awaited.
+ * Whether this is the answer to the one operation that waits for one in its session, as it comes if nothing happened
+ * in between: all of its head is what it must be, and so it need not be found by its fields, nor judged by each of
+ * them. The operation was said in its session's present epoch and incarnation to its present leader, or it would
+ * not be awaited.
  */
 static HOT bool is_awaited(const struct lock_own *const o, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
@@ -335,24 +335,28 @@ static HOT bool is_awaited(const struct lock_own *const o, const uint16_t from,
 	       !lock_rule_session_over(now_ns, o->session->end_ns);
 }
 
-/* Of one that wrote nothing before. */
+/* The operation awaited is over, and nobody was told of another since. */
+static HOT enum lock_reason end_awaited(
+	struct lock_client *const c, struct lock_own *const o, const uint8_t state)
+{
+	o->state = state;
+	o->status = LOCK_DONE;
+	c->awaited = &lockd_client_nobody;
+	o->session->waiting.first = NULL;
+	o->events = LOCK_EVENT_DONE;
+	c->events.first = o;
+	c->counts[LOCK_TAKEN]++;
+	return LOCK_TAKEN;
+}
+
 static HOT enum lock_reason take_grant(
 	struct lock_client *const c, struct lock_own *const o, const struct lock_message *const m)
 {
 	o->held = m->held;
+	o->wanted = LOCK_NONE;
 	o->token = m->token;
 	learn_value(o, m);
-	lockd_client_end(c, o, LOCK_HOLDING);
-	return LOCK_TAKEN;
-}
-
-/* To the program, which wrote nothing. */
-static HOT enum lock_reason take_released(struct lock_client *const c, struct lock_own *const o)
-{
-	o->held = LOCK_NONE;
-	o->marks &= (uint8_t)~MARK_TOLD;
-	lockd_client_end(c, o, LOCK_IDLE);
-	return LOCK_TAKEN;
+	return end_awaited(c, o, LOCK_HOLDING);
 }
 
 enum lock_reason lock_client_receive(struct lock_client *const c, const uint16_t from,
@@ -360,10 +364,11 @@ enum lock_reason lock_client_receive(struct lock_client *const c, const uint16_t
 {
 	struct lock_own *const o = c->awaited;
 
-	if (bytes != LOCK_MESSAGE_BYTES || !is_awaited(o, from, m, now_ns) ||
-		(o->marks & (MARK_DIRTY | MARK_QUIET)))
+	if (bytes != LOCK_MESSAGE_BYTES || !is_awaited(o, from, m, now_ns) || c->events.first)
 		return receive_any(c, from, m, bytes, now_ns);
-	if (o->state == LOCK_RELEASING)
-		return take_released(c, o);
-	return token_follows(o, m) ? take_grant(c, o, m) : receive_any(c, from, m, bytes, now_ns);
+	if (o->state == LOCK_WAITING)
+		return token_follows(o, m) ? take_grant(c, o, m)
+					   : receive_any(c, from, m, bytes, now_ns);
+	o->held = LOCK_NONE;
+	return end_awaited(c, o, LOCK_IDLE);
 }

@@ -190,11 +190,6 @@ static inline bool send_operation(
 	const uint32_t epoch = s->epoch, incarnation = s->incarnation;
 
 	c->due.first = NULL;
-	c->awaited = o;
-	if (__builtin_expect(s->waiting.first == NULL, true))
-		s->waiting.first = o;
-	else
-		lockd_client_wait_behind(c, o);
 	o->sent_ns = now_ns;
 	o->epoch = epoch;
 	o->incarnation = incarnation;
@@ -203,6 +198,10 @@ static inline bool send_operation(
 	__builtin_memset(&m->stamp, 0, LOCK_MESSAGE_BYTES - LOCK_HEAD_BYTES);
 	if (o->flags & LOCK_FLAG_VALUE)
 		fill_value(o, m);
+	if (s->waiting.first)
+		return lockd_client_wait_behind(c, o);
+	s->waiting.first = o;
+	c->awaited = o;
 	return true;
 }
 

@@ -28,11 +28,12 @@ static void next(struct lock_client *const c, struct lock_turns *const turns, co
 	turns->first = &c->storage.owns[own_of_link(link)];
 }
 
-void lockd_client_begin_behind(struct lock_client *const c, struct lock_own *const o)
+enum lock_status lockd_client_begin_behind(struct lock_client *const c, struct lock_own *const o)
 {
 	o->due = true;
 	append(c, &c->due, turn_link(o->number), OUT_END);
 	c->speaks = true;
+	return LOCK_PENDING;
 }
 
 void lockd_client_next_due(struct lock_client *const c)
@@ -42,9 +43,11 @@ void lockd_client_next_due(struct lock_client *const c)
 		c->due.first->due = false;
 }
 
-void lockd_client_wait_behind(struct lock_client *const c, struct lock_own *const o)
+bool lockd_client_wait_behind(struct lock_client *const c, struct lock_own *const o)
 {
+	c->awaited = &lockd_client_nobody;
 	append(c, &o->session->waiting, turn_link(o->number), timer_end(c, o->membership));
+	return true;
 }
 
 void lockd_client_tell_behind(
@@ -60,10 +63,13 @@ void lockd_client_next_event(struct lock_client *const c)
 	next(c, &c->events, EVENT_END);
 }
 
+/* If it is in one. */
 static void leave_ring(struct lock_client *const c, struct lock_own *const o)
 {
 	struct lock_turns *const turns = o->due ? &c->due : &o->session->waiting;
 
+	if (lock_links_empty(c->storage.links, turn_link(o->number)))
+		return;
 	lock_links_remove(c->storage.links, turn_link(o->number));
 	turns->more--;
 	o->due = false;

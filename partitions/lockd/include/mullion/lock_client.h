@@ -39,12 +39,12 @@ struct lock_own {
 	uint32_t epoch; /* this and the next as when it was sent last */
 	uint32_t incarnation;
 	uint32_t sequence;
-	uint64_t token;  /* of the last grant */
-	uint8_t state;   /* enum lock_own_state */
-	uint8_t status;  /* of the last operation: enum lock_status */
-	uint8_t marks;   /* private */
-	uint8_t options; /* enum lock_option */
-	uint32_t answer; /* how the answer that is awaited begins, private */
+	uint64_t token;                  /* of the last grant */
+	uint8_t state;                   /* enum lock_own_state */
+	uint8_t status;                  /* of the last operation: enum lock_status */
+	uint8_t marks;                   /* private */
+	uint8_t options;                 /* enum lock_option */
+	uint32_t answer;                 /* how the answer that is awaited begins, private */
 	struct lock_membership *session; /* with the lock's group */
 	uint32_t membership;             /* and its number */
 	uint32_t number;                 /* of this one */
@@ -87,10 +87,10 @@ struct lock_membership {
 	uint16_t node; /* the leader's */
 	uint32_t epoch;
 	uint32_t incarnation;
-	uint64_t end_ns;     /* of the session; 0 while it is joining */
-	uint64_t sent_ns;    /* the last HELLO or BEAT */
-	uint32_t report;     /* which of the member's slots is reported next */
-	uint32_t report_end; /* and how far the leader asked for them */
+	uint64_t end_ns;           /* of the session; 0 while it is joining */
+	uint64_t sent_ns;          /* the last HELLO or BEAT */
+	uint32_t report;           /* which of the member's slots is reported next */
+	uint32_t report_end;       /* and how far the leader asked for them */
 	struct lock_turns waiting; /* for their answers, the one sent longest ago first */
 };
 
@@ -110,7 +110,8 @@ struct lock_client {
 	uint16_t node;
 	bool speaks;  /* messages of memberships, or of more than one operation, are due, private */
 	uint32_t top; /* the highest in rank that is held or asked for, its number + 1; 0: none */
-	struct lock_own *awaited; /* whose answer comes next, if none is lost, private */
+	struct lock_own
+		*awaited; /* the one that waits in its session, if it was the last sent, private */
 	struct lock_turns due;    /* to be sent */
 	struct lock_turns events; /* to be told */
 	struct lock_client_storage storage;

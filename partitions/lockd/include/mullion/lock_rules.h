@@ -22,9 +22,9 @@ bool lock_rule_token(uint64_t granted, uint64_t token);
 bool lock_rule_answer(bool waiting, uint32_t mine, uint32_t sequence);
 
 /*
- * Expected: an answer to the operation sent last, if that was sent in the session's present epoch and incarnation: it
- * names the same slot and epoch, incarnation and sequence. What answer, epoch and incarnation ask for, at once;
- * what is not expected is judged by them.
+ * Expected: the answer to the one operation that waits, if that was sent in the session's present epoch and
+ * incarnation, names the same slot and epoch, incarnation and sequence. What answer, epoch and incarnation ask for, at
+ * once; what is not expected is judged by them.
  */
 bool lock_rule_expected(uint64_t my_place, uint64_t place, uint64_t my_life, uint64_t life);
 
