@@ -153,17 +153,11 @@ static COLD enum lock_reason change(struct lock_server *const s, const uint32_t 
 	return lockd_count(s, convert(s, slot, m, now_ns));
 }
 
-static inline enum lock_reason request(struct lock_server *const s, const uint32_t slot,
+enum lock_reason lockd_operation_request(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
-	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE)
-		return lockd_count(s, LOCK_IMPOSSIBLE);
-	if (p->held != LOCK_NONE)
-		return change(s, slot, m, now_ns);
-	if (m->held != LOCK_NONE)
-		return lockd_count(s, LOCK_IMPOSSIBLE);
 	p->sequence = m->sequence;
 	p->wanted = m->wanted;
 	if (lockd_grant_alone(s, slot, now_ns))
@@ -178,14 +172,12 @@ static COLD enum lock_reason pass_on(
 	return lockd_count(s, LOCK_TAKEN);
 }
 
-static inline enum lock_reason release(struct lock_server *const s, const uint32_t slot,
+enum lock_reason lockd_operation_release(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 	struct lock_state *const l = &s->storage.locks[p->lock];
 
-	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE || !lock_rule_token(p->token, m->token))
-		return lockd_count(s, LOCK_IMPOSSIBLE);
 	p->sequence = m->sequence;
 	p->answer = LOCK_DONE;
 	write_value(s, slot, m);
@@ -194,6 +186,30 @@ static inline enum lock_reason release(struct lock_server *const s, const uint32
 	if (l->waiting != 0)
 		return pass_on(s, p->lock, now_ns);
 	return lockd_count(s, LOCK_TAKEN);
+}
+
+static enum lock_reason request(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+
+	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE)
+		return lockd_count(s, LOCK_IMPOSSIBLE);
+	if (p->held != LOCK_NONE)
+		return change(s, slot, m, now_ns);
+	if (m->held != LOCK_NONE)
+		return lockd_count(s, LOCK_IMPOSSIBLE);
+	return lockd_operation_request(s, slot, m, now_ns);
+}
+
+static enum lock_reason release(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+
+	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE || !lock_rule_token(p->token, m->token))
+		return lockd_count(s, LOCK_IMPOSSIBLE);
+	return lockd_operation_release(s, slot, m, now_ns);
 }
 
 /* Also of a request that has not come: when it comes, it is over already. */

@@ -27,7 +27,12 @@ void lockd_outbox_blocking(struct lock_server *const s, const uint32_t slot)
 /* Whatever was to be answered before is of no interest to anybody now. */
 void lockd_outbox_answer(struct lock_server *const s, const uint32_t slot, const uint8_t what)
 {
-	due(s, slot, (uint8_t)((s->storage.places[slot].out & OUT_BLOCKING) | what));
+	const uint8_t out = s->storage.places[slot].out;
+
+	if (out == 0)
+		due(s, slot, what);
+	else
+		due(s, slot, (uint8_t)((out & OUT_BLOCKING) | what));
 }
 
 void lockd_outbox_forget(struct lock_server *const s, const uint32_t slot, const uint8_t what)
@@ -81,8 +86,8 @@ static inline void fill_grant(const struct lock_server *const s, const struct lo
 	const struct lock_state *const l = &s->storage.locks[p->lock];
 
 	m->kind = LOCK_GRANT;
-	m->token = p->token;
 	m->stamp = l->version;
+	m->span_ns = 0;
 	m->flags = l->valid ? 0 : LOCK_FLAG_INVALID;
 	lock_value_copy(m->value, l->value);
 }
@@ -90,13 +95,9 @@ static inline void fill_grant(const struct lock_server *const s, const struct lo
 static COLD void fill_other(
 	const struct lock_place *const p, const uint8_t what, struct lock_message *const m)
 {
-	if (what == OUT_REFUSE) {
-		m->kind = LOCK_REFUSE;
-		m->token = p->answer;
-	} else {
-		m->kind = LOCK_BLOCKING;
-		m->wanted = p->blocking;
-	}
+	m->kind = what == OUT_REFUSE ? LOCK_REFUSE : LOCK_BLOCKING;
+	m->wanted = what == OUT_REFUSE ? LOCK_NONE : p->blocking;
+	m->token = what == OUT_REFUSE ? p->answer : 0;
 }
 
 static inline void send_place(
@@ -107,13 +108,16 @@ static inline void send_place(
 	struct lock_message *const m = &envelope->message;
 	const uint8_t what = take(s, &p->out, link);
 
-	address(s, &s->storage.sessions[p->member], envelope);
-	m->index = s->group->first_slot + slot;
-	m->sequence = p->sequence;
-	m->held = p->held;
-	if (what == OUT_GRANT)
+	envelope->node = p->session->node;
+	__builtin_memcpy(m, p, LOCK_PLACE_HEAD_BYTES);
+	m->epoch = s->epoch;
+	m->incarnation = p->session->incarnation;
+	if (what == OUT_GRANT) {
 		fill_grant(s, p, m);
-	else if (what == OUT_RELEASED)
+		return;
+	}
+	__builtin_memset(&m->stamp, 0, LOCK_MESSAGE_BYTES - LOCK_PLACE_HEAD_BYTES);
+	if (what == OUT_RELEASED)
 		m->kind = LOCK_RELEASED;
 	else
 		fill_other(p, what, m);

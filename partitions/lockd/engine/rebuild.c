@@ -15,11 +15,17 @@ static void alone(struct lock_server *const s, const uint32_t link)
 
 static void forget_slot(struct lock_server *const s, const uint32_t slot)
 {
+	const uint32_t member = slot_row(s, slot)->member - s->group->first_member;
+
 	s->storage.places[slot] = (struct lock_place){
 		.held = LOCK_NONE,
 		.wanted = LOCK_NONE,
+		.group = (uint16_t)s->number,
+		.node = s->node,
+		.index = s->group->first_slot + slot,
 		.lock = slot_row(s, slot)->lock - s->group->first_lock,
-		.member = slot_row(s, slot)->member - s->group->first_member,
+		.member = member,
+		.session = &s->storage.sessions[member],
 	};
 }
 
@@ -41,6 +47,7 @@ static void clear_lock(struct lock_server *const s, const uint32_t lock)
 static void clear_member(struct lock_server *const s, const uint32_t member)
 {
 	s->storage.sessions[member] = (struct lock_session){
+		.group = (uint16_t)s->number,
 		.node = s->tables->participant[member_row(s, member)->participant].node,
 	};
 	alone(s, lease_link(s, member));

@@ -18,6 +18,8 @@ void lock_server_init(struct lock_server *const s, const struct lock_tables *con
 		.number = number,
 		.place = (uint8_t)place,
 		.node = group->nodes[place],
+		.first_slot = group->first_slot,
+		.slots = group->slots,
 		.first_lease = FIRST_SLOT_LINK + SLOT_LINKS * group->slots,
 		.first_end =
 			FIRST_SLOT_LINK + SLOT_LINKS * group->slots + MEMBER_LINKS * group->members,
@@ -103,7 +105,7 @@ static COLD enum lock_reason judge_first(struct lock_server *const s, const uint
 	return reason;
 }
 
-static inline enum lock_reason judge_slot(struct lock_server *const s, const uint16_t from,
+static enum lock_reason judge_slot(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const uint32_t slot = m->index - s->group->first_slot;
@@ -127,7 +129,7 @@ static inline enum lock_reason judge_slot(struct lock_server *const s, const uin
 	return lockd_operation_receive(s, slot, m, now_ns);
 }
 
-enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
+static APART enum lock_reason receive_any(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
 	if (bytes != LOCK_MESSAGE_BYTES)
@@ -146,6 +148,44 @@ enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t
 		return lockd_count(s, s->voter.silent ? LOCK_QUIET : LOCK_NO_AUTHORITY);
 	return m->kind <= LOCK_BEAT ? judge_member(s, from, m, now_ns)
 				    : judge_slot(s, from, m, now_ns);
+}
+
+/*
+ * What is mostly received is the next operation on a slot, of a session that asked for something before: here is asked
+ * what that must be in any case. If it is something else, or what it asks for is not what is mostly asked, all is
+ * looked at, to say what it is.
+ */
+static HOT bool is_next(const struct lock_server *const s, const struct lock_place *const p,
+	const uint16_t from, const struct lock_message *const m, const uint64_t now_ns)
+{
+	const struct lock_session *const session = p->session;
+
+	return s->phase == LOCK_SERVING && lock_rule_authority(now_ns, s->authority_end_ns) &&
+	       m->node == from && word32(&m->group) == word32(&session->group) &&
+	       lock_rule_epoch(s->epoch, m->epoch) &&
+	       lock_rule_incarnation(session->incarnation, m->incarnation) &&
+	       session->state == LOCK_LIVE && m->sequence != p->sequence &&
+	       lock_rule_sequence(p->sequence, m->sequence);
+}
+
+enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
+	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
+{
+	if (bytes != LOCK_MESSAGE_BYTES)
+		return receive_any(s, from, m, bytes, now_ns);
+	const uint32_t slot = m->index - s->first_slot;
+
+	if (slot >= s->slots || !leads(s))
+		return receive_any(s, from, m, bytes, now_ns);
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (!is_next(s, p, from, m, now_ns))
+		return receive_any(s, from, m, bytes, now_ns);
+	if (lockd_asks_anew(p, m))
+		return lockd_operation_request(s, slot, m, now_ns);
+	if (lockd_gives_back(p, m))
+		return lockd_operation_release(s, slot, m, now_ns);
+	return receive_any(s, from, m, bytes, now_ns);
 }
 
 bool lock_server_tick(struct lock_server *const s, const uint64_t now_ns)

@@ -12,6 +12,10 @@
 /* What is rarely done is kept out of the way of what is done for every lock. */
 #define COLD __attribute__((noinline, cold))
 
+/* What is done for each of them, and what is done often, but not there. */
+#define HOT   inline __attribute__((always_inline))
+#define APART __attribute__((noinline))
+
 /* Messages due: to a slot, and to a member. */
 #define OUT_GRANT    0x1u
 #define OUT_REFUSE   0x2u
@@ -244,6 +248,36 @@ static inline bool leads(const struct lock_server *const s)
 	return s->phase >= LOCK_COLLECTING;
 }
 
+static HOT uint32_t word32(const void *const at)
+{
+	uint32_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* How a message begins: kind, modes held and wanted, flags. */
+#define HEAD(kind, held, wanted, flags)                                                            \
+	((uint32_t)(kind) | (uint32_t)(held) << 8 | (uint32_t)(wanted) << 16 | (uint32_t)(flags) << 24)
+
+/* A request of who holds nothing, and for whom nothing is asked. */
+static HOT bool lockd_asks_anew(const struct lock_place *const p, const struct lock_message *const m)
+{
+	return (word32(&m->kind) & HEAD(0xff, 0xff, 0, (uint8_t)~LOCK_FLAG_NOQUEUE)) ==
+		       HEAD(LOCK_REQUEST, LOCK_NONE, 0, 0) &&
+	       m->wanted < LOCK_NONE && p->held == LOCK_NONE && p->wanted == LOCK_NONE;
+}
+
+/* The release of what is held, under its token. */
+static HOT bool lockd_gives_back(
+	const struct lock_place *const p, const struct lock_message *const m)
+{
+	return (word32(&m->kind) & HEAD(0xff, 0, 0xff, (uint8_t)~LOCK_FLAGS)) ==
+		       HEAD(LOCK_RELEASE, 0, LOCK_NONE, 0) &&
+	       m->held <= LOCK_NONE && p->held != LOCK_NONE && p->wanted == LOCK_NONE &&
+	       lock_rule_token(p->token, m->token);
+}
+
 /* Every way out of receiving counts why, once. */
 static inline enum lock_reason lockd_count(
 	struct lock_server *const s, const enum lock_reason reason)
@@ -296,7 +330,14 @@ void lockd_outbox_answer(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
 
-/* operations.c: what clients ask of a slot; counted here. */
+/*
+ * operations.c: what clients ask of a slot; counted here. The first two are for what lockd_asks_anew and
+ * lockd_gives_back say.
+ */
+enum lock_reason lockd_operation_request(
+	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
+enum lock_reason lockd_operation_release(
+	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
 enum lock_reason lockd_operation_receive(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
 void lockd_operation_abandon(struct lock_server *s, uint32_t slot);

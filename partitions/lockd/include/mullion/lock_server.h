@@ -17,6 +17,7 @@
 #define MULLION_LOCK_SERVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <mullion/lock_links.h>
@@ -33,20 +34,38 @@ enum lock_phase {
 	LOCK_SERVING,
 };
 
-/* What the leader knows of a slot. */
+/*
+ * What the leader knows of a slot. It begins as the messages about it do, so that this part is copied there as it
+ * is; what is `kind`, `flags`, `epoch` and `incarnation` there is 0 here.
+ */
 struct lock_place {
-	uint8_t held;      /* enum lock_mode */
-	uint8_t wanted;    /* LOCK_NONE: does not wait */
+	uint8_t kind;
+	uint8_t held;   /* enum lock_mode */
+	uint8_t wanted; /* LOCK_NONE: does not wait; so it is if a request is answered */
+	uint8_t flags;
+	uint16_t group; /* this, node and index as the tables say */
+	uint16_t node;
+	uint32_t index;
+	uint32_t epoch;
+	uint32_t incarnation;
+	uint32_t sequence; /* of the last operation */
+	uint64_t token;    /* of the last grant */
 	uint8_t answer;    /* enum lock_status of the operation `sequence` */
 	uint8_t out;       /* messages due, private */
 	uint8_t marks;     /* private */
 	uint8_t blocking;  /* the mode to tell in LOCK_BLOCKING */
-	uint32_t sequence; /* of the last operation */
 	uint32_t lock;     /* these two as the tables say, counted from the group's first */
 	uint32_t member;
-	uint64_t token;    /* of the last grant */
+	struct lock_session *session; /* the member's */
 	uint64_t since_ns; /* held since, for the budget; or waiting since, for the order */
 };
+
+#define LOCK_PLACE_HEAD_BYTES 32u
+_Static_assert(offsetof(struct lock_place, sequence) == offsetof(struct lock_message, sequence) &&
+		       offsetof(struct lock_place, index) == offsetof(struct lock_message, index) &&
+		       offsetof(struct lock_place, answer) == LOCK_PLACE_HEAD_BYTES &&
+		       offsetof(struct lock_message, stamp) == LOCK_PLACE_HEAD_BYTES,
+	"a place begins as its messages do");
 
 /* What the leader knows of a lock. */
 struct lock_state {
@@ -71,7 +90,8 @@ struct lock_session {
 	uint8_t state; /* enum lock_session_state */
 	uint8_t out;   /* messages due, private */
 	uint8_t revoked;
-	uint16_t node; /* where it lives, as the tables say */
+	uint16_t group; /* this and node, where it lives, as the tables say */
+	uint16_t node;
 	uint32_t incarnation;
 	uint32_t reported; /* while collecting: of the member's slots, the first so many */
 	uint32_t asked;    /* it was asked for the first so many */
@@ -133,6 +153,7 @@ struct lock_server {
 	uint32_t number; /* of the group */
 	uint8_t place;   /* in the group: 0, 1, or 2 for the witness */
 	uint16_t node;
+	uint32_t first_slot, slots; /* as the tables say */
 	uint32_t first_lease, first_end; /* links, private */
 	struct lock_storage storage;
 	struct lock_voter voter;
