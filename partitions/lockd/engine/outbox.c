@@ -54,15 +54,26 @@ void lockd_outbox_session(struct lock_server *const s, const uint32_t member, co
 		lock_links_insert(s->storage.links, session_out_link(s, member), OUT_END);
 }
 
-/* The lowest of the bits, which is taken away; the link leaves the ring with the last one. */
-static inline uint8_t take(struct lock_server *const s, uint8_t *const out, const uint32_t link)
+/* As lock_links_remove does, of the first in the ring: what is before it is known. */
+static HOT void leave(struct lock_server *const s, const uint32_t link)
+{
+	struct lock_link *const links = s->storage.links;
+	const uint32_t after = links[link].next;
+
+	links[link] = (struct lock_link){ .next = link, .prev = link };
+	links[OUT_END].next = after;
+	links[after].prev = OUT_END;
+}
+
+/* The lowest of the first one's bits, which is taken away; the link leaves the ring with the last one. */
+static HOT uint8_t take(struct lock_server *const s, uint8_t *const out, const uint32_t link)
 {
 	const uint8_t all = *out;
 	const uint8_t rest = (uint8_t)(all & (all - 1u));
 
 	*out = rest;
 	if (rest == 0)
-		lock_links_remove(s->storage.links, link);
+		leave(s, link);
 	return all ^ rest;
 }
 

@@ -168,7 +168,7 @@ static HOT bool is_next(const struct lock_server *const s, const struct lock_pla
 	       lock_rule_sequence(p->sequence, m->sequence);
 }
 
-enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
+DOOR enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
 	if (bytes != LOCK_MESSAGE_BYTES)
