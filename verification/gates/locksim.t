@@ -52,7 +52,7 @@ if [ "${1:-}" = --large ]; then
 	exit $status
 fi
 
-rules='sequence answer expected session_over lease_end guard_end cap authority promise quiet_end incarnation
+rules='sequence answer expected session_over lease_end guard_end cap authority promise quiet_end incarnation life
 	collecting served fence'
 rules_of_two='epoch new_epoch vote quorum'
 echo 1..$((16 + $(echo $rules $rules_of_two | wc -w)))

@@ -1,7 +1,7 @@
 # The lock service's engine on thousands of simulated nodes, and variants of it that lack one rule each.
 LOCKSIM := $(BUILD)/locksim
 LOCKSIM_RULES := sequence token answer expected epoch new_epoch session_over lease_end guard_end cap authority promise vote \
-	again quiet_end quorum incarnation collecting served fence
+	again quiet_end quorum incarnation life collecting served fence
 LOCKSIM_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Itools/mullion -Ipartitions/lockd/include -Wall -Wextra \
 	-Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 LOCKSIM_SRCS := $(sort $(wildcard verification/locksim/*.c)) tools/mullion/lock_bound.c \

@@ -260,16 +260,18 @@ uint64_t lock_client_due_ns(const struct lock_client *const c, const uint64_t no
 }
 
 /* Of several kinds, the one with the lowest number. */
-static APART bool event_of_several(struct lock_client *const c, struct lock_event *const event)
+static COLD bool event_of_several(struct lock_client *const c, struct lock_event *const event)
 {
 	struct lock_own *const o = c->events.first;
 
 	if (!o)
 		return false;
-	const uint8_t rest = (uint8_t)(o->events & (o->events - 1u));
-	const uint8_t lowest = o->events ^ rest;
+	const uint8_t more = o->events & EVENT_MORE;
+	const uint8_t all = o->events ^ more;
+	const uint8_t rest = (uint8_t)(all & (all - 1u));
+	const uint8_t lowest = all ^ rest;
 
-	o->events = rest;
+	o->events = rest ? rest | more : 0;
 	if (rest == 0)
 		lockd_client_next_event(c);
 	event->own = o->number;
@@ -283,7 +285,7 @@ bool lock_client_event(struct lock_client *const c, struct lock_event *const eve
 {
 	struct lock_own *const o = c->events.first;
 
-	if (!o || o->events != LOCK_EVENT_DONE || c->events.more != 0)
+	if (!o || o->events != LOCK_EVENT_DONE)
 		return event_of_several(c, event);
 	o->events = 0;
 	c->events.first = NULL;

@@ -105,6 +105,9 @@ static inline const struct lock_group *group_row(
 	return &c->tables->group[member_row(c, membership)->group];
 }
 
+/* With an event of the first lock that has some: others have, too. */
+#define EVENT_MORE 0x80u
+
 /* States in which an operation is under way are odd. */
 _Static_assert((LOCK_WAITING & LOCK_RELEASING & 1) && !((LOCK_IDLE | LOCK_HOLDING) & 1), "odd");
 

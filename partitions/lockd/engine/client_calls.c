@@ -111,7 +111,7 @@ static COLD enum lock_status lost(
 }
 
 /* Of a lock that is held, or while another one is, or in a mode that keeps nobody waiting; or there is no session. */
-static APART enum lock_status request_rarely(struct lock_client *const c, const uint32_t own,
+static COLD enum lock_status request_rarely(struct lock_client *const c, const uint32_t own,
 	const uint8_t mode, const uint8_t flags, const uint8_t *const value, const uint64_t now_ns)
 {
 	const struct lock_own *const o = &c->storage.owns[own];
@@ -142,7 +142,7 @@ enum lock_status lock_client_request(struct lock_client *const c, const uint32_t
 		now_ns);
 }
 
-static APART enum lock_status release_rarely(struct lock_client *const c, const uint32_t own,
+static COLD enum lock_status release_rarely(struct lock_client *const c, const uint32_t own,
 	const uint8_t *const value, const uint64_t now_ns)
 {
 	struct lock_own *const o = &c->storage.owns[own];

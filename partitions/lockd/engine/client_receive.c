@@ -294,7 +294,7 @@ static enum lock_reason judge(struct lock_client *const c, const uint16_t from,
 				 : session_says(c, from, m, now_ns);
 }
 
-static APART enum lock_reason receive_any(struct lock_client *const c, const uint16_t from,
+static COLD enum lock_reason receive_any(struct lock_client *const c, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
 	const enum lock_reason reason = judge(c, from, m, bytes, now_ns);

@@ -56,11 +56,14 @@ void lockd_client_tell_behind(
 	if (o->events == 0)
 		append(c, &c->events, event_link(o->number), EVENT_END);
 	o->events |= events;
+	c->events.first->events |= c->events.more ? EVENT_MORE : 0;
 }
 
 void lockd_client_next_event(struct lock_client *const c)
 {
 	next(c, &c->events, EVENT_END);
+	if (c->events.more)
+		c->events.first->events |= EVENT_MORE;
 }
 
 /* If it is in one. */

@@ -103,35 +103,68 @@ static inline void fill_grant(const struct lock_server *const s, const struct lo
 	lock_value_copy(m->value, l->value);
 }
 
+/* The part that all messages about a place have. */
+static HOT void begin_message(
+	const struct lock_place *const p, struct lock_envelope *const envelope)
+{
+	const struct lock_session *const session = p->session;
+	const uint32_t epoch = session->epoch, incarnation = session->incarnation;
+
+	envelope->node = session->node;
+	__builtin_memcpy(&envelope->message, p, LOCK_PLACE_HEAD_BYTES);
+	envelope->message.epoch = epoch;
+	envelope->message.incarnation = incarnation;
+}
+
+/* No value comes with it. */
+static HOT void end_message(struct lock_message *const m, const uint8_t kind)
+{
+	m->kind = kind;
+	__builtin_memset(&m->stamp, 0, LOCK_MESSAGE_BYTES - LOCK_PLACE_HEAD_BYTES);
+}
+
 static COLD void fill_other(
 	const struct lock_place *const p, const uint8_t what, struct lock_message *const m)
 {
-	m->kind = what == OUT_REFUSE ? LOCK_REFUSE : LOCK_BLOCKING;
+	end_message(m, what == OUT_REFUSE ? LOCK_REFUSE : LOCK_BLOCKING);
 	m->wanted = what == OUT_REFUSE ? LOCK_NONE : p->blocking;
 	m->token = what == OUT_REFUSE ? p->answer : 0;
 }
 
-static inline void send_place(
-	struct lock_server *const s, const uint32_t link, struct lock_envelope *const envelope)
+/* One of several, or what is rarely said. */
+static APART bool send_other(struct lock_server *const s, const uint32_t link,
+	struct lock_place *const p, struct lock_envelope *const envelope)
 {
-	const uint32_t slot = slot_of_link(link);
-	struct lock_place *const p = &s->storage.places[slot];
 	struct lock_message *const m = &envelope->message;
 	const uint8_t what = take(s, &p->out, link);
 
-	envelope->node = p->session->node;
-	__builtin_memcpy(m, p, LOCK_PLACE_HEAD_BYTES);
-	m->epoch = s->epoch;
-	m->incarnation = p->session->incarnation;
-	if (what == OUT_GRANT) {
+	begin_message(p, envelope);
+	if (what == OUT_GRANT)
 		fill_grant(s, p, m);
-		return;
-	}
-	__builtin_memset(&m->stamp, 0, LOCK_MESSAGE_BYTES - LOCK_PLACE_HEAD_BYTES);
-	if (what == OUT_RELEASED)
-		m->kind = LOCK_RELEASED;
+	else if (what == OUT_RELEASED)
+		end_message(m, LOCK_RELEASED);
 	else
 		fill_other(p, what, m);
+	return true;
+}
+
+/* Of the answers, one at most is due. */
+static HOT bool send_place(
+	struct lock_server *const s, const uint32_t link, struct lock_envelope *const envelope)
+{
+	struct lock_place *const p = &s->storage.places[slot_of_link(link)];
+	const uint8_t out = p->out;
+
+	if (__builtin_expect((out & ~(OUT_GRANT | OUT_RELEASED)) != 0, false))
+		return send_other(s, link, p, envelope);
+	p->out = 0;
+	leave(s, link);
+	begin_message(p, envelope);
+	if (out == OUT_GRANT)
+		fill_grant(s, p, &envelope->message);
+	else
+		end_message(&envelope->message, LOCK_RELEASED);
+	return true;
 }
 
 /* From what it was asked for already, as far as its window reaches. */
@@ -149,7 +182,7 @@ static COLD void ask_reports(
 	m->token = session->asked;
 }
 
-static COLD void send_session(struct lock_server *const s, const uint32_t link,
+static COLD bool send_session(struct lock_server *const s, const uint32_t link,
 	const uint64_t now_ns, struct lock_envelope *const envelope)
 {
 	const struct lock_timing *const t = &s->group->timing;
@@ -162,14 +195,15 @@ static COLD void send_session(struct lock_server *const s, const uint32_t link,
 	m->index = s->group->first_member + member;
 	if (what == OUT_EPOCH) {
 		ask_reports(s, member, m);
-		return;
+		return true;
 	}
 	m->kind = what == OUT_WELCOME ? LOCK_WELCOME : LOCK_BEAT_ACK;
 	m->stamp = session->stamp;
 	m->span_ns = lock_rule_cap(now_ns, t->session_ns, s->authority_end_ns, t->survive_ns);
+	return true;
 }
 
-static inline bool send_due(
+static HOT bool send_due(
 	struct lock_server *const s, const uint64_t now_ns, struct lock_envelope *const envelope)
 {
 	if (!leads(s) || !lock_rule_authority(now_ns, s->authority_end_ns))
@@ -178,11 +212,9 @@ static inline bool send_due(
 
 	if (link == OUT_END)
 		return false;
-	if (link < s->first_lease)
-		send_place(s, link, envelope);
-	else
-		send_session(s, link, now_ns, envelope);
-	return true;
+	if (__builtin_expect(link < s->first_lease, true))
+		return send_place(s, link, envelope);
+	return send_session(s, link, now_ns, envelope);
 }
 
 static COLD bool send_election(

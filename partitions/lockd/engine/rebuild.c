@@ -189,6 +189,7 @@ static enum lock_reason take_report(struct lock_server *const s, const uint32_t 
 		return LOCK_IMPOSSIBLE;
 	if (session->state == LOCK_ABSENT)
 		session->state = LOCK_REPORTING;
+	session->epoch = s->epoch;
 	session->incarnation = m->incarnation;
 	take_state(s, slot, m, now_ns);
 	take_value(s, slot, m);

@@ -97,6 +97,11 @@ bool lock_rule_incarnation(const uint32_t session, const uint32_t incarnation)
 	return incarnation == session;
 }
 
+bool lock_rule_life(const uint64_t mine, const uint64_t life)
+{
+	return life == mine;
+}
+
 bool lock_rule_collecting(const bool collecting)
 {
 	return collecting;

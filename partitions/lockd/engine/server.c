@@ -129,7 +129,7 @@ static enum lock_reason judge_slot(struct lock_server *const s, const uint16_t f
 	return lockd_operation_receive(s, slot, m, now_ns);
 }
 
-static APART enum lock_reason receive_any(struct lock_server *const s, const uint16_t from,
+static COLD enum lock_reason receive_any(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
 	if (bytes != LOCK_MESSAGE_BYTES)
@@ -155,15 +155,12 @@ static APART enum lock_reason receive_any(struct lock_server *const s, const uin
  * what that must be in any case. If it is something else, or what it asks for is not what is mostly asked, all is
  * looked at, to say what it is.
  */
-static HOT bool is_next(const struct lock_server *const s, const struct lock_place *const p,
-	const uint16_t from, const struct lock_message *const m, const uint64_t now_ns)
+static HOT bool is_next(const struct lock_place *const p, const struct lock_message *const m)
 {
 	const struct lock_session *const session = p->session;
 
-	return s->phase == LOCK_SERVING && lock_rule_authority(now_ns, s->authority_end_ns) &&
-	       m->node == from && word32(&m->group) == word32(&session->group) &&
-	       lock_rule_epoch(s->epoch, m->epoch) &&
-	       lock_rule_incarnation(session->incarnation, m->incarnation) &&
+	return word32(&m->group) == word32(&session->group) &&
+	       lock_rule_life(word64(&session->epoch), word64(&m->epoch)) &&
 	       session->state == LOCK_LIVE && m->sequence != p->sequence &&
 	       lock_rule_sequence(p->sequence, m->sequence);
 }
@@ -171,15 +168,16 @@ static HOT bool is_next(const struct lock_server *const s, const struct lock_pla
 DOOR enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
-	if (bytes != LOCK_MESSAGE_BYTES)
+	if (bytes != LOCK_MESSAGE_BYTES || m->node != from || s->phase != LOCK_SERVING ||
+		!lock_rule_authority(now_ns, s->authority_end_ns))
 		return receive_any(s, from, m, bytes, now_ns);
 	const uint32_t slot = m->index - s->first_slot;
 
-	if (slot >= s->slots || !leads(s))
+	if (slot >= s->slots)
 		return receive_any(s, from, m, bytes, now_ns);
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
 
-	if (!is_next(s, p, from, m, now_ns))
+	if (!is_next(p, m))
 		return receive_any(s, from, m, bytes, now_ns);
 	if (lockd_asks_anew(p, m))
 		return lockd_operation_request(s, slot, m, now_ns);

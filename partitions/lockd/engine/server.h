@@ -259,6 +259,14 @@ static HOT uint32_t word32(const void *const at)
 	return word;
 }
 
+static HOT uint64_t word64(const void *const at)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 /* How a message begins: kind, modes held and wanted, flags. */
 #define HEAD(kind, held, wanted, flags)                                                            \
 	((uint32_t)(kind) | (uint32_t)(held) << 8 | (uint32_t)(wanted) << 16 | (uint32_t)(flags) << 24)

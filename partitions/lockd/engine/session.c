@@ -54,6 +54,7 @@ enum lock_reason lockd_session_hello(struct lock_server *const s, const uint32_t
 		session->stamp = 0;
 		session->state = LOCK_FRESH;
 	}
+	session->epoch = s->epoch;
 	session->incarnation = m->incarnation;
 	session->revoked = false;
 	note_clock(session, m->stamp);

@@ -89,6 +89,9 @@ bool lock_rule_quorum(uint32_t votes, uint32_t memories);
 /* Incarnation: a message counts only for the life of the client that its session was made for. */
 bool lock_rule_incarnation(uint32_t session, uint32_t incarnation);
 
+/* Life: what epoch and incarnation ask for, at once; what is of another life is judged by them. */
+bool lock_rule_life(uint64_t mine, uint64_t life);
+
 /* Late report: reports are taken only while they are collected. */
 bool lock_rule_collecting(bool collecting);
 

@@ -92,6 +92,7 @@ struct lock_session {
 	uint8_t revoked;
 	uint16_t group; /* this and node, where it lives, as the tables say */
 	uint16_t node;
+	uint32_t epoch; /* as the leader's, once it knows the incarnation */
 	uint32_t incarnation;
 	uint32_t reported; /* while collecting: of the member's slots, the first so many */
 	uint32_t asked;    /* it was asked for the first so many */
