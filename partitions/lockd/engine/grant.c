@@ -180,18 +180,18 @@ void lockd_grant_install(
 }
 
 /* Whether the other holders agree with what the slot wants: if so, it is counted as a holder of it. */
-/*@ requires readable(s, slot) && \valid_read(s->storage.places + slot);
-    requires \valid(s->storage.locks + its_lock(s, slot));
-    requires is_mode(s->storage.places[slot].wanted) && s->storage.places[slot].held <= LOCK_NONE;
-    requires all_agree(&s->storage.locks[its_lock(s, slot)].held[0]);
-    requires \forall integer a; is_mode(a) ==>
-      s->storage.locks[its_lock(s, slot)].held[a] < UINT32_MAX;
-    requires s->storage.places[slot].held != LOCK_NONE ==>
-      s->storage.locks[its_lock(s, slot)].held[s->storage.places[slot].held] > 0;
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires is_mode(s->storage.places[slot].wanted);
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1];
-    ensures all_agree(\old(&s->storage.locks[its_lock(s, slot)].held[0]));
+    ensures agreed(s, slot);
+    ensures same_links{Pre, Post}(s);
+    ensures its_lock(s, slot) == \old(its_lock(s, slot));
+    ensures s->first_end == \old(s->first_end);
+    ensures !\result ==> shifted{Pre, Post}(s, slot, LOCK_NONE, LOCK_NONE);
+    ensures \result ==> shifted{Pre, Post}(s, slot, \at(s->storage.places[slot].held, Pre),
+      \at(s->storage.places[slot].wanted, Pre));
 */
-static bool admit(struct lock_server *const s, const uint32_t slot)
+static bool count_in(struct lock_server *const s, const uint32_t slot)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
 	uint32_t *const held = s->storage.locks[lock_of(s, slot)].held;
@@ -204,7 +204,46 @@ static bool admit(struct lock_server *const s, const uint32_t slot)
 	return true;
 }
 
+/* The same, and its queues stay as they are. */
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1];
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
+    ensures as_queued{Pre, Post}(s, slot);
+    ensures its_lock(s, slot) == \old(its_lock(s, slot));
+    ensures !\result ==> shifted{Pre, Post}(s, slot, LOCK_NONE, LOCK_NONE);
+    ensures \result ==> shifted{Pre, Post}(s, slot, \at(s->storage.places[slot].held, Pre),
+      \at(s->storage.places[slot].wanted, Pre));
+*/
+static inline bool admit(struct lock_server *const s, const uint32_t slot)
+{
+	return count_in(s, slot);
+}
+
+/*@ requires linked(s, slot) && owned(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
+    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void tell_granted(struct lock_server *const s, const uint32_t slot)
+{
+	lockd_outbox_answer(s, slot, OUT_GRANT);
+}
+
 /* Counted as a holder already: everything else that a grant changes. */
+/*@ requires whole(s, slot);
+    requires l == s->storage.locks + its_lock(s, slot);
+    requires alone(s, its_wait(slot));
+    assigns l->told, s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
+      s->storage.places[slot].token, s->storage.places[slot].answer,
+      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+    ensures whole(s, slot);
+    ensures s->storage.places[slot].held == mode;
+    ensures alone(s, its_wait(slot));
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 static inline void confirm(struct lock_server *const s, struct lock_state *const l,
 	const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
 {
@@ -216,7 +255,7 @@ static inline void confirm(struct lock_server *const s, struct lock_state *const
 	p->answer = LOCK_DONE;
 	l->told = 0;
 	list_holder(s, slot, before, now_ns);
-	lockd_outbox_answer(s, slot, OUT_GRANT);
+	tell_granted(s, slot);
 }
 
 void lockd_grant_now(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
@@ -228,13 +267,44 @@ void lockd_grant_now(struct lock_server *const s, const uint32_t slot, const uin
 	s->storage.places[slot].wanted = LOCK_NONE;
 }
 
+/*@ requires whole(s, slot) && agreed(s, slot) && is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.places[slot].wanted, s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures s->storage.places[slot].wanted == LOCK_NONE;
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void stop_waiting(struct lock_server *const s, const uint32_t slot)
+{
+	lockd_grant_unqueue(s, slot);
+}
+
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].waiting, s->storage.locks[its_lock(s, slot)].told,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
+      s->storage.places[slot].wanted, s->storage.places[slot].token,
+      s->storage.places[slot].answer, s->storage.places[slot].out,
+      s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->counter,
+      s->authority_end_ns;
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures \result ==> s->storage.places[slot].held == \old(s->storage.places[slot].wanted) &&
+      s->storage.places[slot].wanted == LOCK_NONE;
+    ensures !\result ==> s->storage.places[slot].held == \old(s->storage.places[slot].held) &&
+      s->storage.places[slot].wanted == \old(s->storage.places[slot].wanted);
+*/
 static bool grant_waiter(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
 {
 	const uint8_t mode = s->storage.places[slot].wanted;
 
 	if (!admit(s, slot))
 		return false;
-	lockd_grant_unqueue(s, slot);
+	stop_waiting(s, slot);
 	confirm(s, &s->storage.locks[lock_of(s, slot)], slot, mode, now_ns);
 	return true;
 }

@@ -173,6 +173,12 @@ static inline const struct lock_member *member_row(
       well_formed(s->storage.links, lock_links_count) &&
       (s->storage.places[slot].out == 0 ==> alone(s, its_out(slot)));
 
+    predicate same_links{A, B}(struct lock_server *s) =
+      \at(s->storage.links, A) == \at(s->storage.links, B) &&
+      \forall integer i; 0 <= i < \at(lock_links_count, A) ==>
+        \at(s->storage.links[i].next, A) == \at(s->storage.links[i].next, B) &&
+        \at(s->storage.links[i].prev, A) == \at(s->storage.links[i].prev, B);
+
     predicate as_queued{A, B}(struct lock_server *s, integer slot) =
       (alone{A}(s, its_wait(slot)) ==> alone{B}(s, its_wait(slot))) &&
       (alone{A}(s, its_hold(slot)) ==> alone{B}(s, its_hold(slot)));
@@ -310,8 +316,49 @@ void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
     ensures same_lock{Pre, Post}(s, slot);
 */
 void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires alone(s, its_wait(slot)) && is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].told,
+      s->storage.locks[its_lock(s, slot)].writers_turn, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[slot].held, s->storage.places[slot].wanted,
+      s->storage.places[slot].token, s->storage.places[slot].answer,
+      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures \result ==> s->storage.places[slot].held == \old(s->storage.places[slot].wanted) &&
+      s->storage.places[slot].wanted == LOCK_NONE;
+    ensures !\result ==> s->storage.places[slot].held == \old(s->storage.places[slot].held) &&
+      s->storage.places[slot].wanted == \old(s->storage.places[slot].wanted);
+*/
 bool lockd_grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires alone(s, its_wait(slot)) && is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].told, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[slot].held, s->storage.places[slot].wanted,
+      s->storage.places[slot].token, s->storage.places[slot].answer,
+      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].wanted == LOCK_NONE;
+*/
 void lockd_grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
+/*@ requires whole(s, slot) && counted(s, slot) && is_mode(mode);
+    requires s->storage.places[slot].held == LOCK_NONE;
+    requires admitted(&s->storage.locks[its_lock(s, slot)].held[0], mode);
+    assigns s->storage.locks[its_lock(s, slot)].held[mode],
+      s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
+      s->storage.places[slot].marks, s->storage.places[slot].since_ns;
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == mode;
+*/
 void lockd_grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
 void lockd_grant_drop(struct lock_server *s, uint32_t slot);
 /*@ requires whole(s, slot) && counted(s, slot);
@@ -353,6 +400,9 @@ enum lock_reason lockd_operation_release(
 enum lock_reason lockd_operation_receive(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
 void lockd_operation_abandon(struct lock_server *s, uint32_t slot);
+/*@ requires \valid(s);
+    assigns s->counter, s->authority_end_ns;
+*/
 uint64_t lockd_operation_token(struct lock_server *s);
 
 /*
