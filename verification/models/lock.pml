@@ -135,6 +135,12 @@ byte k;           /* scratch, zero between steps */
 		(at[m].want[1 - c] == NL || at[m].first == (c) || at[m].held[c] != NL))
 #endif
 
+#ifdef NO_TOP
+#define EPOCH_ON_TOP(m) 0
+#else
+#define EPOCH_ON_TOP(m) ((m) * 32)
+#endif
+
 #define CONVERTS(m, c) (at[m].held[c] == PR && at[m].want[c] == EX)
 #define TANGLED(m, c)  (CONVERTS(m, c) && CONVERTS(m, 1 - (c)))
 
@@ -211,16 +217,21 @@ inline send_request(c, exclusive, conversion)
 				((wants_ex[c] & BIT(REQUEST(i, s))) -> EX : PR));                  \
 		st[c] = HOLD;                                                                      \
 		assert(COMPATIBLE(mode[0], mode[1]));                                              \
-		check_token(c, MESSAGE(i, s, e)); purge() }
+		check_token(c, REQUEST(i, s), MESSAGE(i, s, e)); purge() }
 
-inline check_token(c, message)
+/* Who is refused a conversion keeps mode and token. */
+inline check_token(c, request, message)
 {
 #ifdef TOKENS
-	k = tokens[c * MESSAGES + message];
-	assert(k > top_ex && (mode[c] == PR || k > top));
-	top = (k > top -> k : top);
-	top_ex = (mode[c] == EX -> k : top_ex);
-	k = 0
+	if
+	:: refused[c] & BIT(request)
+	:: else ->
+		k = tokens[c * MESSAGES + message];
+		assert(k > top_ex && (mode[c] == PR || k > top));
+		top = (k > top -> k : top);
+		top_ex = (mode[c] == EX -> k : top_ex);
+		k = 0
+	fi
 #else
 	skip
 #endif
@@ -284,7 +295,7 @@ inline give_token(m, c)
 {
 #ifdef TOKENS
 	at[m].counter++;
-	tokens[c * MESSAGES + k] = m * 32 + at[m].counter
+	tokens[c * MESSAGES + k] = EPOCH_ON_TOP(m) + at[m].counter
 #else
 	skip
 #endif
