@@ -54,11 +54,11 @@ NETTLE_LINK := -Wl,--defsym=_nettle_sha256_compress=_nettle_sha256_compress_x86_
 PARTITION_LIBRARY := $(BUILD)/partitions/libmullion.a
 
 # The lock service but for its partition (docs/locks.md), linked by whoever uses it. The engine is compiled as one, so
-# that what is a function of its own for verification, as each rule is, costs no call.
+# that what is a function of its own for verification, as each rule is, costs no call, and for AMD's processors.
 LOCK_LIBRARY := $(BUILD)/partitions/liblock.a
 LOCK_ENGINE_OBJECT := $(PARTITION_OBJECTS)/lockd/engine.o
-LOCK_ENGINE_CFLAGS := -flto -fno-tree-slp-vectorize --param max-inline-insns-auto=200 \
-	--param inline-unit-growth=1000
+LOCK_ENGINE_CFLAGS := -mtune=znver2 -flto -fno-tree-slp-vectorize \
+	--param max-inline-insns-auto=200 --param inline-unit-growth=1000
 
 # The rdma service without its partition, and its clients' verbs (docs/rdma.md), likewise.
 RDMA_LIBRARY := $(BUILD)/partitions/librdma.a

@@ -414,6 +414,84 @@ static void requests_must_go_upwards_in_rank(void **state)
 	world_free(w);
 }
 
+/* What the participant says next of its locks; heartbeats are left out. */
+static uint32_t says(struct world *w, uint64_t now_ns, struct lock_envelope *e)
+{
+	do {
+		if (!lock_client_send(&w->client[0], now_ns, e))
+			return UINT32_MAX;
+	} while (e->message.kind != LOCK_REQUEST && e->message.kind != LOCK_RELEASE);
+	return w->slot[e->message.index].own;
+}
+
+/* The leader takes it, and the participant the answer. */
+static void answer(struct world *w, const struct lock_envelope *question)
+{
+	struct lock_server *s = world_leader(w, 0);
+	const uint64_t now_ns = world_clock(w, s->node);
+	struct lock_envelope e;
+
+	assert_int_equal(lock_server_receive(s, FIRST_CLIENT_NODE, &question->message,
+				 LOCK_MESSAGE_BYTES, now_ns),
+		LOCK_TAKEN);
+	assert_true(lock_server_send(s, now_ns, &e));
+	assert_int_equal(lock_client_receive(&w->client[0], s->node, &e.message, LOCK_MESSAGE_BYTES,
+				 clock_of(w, 0)),
+		LOCK_TAKEN);
+}
+
+static void operations_under_way_together_are_sent_repeated_and_told_in_their_order(void **state)
+{
+	struct world *w = started(4, 1);
+	const uint64_t now_ns = clock_of(w, 0), wait_ns = w->group[0].timing.retransmit_ns;
+	struct lock_client *c = &w->client[0];
+	const uint32_t answered[] = { 1, 3, 2, 0 };
+	struct lock_envelope e[4];
+	struct lock_event event;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(lock_client_request(c, i, LOCK_EX, 0, NULL, now_ns), LOCK_PENDING);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(says(w, now_ns + i, &e[i]), i);
+	assert_int_equal(says(w, now_ns + 4, &e[0]), UINT32_MAX);
+	answer(w, &e[1]);
+	while (lock_client_tick(c, now_ns + wait_ns + 2)) /* the last one is not due yet */
+		;
+	assert_int_equal(says(w, now_ns + wait_ns, &e[0]), 0);
+	assert_int_equal(says(w, now_ns + wait_ns, &e[2]), 2);
+	assert_int_equal(says(w, now_ns + wait_ns, &e[2]), UINT32_MAX);
+	answer(w, &e[3]);
+	answer(w, &e[2]);
+	answer(w, &e[0]);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_true(lock_client_event(c, &event));
+		assert_int_equal(event.own, answered[i]);
+		assert_int_equal(event.kind, LOCK_EVENT_DONE);
+	}
+	assert_false(lock_client_event(c, &event));
+	world_free(w);
+}
+
+/* The middle one, then the highest: what is below is the highest then. */
+static void ranks_are_kept_in_whatever_order_locks_are_given_back(void **state)
+{
+	struct world *w = started(4, 1);
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		world_take(w, 0, i, LOCK_EX);
+	world_give(w, 0, 1);
+	assert_int_equal(world_ask(w, 0, 1, LOCK_EX), LOCK_DEADLOCK);
+	world_give(w, 0, 3);
+	assert_int_equal(world_ask(w, 0, 1, LOCK_EX), LOCK_DEADLOCK);
+	world_give(w, 0, 2);
+	world_take(w, 0, 1, LOCK_EX);
+	world_give(w, 0, 0);
+	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_DEADLOCK);
+	world_free(w);
+}
+
 static void nl_is_no_obstacle_to_lower_ranks(void **state)
 {
 	struct world *w = started(2, 1);
@@ -648,6 +726,9 @@ int main(void)
 			a_value_goes_with_the_release_and_with_no_request_that_may_be_refused),
 		cmocka_unit_test(cancelling_too_late_ends_as_granted),
 		cmocka_unit_test(requests_must_go_upwards_in_rank),
+		cmocka_unit_test(
+			operations_under_way_together_are_sent_repeated_and_told_in_their_order),
+		cmocka_unit_test(ranks_are_kept_in_whatever_order_locks_are_given_back),
 		cmocka_unit_test(nl_is_no_obstacle_to_lower_ranks),
 		cmocka_unit_test(tokens_rise_with_every_grant_and_carry_the_epoch),
 		cmocka_unit_test(a_value_written_under_ex_or_pw_is_read_with_the_next_grant),

@@ -325,10 +325,10 @@ static HOT uint64_t word64(const void *const at)
  * them. The operation was said in its session's present epoch and incarnation to its present leader, or it would
  * not be awaited.
  */
-static HOT bool is_awaited(const struct lock_own *const o, const uint16_t from,
-	const struct lock_message *const m, const uint64_t now_ns)
+static HOT bool is_awaited(
+	const struct lock_own *const o, const struct lock_message *const m, const uint64_t now_ns)
 {
-	return (word32(&m->kind) & ~ANSWER_FLAGS) == o->answer && m->node == from &&
+	return (word32(&m->kind) & ~ANSWER_FLAGS) == o->answer &&
 	       word32(&m->group) == word32(&o->session->group) &&
 	       lock_rule_expected(word64(&o->slot), word64(&m->index), word64(&o->incarnation),
 		       word64(&m->incarnation)) &&
@@ -359,16 +359,24 @@ static HOT enum lock_reason take_grant(
 	return end_awaited(c, o, LOCK_HOLDING);
 }
 
-enum lock_reason lock_client_receive(struct lock_client *const c, const uint16_t from,
-	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
+static HOT enum lock_reason receive_awaited(
+	struct lock_client *const c, const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_own *const o = c->awaited;
 
-	if (bytes != LOCK_MESSAGE_BYTES || !is_awaited(o, from, m, now_ns) || c->events.first)
-		return receive_any(c, from, m, bytes, now_ns);
+	if (!is_awaited(o, m, now_ns) || c->events.first)
+		return receive_any(c, m->node, m, LOCK_MESSAGE_BYTES, now_ns);
 	if (o->state == LOCK_WAITING)
 		return token_follows(o, m) ? take_grant(c, o, m)
-					   : receive_any(c, from, m, bytes, now_ns);
+					   : receive_any(c, m->node, m, LOCK_MESSAGE_BYTES, now_ns);
 	o->held = LOCK_NONE;
 	return end_awaited(c, o, LOCK_IDLE);
+}
+
+enum lock_reason lock_client_receive(struct lock_client *const c, const uint16_t from,
+	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
+{
+	if (bytes != LOCK_MESSAGE_BYTES || m->node != from)
+		return receive_any(c, from, m, bytes, now_ns);
+	return receive_awaited(c, m, now_ns);
 }
