@@ -35,7 +35,8 @@
  * Links: the ends of the outbox, of the events and of the ranks; four of each own lock, of which
  * one is spare, so that a link tells its lock by a shift; the ends of the rings of operations that wait for an
  * answer, one of each membership. An operation is either due to be sent, in the outbox, or waits: its turn.
- * The first of the outbox, of the events and of those that wait (struct lock_turns), and the highest of the ranks, are in no ring.
+ * The first of the outbox, of the events and of those that wait (struct lock_turns), and the highest of the ranks,
+ * are in no ring.
  */
 #define OUT_END        0u
 #define EVENT_END      1u
@@ -138,7 +139,7 @@ static HOT enum lock_status lockd_client_begin(
 	return LOCK_PENDING;
 }
 
-/* It is released, and its value told with `flags`; `answer`: how the leader's begins, if that may be taken at once. */
+/* It is released, its value told with `flags`. `answer`: how the leader's begins, if it may be taken at once. */
 static HOT enum lock_status lockd_client_give(struct lock_client *const c, struct lock_own *const o,
 	const uint8_t flags, const uint32_t answer)
 {

@@ -110,7 +110,7 @@ static COLD enum lock_status lost(
 	return LOCK_LOST;
 }
 
-/* Of a lock that is held, or while another one is, or in a mode that keeps nobody waiting; or there is no session. */
+/* Of a lock that is held, or while another one is; in a mode that keeps nobody waiting; without a session. */
 static COLD enum lock_status request_rarely(struct lock_client *const c, const uint32_t own,
 	const uint8_t mode, const uint8_t flags, const uint8_t *const value, const uint64_t now_ns)
 {
