@@ -275,10 +275,12 @@ static HOT uint64_t word64(const void *const at)
 
 /* How a message begins: kind, modes held and wanted, flags. */
 #define HEAD(kind, held, wanted, flags)                                                            \
-	((uint32_t)(kind) | (uint32_t)(held) << 8 | (uint32_t)(wanted) << 16 | (uint32_t)(flags) << 24)
+	((uint32_t)(kind) | (uint32_t)(held) << 8 | (uint32_t)(wanted) << 16 |                     \
+		(uint32_t)(flags) << 24)
 
 /* A request of who holds nothing, and for whom nothing is asked. */
-static HOT bool lockd_asks_anew(const struct lock_place *const p, const struct lock_message *const m)
+static HOT bool lockd_asks_anew(
+	const struct lock_place *const p, const struct lock_message *const m)
 {
 	return p->held == LOCK_NONE &&
 	       (word32(&m->kind) & HEAD(0xff, 0xff, 0, (uint8_t)~LOCK_FLAG_NOQUEUE)) ==

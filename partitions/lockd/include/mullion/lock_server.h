@@ -154,7 +154,7 @@ struct lock_server {
 	uint32_t number; /* of the group */
 	uint8_t place;   /* in the group: 0, 1, or 2 for the witness */
 	uint16_t node;
-	uint32_t first_slot, slots; /* as the tables say */
+	uint32_t first_slot, slots;      /* as the tables say */
 	uint32_t first_lease, first_end; /* links, private */
 	struct lock_storage storage;
 	struct lock_voter voter;
