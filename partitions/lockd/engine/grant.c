@@ -42,6 +42,11 @@ static bool reads(const uint8_t mode)
 }
 
 /* A batch, once begun, takes nobody in. */
+/*@ requires whole(s, slot) && tabled(s, slot);
+    assigns \nothing;
+    ensures s->first_end + LOCK_ENDS * its_lock(s, slot) <= \result;
+    ensures \result < s->first_end + LOCK_ENDS * (its_lock(s, slot) + 1);
+*/
 static uint32_t queue_end(const struct lock_server *const s, const uint32_t slot)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
@@ -52,7 +57,7 @@ static uint32_t queue_end(const struct lock_server *const s, const uint32_t slot
 	if (lock_row(s, lock)->discipline == LOCK_PHASE_FAIR)
 		return end_link(s, lock, reads(p->wanted) ? END_READERS : END_WRITERS);
 	return end_link(s, lock,
-		END_BATCHES + (s->storage.locks[lock].batch ^ 1u) * LOCK_PRIORITIES +
+		END_BATCHES + (1u - s->storage.locks[lock].batch) * LOCK_PRIORITIES +
 			slot_row(s, slot)->priority);
 }
 
@@ -72,10 +77,25 @@ static void count_waiter(struct lock_server *const s, const uint32_t slot, const
 		l->converting[p->wanted] += by;
 }
 
+/*@ requires linked(s, slot) && owned(s, slot) && alone(s, its_wait(slot));
+    requires its_out(slot) < end < lock_links_count;
+    assigns s->storage.links[0 .. lock_links_count - 1];
+    ensures linked(s, slot);
+    ensures \old(alone(s, its_hold(slot))) ==> alone(s, its_hold(slot));
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void enlist_waiter(
+	struct lock_server *const s, const uint32_t slot, const uint32_t end)
+{
+	lock_links_insert(links(s), wait_link(slot), end);
+}
+
 void lockd_grant_queue(struct lock_server *const s, const uint32_t slot)
 {
+	const uint32_t end = queue_end(s, slot);
+
 	count_waiter(s, slot, 1);
-	lock_links_insert(links(s), wait_link(slot), queue_end(s, slot));
+	enlist_waiter(s, slot, end);
 }
 
 /* Behind all that wait for longer; times may wrap around, differences do not. */
@@ -346,6 +366,12 @@ void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
 }
 
 /* A cached holder's budget begins when it is told. */
+/*@ requires linked(s, holder);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[holder].blocking,
+      s->storage.places[holder].since_ns, s->storage.places[holder].marks,
+      s->storage.places[holder].out;
+    ensures linked(s, holder) && as_queued{Pre, Post}(s, holder);
+*/
 static void tell(struct lock_server *const s, const uint32_t holder, const uint8_t mode,
 	const bool cached, const uint64_t now_ns)
 {

@@ -127,12 +127,20 @@ static inline uint32_t end_link(
 	return s->first_end + LOCK_ENDS * lock + which;
 }
 
+/*@ requires \valid_read(s) && \valid_read(s->tables) && \valid_read(s->group);
+    assigns \nothing;
+    ensures \result == s->tables->lock + (uint32_t)(s->group->first_lock + lock);
+*/
 static inline const struct lock_lock *lock_row(
 	const struct lock_server *const s, const uint32_t lock)
 {
 	return &s->tables->lock[s->group->first_lock + lock];
 }
 
+/*@ requires \valid_read(s) && \valid_read(s->tables) && \valid_read(s->group);
+    assigns \nothing;
+    ensures \result == s->tables->slot + (uint32_t)(s->group->first_slot + slot);
+*/
 static inline const struct lock_sharer *slot_row(
 	const struct lock_server *const s, const uint32_t slot)
 {
@@ -306,7 +314,29 @@ static inline enum lock_reason lockd_count(
 	return reason;
 }
 
+/* tabled: its rows are there, constant, and the batch that is served is one of the two. */
+/*@ logic struct lock_lock *row_of_lock(struct lock_server *s, integer slot) =
+      s->tables->lock + (uint32_t)(s->group->first_lock + its_lock(s, slot));
+
+    logic struct lock_sharer *row_of_slot(struct lock_server *s, integer slot) =
+      s->tables->slot + (uint32_t)(s->group->first_slot + slot);
+
+    predicate tabled(struct lock_server *s, integer slot) =
+      \valid_read(s->tables) && \valid_read(s->group) &&
+      \valid_read(row_of_lock(s, slot)) && \valid_read(row_of_slot(s, slot)) &&
+      row_of_slot(s, slot)->priority < LOCK_PRIORITIES &&
+      s->storage.locks[its_lock(s, slot)].batch <= 1;
+*/
+
 /* grant.c: who holds and who waits. */
+/*@ requires whole(s, slot) && tabled(s, slot);
+    requires is_mode(s->storage.places[slot].wanted) && alone(s, its_wait(slot));
+    assigns s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 void lockd_grant_queue(struct lock_server *s, uint32_t slot);
 void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
 /*@ requires whole(s, slot) && is_mode(s->storage.places[slot].wanted);
