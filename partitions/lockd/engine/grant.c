@@ -360,6 +360,7 @@ void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
 
 	if (p->wanted != LOCK_NONE)
 		lockd_grant_unqueue(s, slot);
+	/*@ assert agreed(s, slot); */
 	if (p->held == LOCK_NONE)
 		return;
 	lockd_grant_drop_hold(s, &s->storage.locks[p->lock], slot);

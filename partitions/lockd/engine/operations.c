@@ -16,12 +16,19 @@ uint64_t lockd_operation_token(struct lock_server *const s)
 	return (uint64_t)s->epoch << TOKEN_COUNTER_BITS | s->counter;
 }
 
+/*@ assigns \nothing; */
 static bool writes(const uint8_t mode)
 {
 	return mode == LOCK_PW || mode == LOCK_EX;
 }
 
 /* Only whoever holds the lock for writing gives it a value, and its token is the value's version. */
+/*@ requires whole(s, slot) && \valid_read(m);
+    assigns s->storage.locks[its_lock(s, slot)].value[0 .. LOCK_VALUE_BYTES - 1],
+      s->storage.locks[its_lock(s, slot)].version, s->storage.locks[its_lock(s, slot)].valid;
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 static void write_value(
 	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
 {
@@ -35,10 +42,28 @@ static void write_value(
 	l->valid = !(m->flags & LOCK_FLAG_INVALID);
 }
 
+/* As if it had never asked for anything. */
+/*@ requires whole(s, slot);
+    assigns s->storage.places[slot].marks, s->storage.places[slot].sequence,
+      s->storage.places[slot].answer, s->storage.places[slot].out,
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void forget(struct lock_server *const s, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	p->marks = 0;
+	p->sequence = 0;
+	p->answer = LOCK_DONE;
+	lockd_outbox_forget(s, slot, OUT_ALL);
+}
+
 /* The slot's participant is gone: what it held for writing may be half written. */
 void lockd_operation_abandon(struct lock_server *const s, const uint32_t slot)
 {
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
 	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
 
 	if (writes(p->held)) {
@@ -46,13 +71,16 @@ void lockd_operation_abandon(struct lock_server *const s, const uint32_t slot)
 		l->version = lockd_operation_token(s);
 	}
 	lockd_grant_drop(s, slot);
-	lockd_outbox_forget(s, slot, OUT_ALL);
-	p->marks = 0;
-	p->sequence = 0;
-	p->answer = LOCK_DONE;
+	forget(s, slot);
 }
 
 /* What was to be answered to the operation before is of no interest to anybody now. */
+/*@ requires whole(s, slot);
+    assigns s->storage.places[slot].sequence, s->storage.places[slot].out,
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 static void begin(struct lock_server *const s, const uint32_t slot, const uint32_t sequence)
 {
 	s->storage.places[slot].sequence = sequence;
@@ -60,6 +88,12 @@ static void begin(struct lock_server *const s, const uint32_t slot, const uint32
 		lockd_outbox_forget(s, slot, OUT_ANSWERS);
 }
 
+/*@ requires whole(s, slot);
+    assigns s->storage.places[slot].answer, s->storage.places[slot].out,
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 static enum lock_reason refuse(
 	struct lock_server *const s, const uint32_t slot, const enum lock_status status)
 {
@@ -172,6 +206,24 @@ static COLD enum lock_reason pass_on(
 	return lockd_count(s, LOCK_TAKEN);
 }
 
+/*@ requires whole(s, slot) && counted(s, slot) && \valid_read(m);
+    requires s->storage.places[slot].held != LOCK_NONE;
+    requires s->storage.places[slot].wanted == LOCK_NONE;
+    requires l == s->storage.locks + its_lock(s, slot);
+    assigns *l, s->storage.places[slot].held, s->storage.places[slot].out,
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == LOCK_NONE;
+*/
+static inline void let_go(struct lock_server *const s, struct lock_state *const l,
+	const uint32_t slot, const struct lock_message *const m)
+{
+	write_value(s, slot, m);
+	lockd_grant_drop_hold(s, l, slot);
+	lockd_outbox_answer(s, slot, OUT_RELEASED);
+}
+
 enum lock_reason lockd_operation_release(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
@@ -180,9 +232,7 @@ enum lock_reason lockd_operation_release(struct lock_server *const s, const uint
 
 	p->sequence = m->sequence;
 	p->answer = LOCK_DONE;
-	write_value(s, slot, m);
-	lockd_grant_drop_hold(s, l, slot);
-	lockd_outbox_answer(s, slot, OUT_RELEASED);
+	let_go(s, l, slot, m);
 	if (l->waiting != 0)
 		return pass_on(s, p->lock, now_ns);
 	return lockd_count(s, LOCK_TAKEN);

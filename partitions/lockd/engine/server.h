@@ -392,6 +392,19 @@ void lockd_grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
     ensures s->storage.places[slot].held == mode;
 */
 void lockd_grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires s->storage.places[slot].wanted <= LOCK_NONE;
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[slot].held, s->storage.places[slot].wanted;
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == LOCK_NONE;
+    ensures s->storage.places[slot].wanted == LOCK_NONE;
+*/
 void lockd_grant_drop(struct lock_server *s, uint32_t slot);
 /*@ requires whole(s, slot) && counted(s, slot);
     requires s->storage.places[slot].held != LOCK_NONE;
@@ -418,6 +431,10 @@ void lockd_outbox_blocking(struct lock_server *s, uint32_t slot);
     ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
 */
 void lockd_outbox_answer(struct lock_server *s, uint32_t slot, uint8_t what);
+/*@ requires linked(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
+    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+*/
 void lockd_outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
 
@@ -431,6 +448,21 @@ enum lock_reason lockd_operation_release(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
 enum lock_reason lockd_operation_receive(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires s->storage.places[slot].wanted <= LOCK_NONE;
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].waiting, s->storage.locks[its_lock(s, slot)].valid,
+      s->storage.locks[its_lock(s, slot)].version, s->storage.places[slot].held,
+      s->storage.places[slot].wanted, s->storage.places[slot].out,
+      s->storage.places[slot].marks, s->storage.places[slot].sequence,
+      s->storage.places[slot].answer, s->counter, s->authority_end_ns,
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == LOCK_NONE;
+    ensures s->storage.places[slot].wanted == LOCK_NONE;
+*/
 void lockd_operation_abandon(struct lock_server *s, uint32_t slot);
 /*@ requires \valid(s);
     assigns s->counter, s->authority_end_ns;

@@ -120,6 +120,10 @@ _Static_assert(LOCK_REPORT_OTHERS_AT + sizeof(struct lock_report_others) == LOCK
 	"they fill the message from its span on");
 
 /* From one place to another one. */
+/*@ requires \valid(to + (0 .. LOCK_VALUE_BYTES - 1));
+    requires \valid_read(from + (0 .. LOCK_VALUE_BYTES - 1));
+    assigns to[0 .. LOCK_VALUE_BYTES - 1];
+*/
 static inline void lock_value_copy(uint8_t *restrict const to, const uint8_t *restrict const from)
 {
 	__builtin_memcpy(to, from, LOCK_VALUE_BYTES);
