@@ -55,12 +55,24 @@ void lockd_outbox_session(struct lock_server *const s, const uint32_t member, co
 }
 
 /* As lock_links_remove does, of the first in the ring: what is before it is known. */
+/*@ requires \valid(s) && \valid(s->storage.links + (0 .. lock_links_count - 1));
+    requires \base_addr(s) != \base_addr(s->storage.links);
+    requires well_formed(s->storage.links, lock_links_count);
+    requires 0 < link < lock_links_count && s->storage.links[OUT_END].next == link;
+    assigns s->storage.links[0 .. lock_links_count - 1];
+    ensures well_formed(s->storage.links, lock_links_count);
+    ensures alone(s, link);
+    ensures s->storage.links[OUT_END].next == \old(s->storage.links[link].next);
+    ensures \forall integer k; 0 <= k < lock_links_count && \old(alone(s, k)) ==> alone(s, k);
+*/
 static HOT void leave(struct lock_server *const s, const uint32_t link)
 {
 	struct lock_link *const links = s->storage.links;
 	const uint32_t after = links[link].next;
 
-	links[link] = (struct lock_link){ .next = link, .prev = link };
+	/*@ assert links[link].prev == OUT_END && after != link && after < lock_links_count; */
+	links[link].next = link;
+	links[link].prev = link;
 	links[OUT_END].next = after;
 	links[after].prev = OUT_END;
 }
