@@ -137,15 +137,34 @@ static enum lock_reason wait_or_refuse(struct lock_server *const s, const uint32
 	return refuse(s, slot, LOCK_AGAIN);
 }
 
+/* To a mode that nobody can mind. */
+/*@ requires whole(s, slot) && counted(s, slot) && is_mode(mode);
+    requires s->storage.places[slot].wanted == LOCK_NONE;
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].told, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[slot].held, s->storage.places[slot].wanted,
+      s->storage.places[slot].token, s->storage.places[slot].answer,
+      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].wanted == LOCK_NONE;
+*/
+static void step_down(
+	struct lock_server *const s, const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
+{
+	s->storage.places[slot].wanted = mode;
+	lockd_grant_now(s, slot, now_ns);
+}
+
 static enum lock_reason convert(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
 
 	write_value(s, slot, m);
 	if (lock_mode_covers(p->held, m->wanted)) {
-		p->wanted = m->wanted;
-		lockd_grant_now(s, slot, now_ns);
+		step_down(s, slot, m->wanted, now_ns);
 		lockd_grant_pass(s, lock_of(s, slot), now_ns);
 		return LOCK_TAKEN;
 	}
