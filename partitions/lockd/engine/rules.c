@@ -19,8 +19,8 @@ bool lock_rule_answer(const bool waiting, const uint32_t mine, const uint32_t se
 	return waiting && sequence == mine;
 }
 
-bool lock_rule_expected(const uint64_t my_place, const uint64_t place, const uint64_t my_life,
-	const uint64_t life)
+bool lock_rule_expected(
+	const uint64_t my_place, const uint64_t place, const uint64_t my_life, const uint64_t life)
 {
 	return place == my_place && life == my_life;
 }
