@@ -303,22 +303,6 @@ static COLD enum lock_reason receive_any(struct lock_client *const c, const uint
 	return reason;
 }
 
-static HOT uint32_t word32(const void *const at)
-{
-	uint32_t word;
-
-	__builtin_memcpy(&word, at, sizeof(word));
-	return word;
-}
-
-static HOT uint64_t word64(const void *const at)
-{
-	uint64_t word;
-
-	__builtin_memcpy(&word, at, sizeof(word));
-	return word;
-}
-
 /*
  * Whether this is the answer to the one operation that waits for one in its session, as it comes if nothing happened
  * in between: all of its head is what it must be, and so it need not be found by its fields, nor judged by each of
@@ -328,10 +312,10 @@ static HOT uint64_t word64(const void *const at)
 static HOT bool is_awaited(
 	const struct lock_own *const o, const struct lock_message *const m, const uint64_t now_ns)
 {
-	return (word32(&m->kind) & ~ANSWER_FLAGS) == o->answer &&
-	       word32(&m->group) == word32(&o->session->group) &&
-	       lock_rule_expected(word64(&o->slot), word64(&m->index), word64(&o->incarnation),
-		       word64(&m->incarnation)) &&
+	return (lock_word32(&m->kind) & ~ANSWER_FLAGS) == o->answer &&
+	       lock_word32(&m->group) == lock_word32(&o->session->group) &&
+	       lock_rule_expected(lock_word64(&o->slot), lock_word64(&m->index),
+		       lock_word64(&o->incarnation), lock_word64(&m->incarnation)) &&
 	       !lock_rule_session_over(now_ns, o->session->end_ns);
 }
 

@@ -159,8 +159,8 @@ static HOT bool is_next(const struct lock_place *const p, const struct lock_mess
 {
 	const struct lock_session *const session = p->session;
 
-	return word32(&m->group) == word32(&session->group) &&
-	       lock_rule_life(word64(&session->epoch), word64(&m->epoch)) &&
+	return lock_word32(&m->group) == lock_word32(&session->group) &&
+	       lock_rule_life(lock_word64(&session->epoch), lock_word64(&m->epoch)) &&
 	       session->state == LOCK_LIVE && m->sequence != p->sequence &&
 	       lock_rule_sequence(p->sequence, m->sequence);
 }

@@ -265,22 +265,6 @@ static inline bool leads(const struct lock_server *const s)
 	return s->phase >= LOCK_COLLECTING;
 }
 
-static HOT uint32_t word32(const void *const at)
-{
-	uint32_t word;
-
-	__builtin_memcpy(&word, at, sizeof(word));
-	return word;
-}
-
-static HOT uint64_t word64(const void *const at)
-{
-	uint64_t word;
-
-	__builtin_memcpy(&word, at, sizeof(word));
-	return word;
-}
-
 /* How a message begins: kind, modes held and wanted, flags. */
 #define HEAD(kind, held, wanted, flags)                                                            \
 	((uint32_t)(kind) | (uint32_t)(held) << 8 | (uint32_t)(wanted) << 16 |                     \
@@ -291,7 +275,7 @@ static HOT bool lockd_asks_anew(
 	const struct lock_place *const p, const struct lock_message *const m)
 {
 	return p->held == LOCK_NONE &&
-	       (word32(&m->kind) & HEAD(0xff, 0xff, 0, (uint8_t)~LOCK_FLAG_NOQUEUE)) ==
+	       (lock_word32(&m->kind) & HEAD(0xff, 0xff, 0, (uint8_t)~LOCK_FLAG_NOQUEUE)) ==
 		       HEAD(LOCK_REQUEST, LOCK_NONE, 0, 0) &&
 	       m->wanted < LOCK_NONE && p->wanted == LOCK_NONE;
 }
@@ -300,7 +284,7 @@ static HOT bool lockd_asks_anew(
 static HOT bool lockd_gives_back(
 	const struct lock_place *const p, const struct lock_message *const m)
 {
-	return (word32(&m->kind) & HEAD(0xff, 0, 0xff, (uint8_t)~LOCK_FLAGS)) ==
+	return (lock_word32(&m->kind) & HEAD(0xff, 0, 0xff, (uint8_t)~LOCK_FLAGS)) ==
 		       HEAD(LOCK_RELEASE, 0, LOCK_NONE, 0) &&
 	       m->held <= LOCK_NONE && p->held != LOCK_NONE && p->wanted == LOCK_NONE &&
 	       lock_rule_token(p->token, m->token);

@@ -94,6 +94,10 @@ struct lock_membership {
 	struct lock_turns waiting; /* for their answers, the one sent longest ago first */
 };
 
+_Static_assert(offsetof(struct lock_membership, node) ==
+		       offsetof(struct lock_membership, group) + sizeof(uint16_t),
+	"group and node are one word, as in messages");
+
 #define LOCK_CLIENT_LINKS(owns, members) (4u * (owns) + (members) + 3u)
 
 struct lock_client_storage {

@@ -129,6 +129,23 @@ static inline void lock_value_copy(uint8_t *restrict const to, const uint8_t *re
 	__builtin_memcpy(to, from, LOCK_VALUE_BYTES);
 }
 
+/* Fields that follow each other, as one word: to be compared with the same fields elsewhere. */
+static inline uint32_t lock_word32(const void *const at)
+{
+	uint32_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+static inline uint64_t lock_word64(const void *const at)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 /* A message and the node it goes to. */
 struct lock_envelope {
 	uint16_t node;

@@ -101,6 +101,12 @@ struct lock_session {
 	uint64_t stamp;    /* the client's clock, to be returned */
 };
 
+_Static_assert(offsetof(struct lock_session, node) ==
+			       offsetof(struct lock_session, group) + sizeof(uint16_t) &&
+		       offsetof(struct lock_session, incarnation) ==
+			       offsetof(struct lock_session, epoch) + sizeof(uint32_t),
+	"group and node are one word, epoch and incarnation one, as in messages");
+
 /*
  * Slots whose reports a new leader asks for at once, of all members together, but one of each at least. Three to a
  * message, those of two nodes are 64 messages from each, which a card of Mullion's nodes holds.
