@@ -80,9 +80,8 @@ static void short_of(struct check *check, const struct model_lock_group *group,
 		return;
 	fault(check, place(check, group->at, property),
 		say(check,
-			"sessions of %s may be over up to %s before a new leader has their "
-			"reports: "
-			"`%s` is %s, and a failover needs %s",
+			"sessions of %s may be over up to %s before a new leader has "
+			"their reports: `%s` is %s, and a failover needs %s",
 			group->name, say_about(check, least_ns - span_ns), property,
 			say_ns(check, span_ns), say_about(check, least_ns)),
 		say(check,
@@ -231,9 +230,8 @@ static void memory(struct check *check)
 const struct rule rules_lock_bound[] = {
 	{ "lock-bounded", "Every wait for a lock has a bound.", TIER_MEANING, bounded },
 	{ "lock-reports",
-		"Who lives keeps its session until a new leader has its reports, where a failover "
-		"is "
-		"reckoned with.",
+		"Who lives keeps its session until a new leader has its reports, "
+		"where a failover is reckoned with.",
 		TIER_MEANING, reports },
 	{ "lock-deadline", "No participant waits longer for a lock than its deadline.",
 		TIER_MEANING, deadline },
