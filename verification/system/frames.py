@@ -3,8 +3,10 @@
 
 usage: frames.py OURS THEIRS FRAMES REFUSED MAC...: to each MAC FRAMES numbered frames, a few at a time, with all that is
 no frame of theirs in between: runts, giants, other protocols; REFUSED of them are frames to the card and not to the driver.
-The MAC named last is told last that this is the end. Prints a line per MAC. Exit 0: each frame came back, once, in
-order, right to the byte, and nothing else.
+The MAC named last is greeted first, so that the others hear it answer before anybody speaks to them, and told last that
+this is the end. Frames go when all have answered, and the end is told when all are back: a card that takes everything
+hears the same each time. Prints a line per MAC. Exit 0: each frame came back, once, in order, right to the byte, and
+nothing else.
 """
 import os
 import random
@@ -62,10 +64,11 @@ class Far:
             self.send(frame(self.mac, kind, 0))
             self.knocked = time.monotonic()
 
-    def step(self, may_end):
-        if not self.met:
-            self.knock(HELLO)
-        elif self.giants:
+    def back(self):
+        return self.expected == self.frames
+
+    def exchange(self):
+        if self.giants:
             self.send(self.giants.pop())
         elif self.next < self.frames and self.next - self.expected < WINDOW:
             if self.next % 10 == 3:
@@ -73,8 +76,6 @@ class Far:
                     self.send(other)
             self.send(frame(self.mac, DATA, self.next))
             self.next += 1
-        elif self.expected == self.frames and not self.done and may_end:
-            self.knock(DONE)
 
     def take(self, data):
         kind, number, length = struct.unpack_from("<HII", data, 14)
@@ -86,6 +87,19 @@ class Far:
                 self.wrong += 1
         self.met |= kind == HELLO
         self.done |= kind == DONE
+
+
+def step(fars):
+    """What is next on this wire: a greeting, a frame for each, or a good-bye."""
+    strange = [far for far in fars if not far.met]
+    staying = [far for far in fars if not far.done]
+    if strange:
+        strange[-1].knock(HELLO)
+    elif all(far.back() for far in fars):
+        staying[0].knock(DONE)
+    else:
+        for far in fars:
+            far.exchange()
 
 
 def main():
@@ -101,10 +115,7 @@ def main():
     fars = {mac: Far(wire, theirs, mac, frames, refused) for mac in macs}
     strangers, end = 0, time.monotonic() + PATIENCE_S
     while not all(far.done for far in fars.values()) and time.monotonic() < end:
-        may_end = True
-        for far in fars.values():
-            far.step(may_end)
-            may_end &= far.done
+        step(list(fars.values()))
         try:
             data = wire.recv(65536)
         except TimeoutError:
@@ -118,7 +129,7 @@ def main():
         print(f"{mac.hex(':')}: {far.expected} of {far.frames} frames came back right, {far.wrong} wrong, "
               f"met {far.met}, done {far.done}")
     print(f"strangers: {strangers}")
-    good = all(far.done and far.expected == far.frames and far.wrong == 0 for far in fars.values())
+    good = all(far.done and far.back() and far.wrong == 0 for far in fars.values())
     sys.exit(0 if good and strangers == 0 else 1)
 
 

@@ -80,7 +80,17 @@ static bool send(struct station *const station, const struct frame *const frame)
 	return taken;
 }
 
-/* The bytes of a frame of ours, or 0: none, or a stranger's. */
+/* A card that takes everything hears what another one's echo sends to somebody else, and may hear it
+ * before anything else; two echoes that answered each other would do so for ever. */
+static bool is_to(const struct card *const card, const struct header *const header)
+{
+	static const uint8_t everybody[CARD_MAC_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	return memcmp(header->to, card->mac, CARD_MAC_BYTES) == 0 ||
+	       memcmp(header->to, everybody, CARD_MAC_BYTES) == 0;
+}
+
+/* The bytes of a frame to us, or 0: none, or a stranger's. */
 static uint32_t receive(struct station *const station, struct frame *const frame)
 {
 	uint32_t bytes;
@@ -93,7 +103,8 @@ static uint32_t receive(struct station *const station, struct frame *const frame
 	} else {
 		meter_end(&station->receive);
 	}
-	if (bytes < sizeof(frame->header) || frame->header.ethertype != ETHERTYPE)
+	if (bytes < sizeof(frame->header) || frame->header.ethertype != ETHERTYPE ||
+		!is_to(station->card, &frame->header))
 		return 0;
 	station->progress_tsc = tsc_read();
 	if (station->first_tsc == 0)
@@ -191,24 +202,16 @@ bool ping_step(struct station *const ping)
 
 /* ---- Echo ---- */
 
-/* Two echoes on one wire would send each other one frame for ever. */
-static bool is_strangers(const struct station *const echo, const struct frame *const frame)
-{
-	return echo->met && memcmp(frame->header.from, echo->peer, CARD_MAC_BYTES) != 0;
-}
-
 bool echo_step(struct station *const echo)
 {
 	static struct frame frame;
 	const uint32_t bytes = receive(echo, &frame);
 
 	reclaim(echo);
-	if (bytes == 0 || is_strangers(echo, &frame))
+	if (bytes == 0)
 		return false;
 	if (frame.header.kind == FRAME_DATA)
 		judge(echo, &frame, bytes);
-	memcpy(echo->peer, frame.header.from, CARD_MAC_BYTES);
-	echo->met = true;
 	echo->done = frame.header.kind == FRAME_DONE;
 	memcpy(frame.header.to, frame.header.from, CARD_MAC_BYTES);
 	memcpy(frame.header.from, echo->card->mac, CARD_MAC_BYTES);

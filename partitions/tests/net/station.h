@@ -18,8 +18,7 @@ struct station {
 	uint32_t next;                    /* sequence number to send next */
 	uint32_t expected;                /* to come next */
 	uint32_t wrong;                   /* frames out of order, or with a wrong byte */
-	bool met, done;                   /* the other end has answered; it has said good-bye */
-	uint8_t peer[CARD_MAC_BYTES];     /* echo: who was met */
+	bool met, done;                   /* ping: the other end has answered; it has said good-bye */
 	uint64_t first_tsc, progress_tsc; /* a frame came; before, when it began */
 	struct meter send, receive, reclaim;
 	struct meter send_short, receive_short; /* of frames up to SHORT_BYTES */
