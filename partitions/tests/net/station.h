@@ -14,11 +14,11 @@ enum frame_kind { FRAME_HELLO = 1, FRAME_DATA = 2, FRAME_DONE = 3 };
 
 struct station {
 	struct card *card;
-	uint32_t frames;                  /* to be sent, or expected */
-	uint32_t next;                    /* sequence number to send next */
-	uint32_t expected;                /* to come next */
-	uint32_t wrong;                   /* frames out of order, or with a wrong byte */
-	bool met, done;                   /* ping: the other end has answered; it has said good-bye */
+	uint32_t frames;   /* to be sent, or expected */
+	uint32_t next;     /* sequence number to send next */
+	uint32_t expected; /* to come next */
+	uint32_t wrong;    /* frames out of order, or with a wrong byte */
+	bool met, done;    /* the other end has answered (ping); it has said good-bye */
 	uint64_t first_tsc, progress_tsc; /* a frame came; before, when it began */
 	struct meter send, receive, reclaim;
 	struct meter send_short, receive_short; /* of frames up to SHORT_BYTES */
