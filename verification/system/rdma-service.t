@@ -7,7 +7,7 @@
 
 plan 29
 compile rdma verification/system/deployments/rdma-service.dts
-MULLION_RUN_OPTIONS="-- -object filter-dump,id=dump,netdev=h1,file=$work/wire.pcap"
+MULLION_RUN_OPTIONS="-- $punctual_cards -object filter-dump,id=dump,netdev=h1,file=$work/wire.pcap"
 run rdma first
 [ "$status" -eq 0 ]
 ok $? "the node ends well"

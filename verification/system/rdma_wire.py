@@ -11,7 +11,7 @@ import struct
 import sys
 
 WINDOW_S = 0.05
-SLACK_S = 0.01  # between a frame's being charged and its being captured, the emulator's other threads may run
+SLACK_S = 0.001  # between a frame's being charged and its being captured
 
 
 def frames(path):
