@@ -9,7 +9,6 @@
 . verification/system/attack.sh
 
 deployments=verification/system/deployments
-observed=verification/noninterference/observed
 samples=3600 # frames of 10 ms: longer than the longest attack
 
 # describe NAME KIND BOARD ARGS
@@ -29,10 +28,10 @@ intact() {
 
 # same NAME BOARD: `watch` saw beside NAME what it saw beside the idle one on that board.
 same() {
-	$observed "$work/idle-$2/system.json" watch "$work/idle-$2.first.ram" "$ram" >"$work/$1.observed"
+	undisturbed watch "idle-$2" "$1"
 	same_status=$?
 	ok $same_status "$1: the neighbour's memory, samples and console are the same to the byte"
-	[ $same_status -eq 0 ] || sed 's/^/# /' "$work/$1.observed"
+	[ $same_status -eq 0 ] || sed 's/^/# /' "$work/observed"
 }
 
 # quarantined NAME KIND: the log names the violation, once: afterwards the device is off the bus.

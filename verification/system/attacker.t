@@ -17,9 +17,9 @@ beside() {
 
 # same NAME: `watch` saw beside NAME what it saw beside the idle one.
 same() {
-	$observed "$work/idle/system.json" watch "$work/idle.first.ram" "$ram" >"$work/$1.observed"
+	undisturbed watch idle "$1"
 	ok $? "$1: the neighbour's memory, samples and console are the same to the byte"
-	[ $failed -eq 0 ] || sed 's/^/# /' "$work/$1.observed"
+	[ $failed -eq 0 ] || sed 's/^/# /' "$work/observed"
 }
 
 # last ACT ACTION PATTERN: the partition's last act; it is stopped for that reason, or (no pattern) by nothing.

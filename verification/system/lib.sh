@@ -90,6 +90,26 @@ boot() {
 	ok $? "two boots of $1 say the same, to the byte"
 }
 
+# seen PARTITION ONE OTHER: what it saw and wrote in two boots, NAME.SUFFIX each, is the same, to the byte; else what differs.
+seen() {
+	verification/noninterference/observed "$work/${2%.*}/system.json" "$1" "$work/$2.ram" "$work/$3.ram" >"$work/observed" 2>&1
+}
+
+# undisturbed PARTITION IDLE NAME: it saw the same in the first boots of the two. Where it did not, two more boots say, as for `boot`:
+# three of four are enough.
+undisturbed() {
+	seen "$1" "$2.first" "$3.first" && return
+	echo "# $1 did not see the same in $2 and $3; two more boots decide"
+	seen_status=$status seen_serial=$serial seen_ram=$ram
+	run "$2" again
+	run "$3" again
+	status=$seen_status serial=$seen_serial ram=$seen_ram
+	seen "$1" "$2.again" "$3.again" && { seen "$1" "$2.first" "$2.again" || seen "$1" "$3.first" "$3.again"; }
+	seen_status=$?
+	rm -f "$work/$2.again.ram" "$work/$3.again.ram"
+	return $seen_status
+}
+
 # guest_tap PREFIX: repeat what a partition reported in TAP as our own results. PREFIX: "" or "[name] ".
 guest_tap() {
 	sed -n "s/\r//; s/^$(printf '%s' "$1" | sed 's/[][]/\\&/g')\(ok\|not ok\) [0-9]* - /\1 /p" "$serial" \

@@ -14,12 +14,6 @@ describe() {
 	sed "s/ACTION/$4/; s/\"quarantine.dtsi\"/\"$1.dtsi\"/" "$deployments/quarantine-$2.dts.in" >"$work/$1.dts"
 }
 
-# observed NAME OTHER: what `a` saw in both runs is the same, to the byte.
-observed() {
-	verification/noninterference/observed "$work/$1/system.json" a "$work/$1.first.ram" \
-		"$work/$2.first.ram" >"$work/observed" 2>&1
-}
-
 # without WORDS PATTERN SENTENCE: the image on a machine that lacks what WORDS (of QEMU's command) gave it.
 without() {
 	command=$($mullion run --dry-run "$work/polled" --serial "$work/refused" | sed "s/ $1 / /")
@@ -73,11 +67,11 @@ done
 says "$work/outside.first" "$line" 'the device is stopped in one of two runs'
 ! grep -q 'DMA violation' "$work/inside.first"
 ok $? 'and not in the other'
-observed inside outside
+undisturbed a inside outside
 ok $? "what a neighbour on the same CPU saw is the same in both, to the byte"
 sed 's/^/# /' "$work/observed"
 verification/noninterference/alter "$work/outside/system.json" a "$work/outside.first.ram"
-! observed inside outside
+! seen a inside.first outside.first
 ok $? 'and one sample later by one tick would have been found'
 
 # ---- Another board ----
