@@ -348,9 +348,11 @@ static uint8_t held_now(struct world *w, uint32_t p, uint32_t lock)
 {
 	uint8_t mode = LOCK_EX;
 
-	while (mode != LOCK_NL && !world_holds(w, p, lock, mode))
+	if (!world_holds(w, p, lock, LOCK_NL))
+		return LOCK_NONE;
+	while (!world_holds(w, p, lock, mode))
 		mode--;
-	return world_holds(w, p, lock, mode) ? mode : LOCK_NONE;
+	return mode;
 }
 
 /* Whoever is down holds still: its program may be in the middle of something, until its clock says no. */
@@ -374,12 +376,14 @@ static void judge_links(const struct world *w, const struct lock_server *s)
 {
 	const struct lock_group *g = s->group;
 	const uint32_t count = LOCK_SERVER_LINKS(g->slots, g->members, g->locks);
+	const struct lock_link *const links = s->storage.links;
+	bool whole = true;
 
 	(void)w;
-	for (uint32_t i = 0; i < count; i++) {
-		assert_true(s->storage.links[i].next < count && s->storage.links[i].prev < count);
-		assert_true(s->storage.links[s->storage.links[i].next].prev == i);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		whole &= links[i].next < count && links[i].prev < count &&
+			 links[links[i].next].prev == i;
+	assert_true(whole);
 }
 
 /* What the leader counts is what its slots say. */
