@@ -1,9 +1,11 @@
 /*
  * holder: a participant of a lock service, for the measure of a recovery. It takes all its locks, as many at a time as its
- * channel carries, and keeps them, but for the last one, which it gives back and takes, again and again. It says how many
- * it holds, and how long a grant of the last one took at most since it last said so.
+ * channel carries, and keeps them, but for the last one, which it gives back and takes, again and again. Once it held all,
+ * it says how many it holds, and how long a grant of the last one took at most since it last said so. What it loses with
+ * its session it says at once, and asks for again. Its locks are of one group.
  *
- * Invariant: what is told to be held is held at that moment, by the participant's own state.
+ * Invariant: what is told to be held is held at that moment, by the participant's own state; no loss goes untold once it
+ * held all.
  *
  * Arguments: mode=shared, or exclusive; report-ns=20000000.
  */
@@ -24,7 +26,8 @@ DLM_STORAGE(storage, OWNS, GROUPS);
 static struct dlm_partition dlm;
 static enum lock_mode mode;
 static uint64_t report_ns, due_ns, asked_ns, longest_ns, grants;
-static uint32_t owns, asked, held;
+static uint32_t owns, asked, held, life;
+static bool held_all;
 
 static uint64_t now(void)
 {
@@ -74,18 +77,38 @@ static void renew(const uint32_t own)
 	}
 }
 
+/* With the session of another life all that was asked for is lost: it begins anew. */
+static void begin_life(void)
+{
+	const uint32_t incarnation = dlm.client.storage.memberships[0].incarnation;
+
+	if (life == incarnation)
+		return;
+	life = incarnation;
+	asked = held = 0;
+	due_ns = 0;
+}
+
 /* In rising rank, which is their order. */
-static void work(void)
+static void take(void)
 {
 	while (asked < owns && asked - held < UNDER_WAY &&
 		lock_client_request(&dlm.client, asked, mode, 0, NULL, now()) == LOCK_PENDING)
 		asked++;
 	while (held < asked && holds(held))
 		held++;
+}
+
+static void work(void)
+{
+	begin_life();
+	take();
 	if (held == owns) {
+		held_all = true;
 		renew(owns - 1);
-		tell();
 	}
+	if (held_all)
+		tell();
 }
 
 int main(void)
