@@ -52,7 +52,7 @@ def rxe_facts(marks=MARKS, log=LOG, receiver=RECEIVER):
 
 
 sys.dont_write_bytecode = True
-print("1..30")
+print("1..31")
 known = rxe_facts()
 ok(known["post_send_64B"] == {"counted": 19980, "clock": 19181, "n": 500},
    "a message costs what is left when its sleeps are taken off", known)
@@ -142,12 +142,13 @@ def spans(partition, *rows):
     return [f"[{partition}] holder: held={held} longest={wait} grants={grants} at={at}" for held, wait, grants, at in rows]
 
 
-def survivor(held=4999, waited=70, after=3):
-    return spans("holder", (4999, 50, 9, 4000), (held, 3500, 1, 9000)) + spans(
-        "bystander", *((0, 40, 9, 1000 * k) for k in (1, 2, 3)), *((0, waited, 9, 6000 + 1000 * k) for k in range(after)))
+def survivor(held=4999, waited=70, after=3, clock=0):
+    return spans("holder", (4999, 50, 9, clock + 4000), (held, 3500, 1, clock + 9000)) + spans(
+        "bystander", *((0, 40, 9, clock + 1000 * k) for k in (1, 2, 3)), *((0, waited, 9, clock + 6000 + 1000 * k) for k in range(after))) + [
+        f"[lockd] lockd: at {clock + at} group 0 following epoch {epoch}" for at, epoch in ((900, 1), (6000, 2))]
 
 
-known = locks.facts(5000, LEADER, [survivor(), survivor(waited=90)])
+known = locks.facts(5000, LEADER, [survivor(), survivor(waited=90, clock=500000)])
 ok(known == {"locks": 5000, "holders": 2, "rebuild_ns": 2500, "silent_ns": 4000, "bound_ns": 9000, "holder_ns": 3500,
              "bystander_before_ns": 40, "bystander_ns": 90}, "a recovery is from the election to the service of that group", known)
 refused("a leader that does not serve", "no survivor serves", lambda: locks.facts(5000, LEADER[:-1], [survivor(), survivor()]))
@@ -155,6 +156,7 @@ refused("an election after the last service", "no survivor serves",
         lambda: locks.facts(5000, LEADER + ["[lockd] lockd: at 9000 group 0 collecting epoch 3"], [survivor(), survivor()]))
 refused("locks that a survivor lost", "not all the time", lambda: locks.facts(5000, LEADER, [survivor(), survivor(held=4998)]))
 refused("a survivor that held nothing", "not all the time", lambda: locks.facts(5000, LEADER, [survivor(), []]))
+refused("a survivor that knows of no new leader", "no new leader", lambda: locks.facts(5000, LEADER, [survivor(), survivor()[:-1]]))
 refused("a bystander that did not go on", "a bystander reported",
         lambda: locks.facts(5000, LEADER, [survivor(), survivor(after=2)]))
 refused("a leader that does not say how long there was none", "does not say how long",
