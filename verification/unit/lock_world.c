@@ -555,3 +555,20 @@ void world_isolate(struct world *w, uint32_t node, bool cut)
 		w->cut[other][node] = cut;
 	}
 }
+
+struct lock_message world_report_of(const struct world *w, uint32_t p, uint32_t lock)
+{
+	const struct lock_client *c = &w->client[p];
+
+	return (struct lock_message){
+		.kind = LOCK_REPORT,
+		.held = LOCK_EX,
+		.wanted = LOCK_NONE,
+		.node = (uint16_t)(FIRST_CLIENT_NODE + p),
+		.index = lock * w->participants + p,
+		.epoch = c->storage.memberships[0].epoch,
+		.incarnation = c->storage.memberships[0].incarnation,
+		.sequence = c->storage.owns[lock].sequence + 1,
+		.token = 1,
+	};
+}

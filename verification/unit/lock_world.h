@@ -94,6 +94,9 @@ bool world_holds(struct world *w, uint32_t client, uint32_t lock, enum lock_mode
 void world_take(struct world *w, uint32_t client, uint32_t lock, enum lock_mode mode);
 void world_give(struct world *w, uint32_t client, uint32_t lock);
 
+/* As the client might have said: it holds the lock for writing, by token 1. */
+struct lock_message world_report_of(const struct world *w, uint32_t client, uint32_t lock);
+
 /* Cut a node off from all others, or join it to them again. */
 void world_isolate(struct world *w, uint32_t node, bool cut);
 

@@ -31,6 +31,8 @@
 
 #define TOKEN_COUNTER_BITS 40u
 
+#define UNMARKED UINT32_MAX /* no slot: the leader was not told to ask on */
+
 /*
  * Links: the ends of the outbox, of the events and of the ranks; four of each own lock, of which
  * one is spare, so that a link tells its lock by a shift; the ends of the rings of operations that wait for an

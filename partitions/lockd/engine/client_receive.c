@@ -2,6 +2,8 @@
  * What a client is told. Invariant: nothing is believed that is not of its own epoch and incarnation, and from
  * a node that may lead; no grant is taken but for the operation that waits for it, in a living session.
  */
+#include <mullion/lock_server.h>
+
 #include "client.h"
 
 static bool for_client(const uint8_t kind)
@@ -63,22 +65,28 @@ static enum lock_reason beat_ack(struct lock_client *const c, const uint32_t mem
 }
 
 /*
- * What is due still stays so, if what is asked for follows it. A heartbeat follows the last report: its answer
- * prolongs the session.
+ * From the slot that the leader was told to ask from, what was said since counts as asked for; from any other, it is said
+ * again. A heartbeat follows the last report: its answer prolongs the session.
  */
 static void report(struct lock_client *const c, const uint32_t membership, const uint32_t from,
-	const uint32_t end)
+	const uint32_t asked)
 {
 	struct lock_membership *const s = &c->storage.memberships[membership];
-	const bool all = end == member_row(c, membership)->slots;
-	const bool follows = (s->out & OUT_REPORT) && s->report <= from && from <= s->report_end;
+	const uint32_t slots = member_row(c, membership)->slots;
+	const bool follows = s->mark == from;
 
-	if (!follows)
+	if (!follows) {
 		s->report = from;
-	s->report_end = end;
+		s->said = 0;
+	}
+	s->mark = UNMARKED;
+	s->half = asked < slots - from ? lock_reports_half(asked) : UINT32_MAX;
+	s->left = asked > s->said ? asked - s->said : 0;
 	s->out &= (uint8_t)~OUT_REPORT;
-	lockd_client_speak(c, membership,
-		(uint8_t)((s->report < end ? OUT_REPORT : 0) | (all ? OUT_BEAT : 0)));
+	if (s->report == slots)
+		lockd_client_speak(c, membership, OUT_BEAT);
+	else if (s->left != 0)
+		lockd_client_speak(c, membership, OUT_REPORT);
 }
 
 /* As many slots as the leader asks for are reported: more of them, or, if some were lost, the same again. */
@@ -89,14 +97,16 @@ static enum lock_reason new_epoch(struct lock_client *const c, const uint32_t me
 	const uint32_t slots = member_row(c, membership)->slots;
 	const bool again = s->leader == place && lock_rule_epoch(s->epoch, m->epoch);
 
-	if (m->token > slots || m->sequence > m->token)
+	if (m->sequence > slots || m->token > slots - m->sequence)
 		return LOCK_BAD_FIELD;
 	if (!again && !lock_rule_new_epoch(s->epoch, m->epoch))
 		return LOCK_OLD_EPOCH;
 	s->epoch = m->epoch;
 	lockd_client_follow(c, membership, place);
-	if (!again)
+	if (!again) {
 		s->out &= (uint8_t)~OUT_REPORT;
+		s->mark = UNMARKED;
+	}
 	if (s->state == LOCK_JOINED)
 		report(c, membership, m->sequence, (uint32_t)m->token);
 	return again ? LOCK_REPEATED : LOCK_TAKEN;

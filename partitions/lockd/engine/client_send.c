@@ -2,6 +2,9 @@
  * What a client says. Invariant: a message says what is true when it is sent, in the session's present epoch
  * and incarnation; an operation is repeated under its own number until it is answered.
  */
+#include <mullion/lock_report.h>
+#include <mullion/lock_server.h>
+
 #include "client.h"
 
 static inline void address(const struct lock_client *const c, const uint32_t membership,
@@ -112,59 +115,65 @@ static uint32_t next_report(const struct lock_client *const c, const uint32_t me
 	return c->tables->member_slots[member_row(c, membership)->first + s->report];
 }
 
-static uint8_t reported_state(const struct lock_own *const o)
+static struct lock_report_slot told_of(const struct lock_own *const o)
 {
-	const uint8_t state = LOCK_REPORT_THERE | reported_mode(o);
+	struct lock_report_slot slot = {
+		.token = o->token, .sequence = reported_sequence(o), .held = reported_mode(o)
+	};
 
 	if (!tells_value(o))
-		return state;
-	return state | LOCK_REPORT_VALUE | (o->marks & MARK_VALID ? 0 : LOCK_REPORT_INVALID);
+		return slot;
+	slot.version = o->version;
+	slot.flags = LOCK_FLAG_VALUE | (o->marks & MARK_VALID ? 0 : LOCK_FLAG_INVALID);
+	return slot;
 }
 
-/* Another one that fits: false if it does not. */
-static bool add_other(struct lock_report_others *const others, const uint32_t count,
-	const struct lock_own *const o, const uint32_t ahead)
-{
-	const uint32_t sequence = reported_sequence(o);
-
-	if (!is_plain(o) || ahead > UINT8_MAX || sequence > UINT16_MAX)
-		return false;
-	others->token[count] = o->token;
-	others->version[count] = tells_value(o) ? o->version : 0;
-	others->slot[count].sequence = (uint16_t)sequence;
-	others->slot[count].ahead = (uint8_t)ahead;
-	others->slot[count].state = reported_state(o);
-	return true;
-}
-
-/* Those that follow and are asked for, as many as fit. */
+/* Those that follow, as many as fit. */
 static void add_others(
 	struct lock_client *const c, const uint32_t membership, struct lock_message *const m)
 {
 	struct lock_membership *const s = &c->storage.memberships[membership];
-	struct lock_report_others others = { 0 };
-	uint32_t count = 0;
+	const uint32_t slots = member_row(c, membership)->slots;
+	struct lock_report_others others = { .last = lock_report_own(m) };
 
-	while (count < LOCK_REPORT_OTHERS && s->report < s->report_end) {
-		const uint32_t slot = next_report(c, membership);
+	while (s->report < slots) {
+		const struct lock_own *const o =
+			&c->storage.owns[c->tables->slot[next_report(c, membership)].own];
+		const struct lock_report_slot slot = told_of(o);
 
-		if (!add_other(&others, count, &c->storage.owns[c->tables->slot[slot].own],
-			    slot - m->index))
+		if (!is_plain(o) || !lock_report_add(&others, &slot))
 			break;
-		count++;
 		s->report++;
 	}
-	if (count == 0)
-		return;
-	m->flags |= LOCK_FLAG_OTHERS;
-	__builtin_memcpy((uint8_t *)m + LOCK_REPORT_OTHERS_AT, &others, sizeof(others));
+	lock_report_put(&others, m);
+}
+
+/* A message more, of so many slots: with half of what was asked for, the leader is told so; behind the last, a heartbeat is due. */
+static void count_report(struct lock_client *const c, const uint32_t membership,
+	const uint32_t slots, struct lock_message *const m)
+{
+	const uint32_t counts = slots < LOCK_REPORT_COUNTS ? slots : LOCK_REPORT_COUNTS;
+	struct lock_membership *const s = &c->storage.memberships[membership];
+	const bool all = s->report == member_row(c, membership)->slots;
+
+	s->left -= counts < s->left ? counts : s->left;
+	s->said += counts;
+	if (!all && s->mark == UNMARKED && s->said >= s->half) {
+		m->flags |= LOCK_FLAG_ASK_ON;
+		s->mark = s->report;
+		s->said = 0;
+	}
+	if (all || s->left == 0)
+		s->out &= (uint8_t)~OUT_REPORT;
+	if (all)
+		s->out |= OUT_BEAT;
 }
 
 static void send_report(struct lock_client *const c, const uint32_t membership,
 	const uint64_t now_ns, struct lock_envelope *const envelope)
 {
 	struct lock_membership *const s = &c->storage.memberships[membership];
-	const uint32_t slot = next_report(c, membership);
+	const uint32_t first = s->report, slot = next_report(c, membership);
 	const struct lock_own *const o = &c->storage.owns[c->tables->slot[slot].own];
 
 	address(c, membership, envelope);
@@ -173,8 +182,7 @@ static void send_report(struct lock_client *const c, const uint32_t membership,
 	s->report++;
 	if (is_plain(o))
 		add_others(c, membership, &envelope->message);
-	if (s->report >= s->report_end)
-		s->out &= (uint8_t)~OUT_REPORT;
+	count_report(c, membership, s->report - first, &envelope->message);
 }
 
 /* What is due leaves the outbox for those that wait for an answer. */

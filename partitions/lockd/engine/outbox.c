@@ -179,19 +179,17 @@ static HOT bool send_place(
 	return true;
 }
 
-/* From what it was asked for already, as far as its window reaches. */
+/* From where it stopped or something is missing, as many slots as may be under way. */
 static COLD void ask_reports(
 	struct lock_server *const s, const uint32_t member, struct lock_message *const m)
 {
-	struct lock_session *const session = &s->storage.sessions[member];
-	const uint32_t slots = member_row(s, member)->slots;
+	const struct lock_session *const session = &s->storage.sessions[member];
+	const uint32_t left = member_row(s, member)->slots - session->asked;
 	const uint32_t window = lock_reports_window(s->group->members);
-	const uint32_t left = slots - session->reported;
 
 	m->kind = LOCK_NEW_EPOCH;
-	m->sequence = session->asked > session->reported ? session->asked : session->reported;
-	session->asked = session->reported + (left < window ? left : window);
-	m->token = session->asked;
+	m->sequence = session->asked;
+	m->token = left < window ? left : window;
 }
 
 static COLD bool send_session(struct lock_server *const s, const uint32_t link,

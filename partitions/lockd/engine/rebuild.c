@@ -3,7 +3,11 @@
  * nothing is granted before every member has reported all its slots, or can hold nothing any more; and no
  * report is taken afterwards, so that none can bring back what is over.
  */
+#include <mullion/lock_report.h>
+
 #include "server.h"
+
+#define AT_ONCE 4u /* slots or locks that a tick sweeps or builds */
 
 static const struct lock_state unheld = { .valid = true };
 
@@ -86,33 +90,42 @@ void lockd_rebuild_start(struct lock_server *const s, const uint64_t now_ns)
 	s->silent_end_ns = now_ns + s->group->timing.survive_guard_ns;
 }
 
-/* The latest of the reported values stays; which it is, its version says. */
-static void take_value(
-	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
-{
-	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+static const uint8_t zeros[LOCK_VALUE_BYTES];
 
-	if (!(m->flags & LOCK_FLAG_VALUE))
+/* The latest of the reported values stays; which it is, its version says. */
+static void take_value(struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_slot *const told, const uint8_t value[const LOCK_VALUE_BYTES])
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[p->lock];
+
+	if (!(told->flags & LOCK_FLAG_VALUE))
 		return;
-	s->storage.places[slot].marks |= MARK_KNOWN;
-	if (m->stamp < l->version)
+	p->marks |= MARK_KNOWN;
+	if (told->version < l->version)
 		return;
-	lock_value_copy(l->value, m->value);
-	l->version = m->stamp;
-	l->valid = !(m->flags & LOCK_FLAG_INVALID);
+	lock_value_copy(l->value, value);
+	l->version = told->version;
+	l->valid = !(told->flags & LOCK_FLAG_INVALID);
 }
 
 static void take_state(struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_slot *const told, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	p->sequence = told->sequence;
+	p->token = told->token;
+	p->marks = MARK_REPORTED;
+	if (told->held != LOCK_NONE)
+		lockd_grant_install(s, slot, told->held, now_ns);
+}
+
+static void take_wait(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
-	p->sequence = m->sequence;
-	p->token = m->token;
-	p->marks = MARK_REPORTED;
-	if (m->held != LOCK_NONE)
-		lockd_grant_install(s, slot, m->held, now_ns);
-	p->marks |= MARK_REPORTED;
 	if (!(m->flags & LOCK_FLAG_WAITING))
 		return;
 	p->wanted = m->wanted;
@@ -121,143 +134,179 @@ static void take_state(struct lock_server *const s, const uint32_t slot,
 	lockd_grant_queue_by_age(s, slot);
 }
 
-static bool is_reported(
-	const struct lock_server *const s, const uint32_t member, const uint32_t number)
+/* Of the member's slots, which are in rising order, the first that is not before this one. */
+static uint32_t number_of(
+	const struct lock_server *const s, const struct lock_member *const row, const uint32_t slot)
 {
-	const uint32_t slot = s->tables->member_slots[member_row(s, member)->first + number];
+	const uint32_t *const slots = s->tables->member_slots + row->first;
+	uint32_t from = 0, end = row->slots;
 
-	return s->storage.places[slot - s->group->first_slot].marks & MARK_REPORTED;
+	while (from < end) {
+		const uint32_t middle = from + (end - from) / 2;
+
+		if (slots[middle] < slot + s->group->first_slot)
+			from = middle + 1;
+		else
+			end = middle;
+	}
+	return from;
 }
 
-/* Half of what may be under way came: as many again may be. */
-static void ask_on(struct lock_server *const s, const uint32_t member)
+static uint32_t slot_of(const struct lock_server *const s, const struct lock_member *const row,
+	const uint32_t number)
 {
-	const struct lock_session *const session = &s->storage.sessions[member];
-	const uint32_t window = lock_reports_window(s->group->members);
+	return s->tables->member_slots[row->first + number] - s->group->first_slot;
+}
 
-	if (session->asked < member_row(s, member)->slots &&
-		session->asked <= session->reported + window / 2)
-		lockd_outbox_session(s, member, OUT_EPOCH);
+static bool is_reported(const struct lock_server *const s, const uint32_t slot)
+{
+	return s->storage.places[slot].marks & MARK_REPORTED;
+}
+
+/* As many are looked at as came, and one more: all that came, in the end, but for those after one that is missing. */
+static void find_missing(struct lock_server *const s, const uint32_t member, const uint32_t came)
+{
+	struct lock_session *const session = &s->storage.sessions[member];
+	const struct lock_member *const row = member_row(s, member);
+
+	for (uint32_t i = 0; i <= came && session->first < row->slots &&
+			     is_reported(s, slot_of(s, row, session->first));
+		i++)
+		session->first++;
+}
+
+/* Half of what may be under way came: as many again may be, from the slot after the message's last. */
+static void ask_on(struct lock_server *const s, const uint32_t member,
+	const struct lock_message *const m, const uint32_t next)
+{
+	struct lock_session *const session = &s->storage.sessions[member];
+
+	if (!(m->flags & LOCK_FLAG_ASK_ON) || session->state != LOCK_REPORTING ||
+		next <= session->asked)
+		return;
+	session->asked = next;
+	lockd_outbox_session(s, member, OUT_EPOCH);
 }
 
 /* A member that has reported all it has lives: no session lasts longer than from now on. */
-static void count_report(struct lock_server *const s, const uint32_t member, const uint64_t now_ns)
+static void count_member(struct lock_server *const s, const uint32_t member, const uint64_t now_ns)
 {
 	struct lock_session *const session = &s->storage.sessions[member];
-	const uint32_t slots = member_row(s, member)->slots;
 
-	for (uint32_t i = 0; i <= LOCK_REPORTS_UNDER_WAY && session->reported < slots &&
-			     is_reported(s, member, session->reported);
-		i++)
-		session->reported++;
-	ask_on(s, member);
-	if (session->reported < slots || session->state != LOCK_REPORTING)
+	if (session->reported < member_row(s, member)->slots || session->state != LOCK_REPORTING)
 		return;
 	session->state = LOCK_LIVE;
 	lockd_session_renew(s, member, now_ns);
 	s->complete++;
 }
 
-static bool report_is_possible(
-	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
+static bool is_possible(const struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_slot *const told)
 {
 	const uint32_t *const held = s->storage.locks[lock_of(s, slot)].held;
-	const bool waits = m->flags & LOCK_FLAG_WAITING;
 
-	if (waits != (m->wanted != LOCK_NONE) || m->token >> TOKEN_COUNTER_BITS >= s->epoch ||
-		m->stamp >> TOKEN_COUNTER_BITS >= s->epoch)
+	if (told->token >> TOKEN_COUNTER_BITS >= s->epoch ||
+		told->version >> TOKEN_COUNTER_BITS >= s->epoch)
 		return false;
-	return m->held == LOCK_NONE || lock_holders_admit(held, m->held);
+	return told->held == LOCK_NONE || lock_holders_admit(held, told->held);
 }
 
-static enum lock_reason take_report(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
+/* What a report tells of one slot, but for its wait. */
+static enum lock_reason take_slot(struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_slot *const told, const uint8_t value[const LOCK_VALUE_BYTES],
+	const uint64_t now_ns)
 {
-	const uint32_t member = member_of(s, slot);
-	struct lock_session *const session = &s->storage.sessions[member];
+	if (is_reported(s, slot))
+		return LOCK_REPEATED;
+	if (!is_possible(s, slot, told))
+		return LOCK_IMPOSSIBLE;
+	take_state(s, slot, told, now_ns);
+	take_value(s, slot, told, value);
+	s->storage.sessions[member_of(s, slot)].reported++;
+	return LOCK_TAKEN;
+}
 
+/* Those of the member's slots that follow the one of this number. */
+static void take_others(struct lock_server *const s, const uint32_t member, const uint32_t number,
+	const struct lock_report_slot others[const], const uint32_t count, const uint64_t now_ns)
+{
+	const struct lock_member *const row = member_row(s, member);
+
+	for (uint32_t i = 0; i < count; i++)
+		lockd_count(s,
+			take_slot(s, slot_of(s, row, number + 1 + i), &others[i], zeros, now_ns));
+}
+
+/* What stands where others are told of, they leave no room for. */
+static bool is_plain(const uint8_t flags)
+{
+	return !(flags &
+		 ~(LOCK_FLAG_VALUE | LOCK_FLAG_INVALID | LOCK_FLAG_ASK_ON | LOCK_FLAG_OTHERS));
+}
+
+static bool waits_well(const struct lock_message *const m)
+{
+	return !(m->flags & LOCK_FLAG_WAITING) == (m->wanted == LOCK_NONE);
+}
+
+/* Whether the session may report, in the life that the message is of. */
+static enum lock_reason judge_life(const struct lock_server *const s,
+	const struct lock_session *const session, const struct lock_message *const m)
+{
 	if (!lock_rule_collecting(s->phase == LOCK_COLLECTING))
 		return LOCK_TOO_LATE;
 	if (session->state != LOCK_ABSENT &&
 		!lock_rule_incarnation(session->incarnation, m->incarnation))
 		return LOCK_OLD_INCARNATION;
-	if (s->storage.places[slot].marks & MARK_REPORTED) {
-		count_report(s, member, now_ns);
-		return LOCK_REPEATED;
-	}
-	if (!report_is_possible(s, slot, m))
+	return LOCK_TAKEN;
+}
+
+/* The message's own slot. */
+static enum lock_reason take_own(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
+	const struct lock_report_slot own = lock_report_own(m);
+	const uint8_t *const value = m->flags & LOCK_FLAG_OTHERS ? zeros : m->value;
+	enum lock_reason reason;
+
+	if (!is_reported(s, slot) && !waits_well(m))
 		return LOCK_IMPOSSIBLE;
+	reason = take_slot(s, slot, &own, value, now_ns);
+	if (reason != LOCK_TAKEN)
+		return reason;
 	if (session->state == LOCK_ABSENT)
 		session->state = LOCK_REPORTING;
 	session->epoch = s->epoch;
 	session->incarnation = m->incarnation;
-	take_state(s, slot, m, now_ns);
-	take_value(s, slot, m);
-	count_report(s, member, now_ns);
+	take_wait(s, slot, m, now_ns);
 	return LOCK_TAKEN;
 }
 
-/* Slots of the same member, in modes that there are. */
-static bool others_are_good(const struct lock_server *const s, const uint32_t slot,
-	const struct lock_report_others *const others)
-{
-	const uint8_t all =
-		LOCK_REPORT_HELD | LOCK_REPORT_THERE | LOCK_REPORT_VALUE | LOCK_REPORT_INVALID;
-
-	for (uint32_t i = 0; i < LOCK_REPORT_OTHERS; i++) {
-		const uint32_t other = slot + others->slot[i].ahead;
-		const uint8_t state = others->slot[i].state;
-
-		if ((state & ~all) || (state & LOCK_REPORT_HELD) > LOCK_NONE ||
-			other >= s->group->slots || member_of(s, other) != member_of(s, slot))
-			return false;
-	}
-	return true;
-}
-
-/* As it would be reported by itself. */
-static void single_out(struct lock_message *const m, const struct lock_report_others *const others,
-	const uint32_t i)
-{
-	const uint8_t state = others->slot[i].state;
-
-	m->held = state & LOCK_REPORT_HELD;
-	m->flags = (uint8_t)((state & LOCK_REPORT_VALUE ? LOCK_FLAG_VALUE : 0) |
-			     (state & LOCK_REPORT_INVALID ? LOCK_FLAG_INVALID : 0));
-	m->sequence = others->slot[i].sequence;
-	m->token = others->token[i];
-	m->stamp = others->version[i];
-}
-
-/* Each as a report of its own, the first one's reason being the message's. */
-static enum lock_reason take_reports(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
-{
-	struct lock_report_others others;
-	struct lock_message one = { 0 };
-	enum lock_reason reason;
-
-	__builtin_memcpy(&one, m, LOCK_REPORT_OTHERS_AT);
-	__builtin_memcpy(&others, (const uint8_t *)m + LOCK_REPORT_OTHERS_AT, sizeof(others));
-	one.flags &= (uint8_t)~LOCK_FLAG_OTHERS;
-	if ((one.flags & ~(LOCK_FLAG_VALUE | LOCK_FLAG_INVALID)) ||
-		!others_are_good(s, slot, &others))
-		return LOCK_BAD_FIELD;
-	reason = take_report(s, slot, &one, now_ns);
-	for (uint32_t i = 0; i < LOCK_REPORT_OTHERS && reason <= LOCK_REPEATED; i++) {
-		if (!(others.slot[i].state & LOCK_REPORT_THERE))
-			continue;
-		single_out(&one, &others, i);
-		lockd_count(s, take_report(s, slot + others.slot[i].ahead, &one, now_ns));
-	}
-	return reason;
-}
-
+/* Each slot as if by a report of its own, the first one's reason being the message's. */
 enum lock_reason lockd_rebuild_report(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	return m->flags & LOCK_FLAG_OTHERS ? take_reports(s, slot, m, now_ns)
-					   : take_report(s, slot, m, now_ns);
+	const uint32_t member = member_of(s, slot);
+	const uint32_t number = number_of(s, member_row(s, member), slot);
+	struct lock_report_slot others[LOCK_REPORT_OTHERS];
+	enum lock_reason reason = judge_life(s, &s->storage.sessions[member], m);
+	uint32_t count = 0;
+
+	if (reason != LOCK_TAKEN)
+		return reason;
+	if (m->flags & LOCK_FLAG_OTHERS)
+		count = is_plain(m->flags) ? lock_report_read(m, others) : LOCK_REPORT_BAD;
+	if (count >= member_row(s, member)->slots - number)
+		return LOCK_BAD_FIELD;
+	reason = take_own(s, slot, m, now_ns);
+	if (reason > LOCK_REPEATED)
+		return reason;
+	take_others(s, member, number, others, count, now_ns);
+	find_missing(s, member, 1 + count);
+	ask_on(s, member, m, number + 1 + count);
+	count_member(s, member, now_ns);
+	return reason;
 }
 
 /* Its reports come, and there are more to be asked for. */
@@ -266,7 +315,8 @@ static bool goes_on(const struct lock_server *const s, const uint32_t member)
 	const struct lock_session *const session = &s->storage.sessions[member];
 
 	return session->reported != session->noticed &&
-	       session->asked < member_row(s, member)->slots;
+	       member_row(s, member)->slots - session->asked >
+		       lock_reports_window(s->group->members);
 }
 
 /*
@@ -280,7 +330,7 @@ static bool announce(struct lock_server *const s, const uint64_t now_ns)
 	struct lock_session *const session = &s->storage.sessions[s->cursor];
 
 	if (session->state < LOCK_LIVE && !goes_on(s, s->cursor)) {
-		session->asked = session->reported;
+		session->asked = session->first;
 		lockd_outbox_session(s, s->cursor, OUT_EPOCH);
 	}
 	session->noticed = session->reported;
@@ -335,31 +385,33 @@ static void sweep_slot(struct lock_server *const s, const uint32_t slot)
 
 static bool sweep(struct lock_server *const s)
 {
-	if (s->cursor < s->group->slots) {
+	for (uint32_t i = 0; i < AT_ONCE && s->cursor < s->group->slots; i++, s->cursor++)
 		sweep_slot(s, s->cursor);
-		s->cursor++;
+	if (s->cursor < s->group->slots)
 		return true;
-	}
 	s->phase = LOCK_BUILDING;
 	s->cursor = 0;
 	return true;
 }
 
 /* The value may be an old one, if somebody who might have written a newer one does not say so. */
-static bool build(struct lock_server *const s, const uint64_t now_ns)
+static void build_lock(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
 {
-	struct lock_state *const l = &s->storage.locks[s->cursor];
+	struct lock_state *const l = &s->storage.locks[lock];
 
-	if (s->cursor == s->group->locks) {
-		s->phase = LOCK_SERVING;
-		return true;
-	}
-	l->valid = l->valid && (l->vouched || l->known == lock_row(s, s->cursor)->slots);
+	l->valid = l->valid && (l->vouched || l->known == lock_row(s, lock)->slots);
 	/* a version of its own: no older value that was valid once may come back at the next failover */
 	if (!l->valid)
 		l->version = lockd_operation_token(s);
-	lockd_grant_pass(s, s->cursor, now_ns);
-	s->cursor++;
+	lockd_grant_pass(s, lock, now_ns);
+}
+
+static bool build(struct lock_server *const s, const uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < AT_ONCE && s->cursor < s->group->locks; i++, s->cursor++)
+		build_lock(s, s->cursor, now_ns);
+	if (s->cursor == s->group->locks)
+		s->phase = LOCK_SERVING;
 	return true;
 }
 

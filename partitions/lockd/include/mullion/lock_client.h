@@ -87,10 +87,13 @@ struct lock_membership {
 	uint16_t node; /* the leader's */
 	uint32_t epoch;
 	uint32_t incarnation;
-	uint64_t end_ns;           /* of the session; 0 while it is joining */
-	uint64_t sent_ns;          /* the last HELLO or BEAT */
-	uint32_t report;           /* which of the member's slots is reported next */
-	uint32_t report_end;       /* and how far the leader asked for them */
+	uint64_t end_ns;  /* of the session; 0 while it is joining */
+	uint64_t sent_ns; /* the last HELLO or BEAT */
+	uint32_t report;  /* which of the member's slots is reported next */
+	uint32_t left;    /* of what was asked for, counted as LOCK_REPORTS_UNDER_WAY is */
+	uint32_t said; /* counted so, since the slot that the leader asked from, or since `mark` */
+	uint32_t half; /* after so much it is told to ask on; UINT32_MAX: it asked for all */
+	uint32_t mark; /* from this slot on; UINT32_MAX: not yet told */
 	struct lock_turns waiting; /* for their answers, the one sent longest ago first */
 };
 

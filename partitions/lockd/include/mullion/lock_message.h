@@ -40,7 +40,7 @@ enum lock_kind {
 	LOCK_REFUSE,   /* `held` still held; why in `token`, an enum lock_status */
 	LOCK_RELEASED, /* nothing is held */
 	LOCK_BLOCKING, /* what is held keeps another from mode `wanted` */
-	LOCK_NEW_EPOCH, /* the sender leads now: report your slots from number `sequence` on, up to `token` */
+	LOCK_NEW_EPOCH, /* the sender leads now: report your slots from number `sequence` on, `token` or more */
 
 	/* Among the servers of a group; `index` is 0. */
 	LOCK_CANDIDATE, /* vote for me in `epoch`, or, if you did, go on: `stamp` my clock */
@@ -58,7 +58,8 @@ enum lock_flag {
 	LOCK_FLAG_WAITING = 1 << 3, /* REPORT: `wanted` is waited for, for `span_ns` already */
 	LOCK_FLAG_MEMORY = 1 << 4,  /* CANDIDATE, VOTE: the sender has forgotten no epoch it knew */
 	LOCK_FLAG_LEADS = 1 << 5,   /* CANDIDATE: the sender is elected already, and renews */
-	LOCK_FLAG_OTHERS = 1 << 6,  /* REPORT: of other slots of the member, too */
+	LOCK_FLAG_OTHERS = 1 << 6,  /* REPORT: of those after it, too (mullion/lock_report.h) */
+	LOCK_FLAG_ASK_ON = 1 << 0,  /* REPORT: half was said; ask on, after the last slot of it */
 };
 
 #define LOCK_FLAGS 0x7fu
@@ -94,30 +95,6 @@ struct lock_message {
 };
 
 _Static_assert(sizeof(struct lock_message) == LOCK_MESSAGE_BYTES, "one size, no padding");
-
-/*
- * Other slots in a REPORT that has LOCK_FLAG_OTHERS, where its span and value would be: of all of them, and of its own,
- * nothing is waited for, and the value, if it is known, is all zeros.
- */
-#define LOCK_REPORT_OTHERS 2u
-struct lock_report_others {
-	uint64_t token[LOCK_REPORT_OTHERS];
-	uint64_t version[LOCK_REPORT_OTHERS]; /* of the value */
-	struct {
-		uint16_t sequence;
-		uint8_t ahead; /* its index, counted from the message's */
-		uint8_t state; /* `held`, and: */
-	} slot[LOCK_REPORT_OTHERS];
-};
-
-#define LOCK_REPORT_HELD    0x07u
-#define LOCK_REPORT_THERE   0x08u /* there is such a slot */
-#define LOCK_REPORT_VALUE   0x10u /* LOCK_FLAG_VALUE of it */
-#define LOCK_REPORT_INVALID 0x20u /* LOCK_FLAG_INVALID */
-
-#define LOCK_REPORT_OTHERS_AT 40u
-_Static_assert(LOCK_REPORT_OTHERS_AT + sizeof(struct lock_report_others) == LOCK_MESSAGE_BYTES,
-	"they fill the message from its span on");
 
 /* From one place to another one. */
 /*@ requires \valid(to + (0 .. LOCK_VALUE_BYTES - 1));

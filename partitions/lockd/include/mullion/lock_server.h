@@ -94,8 +94,9 @@ struct lock_session {
 	uint16_t node;
 	uint32_t epoch; /* as the leader's, once it knows the incarnation */
 	uint32_t incarnation;
-	uint32_t reported; /* while collecting: of the member's slots, the first so many */
-	uint32_t asked;    /* it was asked for the first so many */
+	uint32_t reported; /* while collecting: so many of the member's slots */
+	uint32_t first;    /* of the slots before this one none is missing */
+	uint32_t asked;    /* it was asked for those from this one on */
 	uint32_t noticed;  /* `reported` when the leader looked last whether it stands still */
 	uint64_t end_ns;   /* when the leader may think it over */
 	uint64_t stamp;    /* the client's clock, to be returned */
@@ -108,10 +109,13 @@ _Static_assert(offsetof(struct lock_session, node) ==
 	"group and node are one word, epoch and incarnation one, as in messages");
 
 /*
- * Slots whose reports a new leader asks for at once, of all members together, but one of each at least. Three to a
- * message, those of two nodes are 64 messages from each, which a card of Mullion's nodes holds.
+ * Slots whose reports a new leader asks for at once, of all members together, but one of each at least. A message counts
+ * as the slots that it tells of, but as LOCK_REPORT_COUNTS at most: of two nodes 64 full ones each are under way, which
+ * a card of Mullion's nodes holds, however much they tell. However little, no more messages are under way than slots
+ * were asked for, and no fewer slots are told of than were counted.
  */
 #define LOCK_REPORTS_UNDER_WAY 384u
+#define LOCK_REPORT_COUNTS     3u
 
 /* How many of them one of so many members, at least one, may have under way. */
 static inline uint32_t lock_reports_window(const uint32_t members)
@@ -119,10 +123,16 @@ static inline uint32_t lock_reports_window(const uint32_t members)
 	return members < LOCK_REPORTS_UNDER_WAY ? LOCK_REPORTS_UNDER_WAY / members : 1;
 }
 
+/* Of so many that are asked for, after how many who sends them tells the leader to ask on. */
+static inline uint32_t lock_reports_half(const uint32_t asked)
+{
+	return (asked + 1) / 2;
+}
+
 /* How often it asks, at most, its members to go on, who report so many slots: when half of the window came. */
 static inline uint32_t lock_reports_asked(const uint32_t members, const uint32_t slots)
 {
-	return members == 0 ? 0 : slots / ((lock_reports_window(members) + 1) / 2);
+	return members == 0 ? 0 : slots / lock_reports_half(lock_reports_window(members));
 }
 
 /* What a server needs for its group; LOCK_SERVER_LINKS(slots, members, locks) links. */
@@ -194,14 +204,14 @@ void lock_server_init(struct lock_server *server, const struct lock_tables *tabl
 /*
  * Take a message of `bytes` bytes that came from node `from`. Returns what became of it, which is also
  * counted. Cost: constant, but that of lock_grant (at most the lock's slots) where it frees a lock, and, for
- * LOCK_REPORT, the slots of the locks it tells of and LOCK_REPORTS_UNDER_WAY.
+ * LOCK_REPORT, of one slot the waiters of its lock, of others LOCK_REPORT_OTHERS of them.
  */
 enum lock_reason lock_server_receive(struct lock_server *server, uint16_t from,
 	const struct lock_message *message, uint32_t bytes, uint64_t now_ns);
 
 /*
- * Do one thing that is due: true if there was one. Cost as for lock_server_receive. A new leader is done
- * after members + slots + locks + 3 calls that found work, besides those that wait for reports.
+ * Do one thing that is due: true if there was one. Cost as for lock_server_receive; a new leader does four slots or
+ * locks at once, and is done after members + (slots + locks) / 4 + 5 calls that found work, besides those that wait for reports.
  */
 bool lock_server_tick(struct lock_server *server, uint64_t now_ns);
 
