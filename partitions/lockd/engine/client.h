@@ -64,7 +64,7 @@ APART void lockd_client_next_due(struct lock_client *c);
 APART void lockd_client_next_event(struct lock_client *c);
 APART void lockd_client_climb_above(struct lock_client *c, uint32_t own);
 APART void lockd_client_step_down(struct lock_client *c, uint32_t own);
-extern struct lock_own lockd_client_nobody;
+extern const struct lock_own lockd_client_nobody;
 
 static inline uint32_t turn_link(const uint32_t own)
 {

@@ -356,10 +356,10 @@ static HOT enum lock_reason take_grant(
 static HOT enum lock_reason receive_awaited(
 	struct lock_client *const c, const struct lock_message *const m, const uint64_t now_ns)
 {
-	struct lock_own *const o = c->awaited;
-
-	if (!is_awaited(o, m, now_ns) || c->events.first)
+	if (!is_awaited(c->awaited, m, now_ns) || c->events.first)
 		return receive_any(c, m->node, m, LOCK_MESSAGE_BYTES, now_ns);
+	struct lock_own *const o = c->awaited->session->waiting.first;
+
 	if (o->state == LOCK_WAITING)
 		return token_follows(o, m) ? take_grant(c, o, m)
 					   : receive_any(c, m->node, m, LOCK_MESSAGE_BYTES, now_ns);

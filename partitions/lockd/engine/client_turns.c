@@ -5,8 +5,8 @@
  */
 #include "client.h"
 
-/* Whose answer is awaited if nobody's is. Never written. */
-struct lock_own lockd_client_nobody = { .answer = NO_ANSWER };
+/* Whose answer is awaited if nobody's is. */
+const struct lock_own lockd_client_nobody = { .answer = NO_ANSWER };
 
 static void append(struct lock_client *const c, struct lock_turns *const turns, const uint32_t link,
 	const uint32_t end)

@@ -117,9 +117,9 @@ struct lock_client {
 	uint16_t node;
 	bool speaks;  /* messages of memberships, or of more than one operation, are due, private */
 	uint32_t top; /* the highest in rank that is held or asked for, its number + 1; 0: none */
-	struct lock_own *awaited; /* alone waits for an answer in its session, private */
-	struct lock_turns due;    /* to be sent */
-	struct lock_turns events; /* to be told */
+	const struct lock_own *awaited; /* alone waits for an answer in its session, private */
+	struct lock_turns due;          /* to be sent */
+	struct lock_turns events;       /* to be told */
 	struct lock_client_storage storage;
 	uint64_t counts[LOCK_REASONS];
 };
