@@ -77,17 +77,22 @@ static void count_waiter(struct lock_server *const s, const uint32_t slot, const
 		l->converting[p->wanted] += by;
 }
 
+/*@ predicate apart(struct lock_server *s, integer slot, integer link) =
+      \forall integer i; its_wait(slot) <= i <= its_out(slot) && alone(s, i) ==> i != link;
+*/
+
+/* Before `where`: as the last one if that is a queue's end. */
 /*@ requires linked(s, slot) && owned(s, slot) && alone(s, its_wait(slot));
-    requires its_out(slot) < end < lock_links_count;
+    requires where < lock_links_count && apart(s, slot, where);
     assigns s->storage.links[0 .. lock_links_count - 1];
     ensures linked(s, slot);
     ensures \old(alone(s, its_hold(slot))) ==> alone(s, its_hold(slot));
     ensures same_lock{Pre, Post}(s, slot);
 */
 static inline void enlist_waiter(
-	struct lock_server *const s, const uint32_t slot, const uint32_t end)
+	struct lock_server *const s, const uint32_t slot, const uint32_t where)
 {
-	lock_links_insert(links(s), wait_link(slot), end);
+	lock_links_insert(links(s), wait_link(slot), where);
 }
 
 void lockd_grant_queue(struct lock_server *const s, const uint32_t slot)
@@ -98,19 +103,32 @@ void lockd_grant_queue(struct lock_server *const s, const uint32_t slot)
 	enlist_waiter(s, slot, end);
 }
 
-/* Behind all that wait for longer; times may wrap around, differences do not. */
+/*@ requires linked(s, slot) && s->first_lease == FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count;
+    assigns \nothing;
+    ensures \result ==> FIRST_SLOT_LINK <= link < s->first_lease;
+*/
+static bool came_after(const struct lock_server *const s, const uint32_t link, const uint32_t slot)
+{
+	if (link < FIRST_SLOT_LINK || link >= s->first_lease)
+		return false;
+	return (int64_t)(s->storage.places[slot_of_link(link)].since_ns -
+			 s->storage.places[slot].since_ns) > 0;
+}
+
+/* Behind all that wait for longer; times may wrap around, differences do not. Bounded by those who wait. */
 void lockd_grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
 {
-	const uint64_t since = s->storage.places[slot].since_ns;
-	const uint32_t end = queue_end(s, slot);
-	uint32_t where = end;
+	uint32_t where = queue_end(s, slot);
 
-	while (links(s)[where].prev != end &&
-		(int64_t)(s->storage.places[slot_of_link(links(s)[where].prev)].since_ns - since) >
-			0)
+	/*@ loop invariant where < lock_links_count && apart(s, slot, where);
+	    loop assigns left, where;
+	    loop variant left;
+	*/
+	for (uint32_t left = s->storage.locks[lock_of(s, slot)].waiting;
+		left != 0 && came_after(s, links(s)[where].prev, slot); left--)
 		where = links(s)[where].prev;
 	count_waiter(s, slot, 1);
-	lock_links_insert(links(s), wait_link(slot), where);
+	enlist_waiter(s, slot, where);
 }
 
 /*@ requires linked(s, slot) && owned(s, slot);

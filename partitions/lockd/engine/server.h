@@ -96,6 +96,10 @@ static inline uint32_t place_out_link(const uint32_t slot)
 	return FIRST_SLOT_LINK + SLOT_LINKS * slot + 2;
 }
 
+/*@ requires FIRST_SLOT_LINK <= link;
+    assigns \nothing;
+    ensures its_wait(\result) <= link <= its_out(\result);
+*/
 static inline uint32_t slot_of_link(const uint32_t link)
 {
 	return (link - FIRST_SLOT_LINK) / SLOT_LINKS;
@@ -322,6 +326,15 @@ static inline enum lock_reason lockd_count(
     ensures same_lock{Pre, Post}(s, slot);
 */
 void lockd_grant_queue(struct lock_server *s, uint32_t slot);
+/*@ requires whole(s, slot) && tabled(s, slot);
+    requires s->first_lease == FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count;
+    requires is_mode(s->storage.places[slot].wanted) && alone(s, its_wait(slot));
+    assigns s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
 /*@ requires whole(s, slot) && is_mode(s->storage.places[slot].wanted);
     assigns s->storage.locks[its_lock(s, slot)].waiting,
