@@ -6,7 +6,7 @@ echo 1..7
 fuzzed=tcp
 sources=rtdrivers/inet
 longest=601
-enough=-max_total_time=240
+enough=-runs=1000000
 . verification/gates/fuzz.sh
 
 sound -runs=15000 '15,000 scripts of segments find no fault'
