@@ -1,10 +1,9 @@
 #!/bin/bash
 # mullion trace: every outlier of a probe has its cause, those of before the oldest record by the schedule.
 . verification/system/lib.sh
-plan 9
+plan 10
 
-compile node verification/system/deployments/outliers.dts
-run node first
+boot node verification/system/deployments/outliers.dts
 ok "$status" "a probe measures in windows"
 "$mullion" trace --ram "$ram" --system "$work/node/system.json" --text "$work/text" --json "$work/json"
 ok $? "its trace is read"
