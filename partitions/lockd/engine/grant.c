@@ -276,7 +276,7 @@ static inline void tell_granted(struct lock_server *const s, const uint32_t slot
     assigns l->told, s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
       s->storage.places[slot].token, s->storage.places[slot].answer,
       s->storage.places[slot].out, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+      s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot);
     ensures s->storage.places[slot].held == mode;
     ensures alone(s, its_wait(slot));
@@ -326,7 +326,7 @@ static inline void stop_waiting(struct lock_server *const s, const uint32_t slot
       s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
       s->storage.places[slot].wanted, s->storage.places[slot].token,
       s->storage.places[slot].answer, s->storage.places[slot].out,
-      s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->counter,
+      s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->token,
       s->authority_end_ns;
     ensures whole(s, slot);
     ensures agreed(s, slot);
@@ -357,7 +357,7 @@ bool lockd_grant_alone(struct lock_server *const s, const uint32_t slot, const u
 	if (l->waiting != 0 || !admit(s, slot))
 		return false;
 	p->wanted = LOCK_NONE;
-	l->writers_turn = reads(mode);
+	l->recent = mode;
 	confirm(s, l, slot, mode, now_ns);
 	return true;
 }
@@ -469,7 +469,7 @@ static bool grant_writer(struct lock_server *const s, const uint32_t lock, const
 		tell_holders(s, lock, slot, now_ns);
 		return false;
 	}
-	s->storage.locks[lock].writers_turn = false;
+	s->storage.locks[lock].recent = LOCK_EX;
 	return true;
 }
 
@@ -481,10 +481,10 @@ static void grant_phases(struct lock_server *const s, const uint32_t lock, const
 	while (l->waiting != 0) {
 		const bool writers = !empty(s, lock, END_WRITERS);
 
-		if (!empty(s, lock, END_READERS) && !(l->writers_turn && writers)) {
+		if (!empty(s, lock, END_READERS) && !(reads(l->recent) && writers)) {
 			if (!grant_from(s, lock, END_READERS, now_ns))
 				return;
-			l->writers_turn = true;
+			l->recent = LOCK_PR;
 		} else if (!grant_writer(s, lock, now_ns)) {
 			return;
 		}

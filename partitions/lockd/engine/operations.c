@@ -10,10 +10,12 @@
  */
 uint64_t lockd_operation_token(struct lock_server *const s)
 {
-	s->counter++;
-	if (s->counter >= TOKEN_COUNTER_MOST)
+	const uint64_t token = s->token + 1;
+
+	s->token = token;
+	if (token >= s->last_token)
 		s->authority_end_ns = 0;
-	return (uint64_t)s->epoch << TOKEN_COUNTER_BITS | s->counter;
+	return token;
 }
 
 /*@ assigns \nothing; */
@@ -145,7 +147,7 @@ static enum lock_reason wait_or_refuse(struct lock_server *const s, const uint32
       s->storage.places[slot].held, s->storage.places[slot].wanted,
       s->storage.places[slot].token, s->storage.places[slot].answer,
       s->storage.places[slot].out, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+      s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot) && agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
     ensures s->storage.places[slot].wanted == LOCK_NONE;

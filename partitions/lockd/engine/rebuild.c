@@ -81,7 +81,8 @@ bool lockd_rebuild_clear(struct lock_server *const s)
 void lockd_rebuild_start(struct lock_server *const s, const uint64_t now_ns)
 {
 	s->phase = LOCK_COLLECTING;
-	s->counter = 0;
+	s->token = (uint64_t)s->epoch << TOKEN_COUNTER_BITS;
+	s->last_token = s->token | TOKEN_COUNTER_MOST;
 	s->complete = 0;
 	s->cursor = 0;
 	s->watched = 0;

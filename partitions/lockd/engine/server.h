@@ -349,11 +349,11 @@ void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
     requires alone(s, its_wait(slot)) && is_mode(s->storage.places[slot].wanted);
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
       s->storage.locks[its_lock(s, slot)].told,
-      s->storage.locks[its_lock(s, slot)].writers_turn, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.locks[its_lock(s, slot)].recent, s->storage.links[0 .. lock_links_count - 1],
       s->storage.places[slot].held, s->storage.places[slot].wanted,
       s->storage.places[slot].token, s->storage.places[slot].answer,
       s->storage.places[slot].out, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+      s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot);
     ensures agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
@@ -370,7 +370,7 @@ bool lockd_grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
       s->storage.places[slot].held, s->storage.places[slot].wanted,
       s->storage.places[slot].token, s->storage.places[slot].answer,
       s->storage.places[slot].out, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->counter, s->authority_end_ns;
+      s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot);
     ensures agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
@@ -453,7 +453,7 @@ enum lock_reason lockd_operation_receive(
       s->storage.locks[its_lock(s, slot)].version, s->storage.places[slot].held,
       s->storage.places[slot].wanted, s->storage.places[slot].out,
       s->storage.places[slot].marks, s->storage.places[slot].sequence,
-      s->storage.places[slot].answer, s->counter, s->authority_end_ns,
+      s->storage.places[slot].answer, s->token, s->authority_end_ns,
       s->storage.links[0 .. lock_links_count - 1];
     ensures whole(s, slot) && agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
@@ -462,7 +462,7 @@ enum lock_reason lockd_operation_receive(
 */
 void lockd_operation_abandon(struct lock_server *s, uint32_t slot);
 /*@ requires \valid(s);
-    assigns s->counter, s->authority_end_ns;
+    assigns s->token, s->authority_end_ns;
 */
 uint64_t lockd_operation_token(struct lock_server *s);
 

@@ -73,12 +73,12 @@ struct lock_state {
 	uint32_t converting[LOCK_MODES]; /* how many wait to convert to each mode */
 	uint32_t waiting;                /* how many wait, for conversions or for the lock */
 	uint32_t known;                  /* reports that knew the value */
-	uint8_t told;         /* modes for which holders were told that they block, as bits */
-	uint8_t batch;        /* which of the two batches is served */
-	uint8_t writers_turn; /* phase-fair: a writer goes before readers that come now */
-	uint8_t valid;        /* the value is valid */
-	uint8_t vouched;      /* a reported holder saw the last value for certain */
-	uint64_t version;     /* the token under which the value was written */
+	uint8_t told;  /* modes for which holders were told that they block, as bits */
+	uint8_t batch; /* which of the two batches is served */
+	uint8_t recent; /* the mode granted last: after readers, a writer goes first if it is phase-fair */
+	uint8_t valid;    /* the value is valid */
+	uint8_t vouched;  /* a reported holder saw the last value for certain */
+	uint64_t version; /* the token under which the value was written */
 	uint8_t value[LOCK_VALUE_BYTES];
 };
 
@@ -182,7 +182,8 @@ struct lock_server {
 	uint32_t ending_cursor;
 	uint32_t complete; /* members that reported all */
 	uint32_t epoch;
-	uint64_t counter; /* of tokens in this epoch */
+	uint64_t token;      /* the last that was given */
+	uint64_t last_token; /* the last of this epoch */
 	uint64_t authority_end_ns;
 	uint64_t silent_end_ns; /* the end of collecting, if some are silent */
 	uint64_t announce_ns;
