@@ -386,6 +386,32 @@ static void judge_links(const struct world *w, const struct lock_server *s)
 	assert_true(whole);
 }
 
+/* Whoever is to be told is in the ring, unless it came last and is apart; all others are in none. */
+static void judge_outbox(const struct lock_server *s)
+{
+	bool right = s->speaks || lock_links_empty(s->storage.links, OUT_END);
+
+	for (uint32_t slot = 0; slot < s->group->slots; slot++) {
+		const bool queued = !lock_links_empty(s->storage.links, place_out_link(slot));
+
+		right &=
+			(s->storage.places[slot].out != 0) == (s->due == (int32_t)slot || queued) &&
+			!(s->due == (int32_t)slot && queued);
+	}
+	assert_true(right);
+}
+
+/* And so it is with who holds above NL. */
+static void judge_holder(const struct lock_server *s, const struct lock_state *l, uint32_t slot)
+{
+	const uint8_t held = s->storage.places[slot].held;
+	const bool listed = !lock_links_empty(s->storage.links, hold_link(slot));
+
+	assert_int_equal(
+		held != LOCK_NONE && held != LOCK_NL, l->holder == (int32_t)slot || listed);
+	assert_false(l->holder == (int32_t)slot && listed);
+}
+
 /* What the leader counts is what its slots say. */
 static void judge_lock(const struct world *w, const struct lock_server *s, uint32_t lock)
 {
@@ -400,6 +426,7 @@ static void judge_lock(const struct world *w, const struct lock_server *s, uint3
 			held[p->held]++;
 		}
 		waiting += p->wanted != LOCK_NONE;
+		judge_holder(s, l, lock * w->participants + i);
 		assert_int_equal(p->wanted != LOCK_NONE,
 			!lock_links_empty(s->storage.links, wait_link(lock * w->participants + i)));
 	}
@@ -418,6 +445,7 @@ static void judge_leaders(struct world *w, uint32_t g)
 			continue;
 		leaders += !w->down[s->node];
 		judge_links(w, s);
+		judge_outbox(s);
 		for (uint32_t l = 0; l < w->group[g].locks; l++)
 			judge_lock(w, s, l);
 	}

@@ -474,6 +474,74 @@ static void operations_under_way_together_are_sent_repeated_and_told_in_their_or
 }
 
 /* The middle one, then the highest: what is below is the highest then. */
+/* Client p asks for the lock of its number; what it says arrives. */
+static void ask_of(struct world *w, struct lock_server *s, uint32_t p)
+{
+	const uint64_t now_ns = clock_of(w, p);
+	struct lock_envelope e;
+
+	assert_int_equal(
+		lock_client_request(&w->client[p], p, LOCK_EX, 0, NULL, now_ns), LOCK_PENDING);
+	assert_true(lock_client_send(&w->client[p], now_ns, &e));
+	assert_int_equal(lock_server_receive(s, (uint16_t)(FIRST_CLIENT_NODE + p), &e.message,
+				 LOCK_MESSAGE_BYTES, world_clock(w, s->node)),
+		LOCK_TAKEN);
+}
+
+static void assert_told(struct world *w, struct lock_server *s, uint32_t p)
+{
+	struct lock_envelope e;
+
+	assert_true(lock_server_send(s, world_clock(w, s->node), &e));
+	assert_int_equal(e.message.kind, LOCK_GRANT);
+	assert_int_equal(e.node, FIRST_CLIENT_NODE + p);
+	assert_int_equal(lock_client_receive(&w->client[p], s->node, &e.message, LOCK_MESSAGE_BYTES,
+				 clock_of(w, p)),
+		LOCK_TAKEN);
+}
+
+static void who_is_to_be_told_is_told_in_turn_alone_or_among_others(void **state)
+{
+	struct world *w = started(4, 4);
+	struct lock_server *s = world_leader(w, 0);
+	struct lock_envelope e;
+
+	(void)state;
+	ask_of(w, s, 0);
+	assert_int_equal(s->due, 0);
+	ask_of(w, s, 1);
+	assert_told(w, s, 0);
+	ask_of(w, s, 2);
+	assert_told(w, s, 1);
+	assert_told(w, s, 2);
+	ask_of(w, s, 3);
+	assert_told(w, s, 3);
+	assert_false(lock_server_send(s, world_clock(w, s->node), &e));
+	assert_false(s->speaks);
+	world_free(w);
+}
+
+/* The longest holder is over its budget first, whoever else came and went. */
+static void holders_are_looked_at_by_when_they_came(void **state)
+{
+	struct world *w = world_new(1, 1, 4);
+
+	(void)state;
+	w->lock[0].hold_budget_ns = 10000000;
+	begun(w);
+	for (uint32_t p = 0; p < 4; p++) {
+		world_take(w, p, 0, LOCK_PR);
+		world_run(w, 2000000);
+	}
+	world_give(w, 3, 0);
+	world_give(w, 1, 0);
+	world_run(w, 3000000);
+	assert_int_equal(world_leader(w, 0)->overruns, 1);
+	world_run(w, 4000000);
+	assert_int_equal(world_leader(w, 0)->overruns, 2);
+	world_free(w);
+}
+
 static void ranks_are_kept_in_whatever_order_locks_are_given_back(void **state)
 {
 	struct world *w = started(4, 1);
@@ -728,6 +796,8 @@ int main(void)
 		cmocka_unit_test(requests_must_go_upwards_in_rank),
 		cmocka_unit_test(
 			operations_under_way_together_are_sent_repeated_and_told_in_their_order),
+		cmocka_unit_test(who_is_to_be_told_is_told_in_turn_alone_or_among_others),
+		cmocka_unit_test(holders_are_looked_at_by_when_they_came),
 		cmocka_unit_test(ranks_are_kept_in_whatever_order_locks_are_given_back),
 		cmocka_unit_test(nl_is_no_obstacle_to_lower_ranks),
 		cmocka_unit_test(tokens_rise_with_every_grant_and_carry_the_epoch),

@@ -24,7 +24,7 @@ static uint8_t bit(const uint32_t place)
 static void say(
 	struct lock_server *const s, const uint32_t place, const uint8_t kind, const uint64_t stamp)
 {
-	s->voter.speaks = true;
+	s->speaks = true;
 	s->voter.out[place] = kind;
 	s->voter.out_stamp[place] = stamp;
 }
@@ -252,6 +252,5 @@ bool lockd_election_send(
 		v->out[place] = 0;
 		return true;
 	}
-	v->speaks = false;
 	return false;
 }

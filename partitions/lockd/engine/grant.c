@@ -77,15 +77,16 @@ static void count_waiter(struct lock_server *const s, const uint32_t slot, const
 		l->converting[p->wanted] += by;
 }
 
-/*@ predicate apart(struct lock_server *s, integer slot, integer link) =
-      \forall integer i; its_wait(slot) <= i <= its_out(slot) && alone(s, i) ==> i != link;
+/* In a ring, or no link of a slot. */
+/*@ predicate ringed(struct lock_server *s, integer link) =
+      link >= FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count || !alone(s, link);
 */
 
 /* Before `where`: as the last one if that is a queue's end. */
 /*@ requires linked(s, slot) && owned(s, slot) && alone(s, its_wait(slot));
-    requires where < lock_links_count && apart(s, slot, where);
+    requires where < lock_links_count && ringed(s, where);
     assigns s->storage.links[0 .. lock_links_count - 1];
-    ensures linked(s, slot);
+    ensures linked(s, slot) && (\old(last_apart(s, slot)) ==> last_apart(s, slot));
     ensures \old(alone(s, its_hold(slot))) ==> alone(s, its_hold(slot));
     ensures same_lock{Pre, Post}(s, slot);
 */
@@ -120,7 +121,7 @@ void lockd_grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
 {
 	uint32_t where = queue_end(s, slot);
 
-	/*@ loop invariant where < lock_links_count && apart(s, slot, where);
+	/*@ loop invariant where < lock_links_count && ringed(s, where);
 	    loop assigns left, where;
 	    loop variant left;
 	*/
@@ -133,7 +134,7 @@ void lockd_grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
 
 /*@ requires linked(s, slot) && owned(s, slot);
     assigns s->storage.links[0 .. lock_links_count - 1];
-    ensures linked(s, slot);
+    ensures linked(s, slot) && (\old(last_apart(s, slot)) ==> last_apart(s, slot));
     ensures alone(s, its_wait(slot));
     ensures \old(alone(s, its_hold(slot))) ==> alone(s, its_hold(slot));
     ensures same_lock{Pre, Post}(s, slot);
@@ -154,39 +155,67 @@ void lockd_grant_unqueue(struct lock_server *const s, const uint32_t slot)
 	s->storage.places[slot].wanted = LOCK_NONE;
 }
 
-/*@ requires linked(s, slot) && owned(s, slot);
-    assigns s->storage.links[0 .. lock_links_count - 1];
-    ensures linked(s, slot);
-    ensures alone(s, its_hold(slot));
+/*@ requires linked(s, slot) && owned(s, slot) && last_apart(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1],
+      s->storage.locks[its_lock(s, slot)].holder;
+    ensures linked(s, slot) && last_apart(s, slot);
+    ensures unlisted(s, slot);
     ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
 */
 static inline void unlist_holder(struct lock_server *const s, const uint32_t slot)
 {
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+
 	/*@ assert s->storage.links[its_hold(slot)].next < lock_links_count &&
 	      s->storage.links[its_hold(slot)].prev < lock_links_count;
 	*/
-	lock_links_remove(links(s), hold_link(slot));
+	if (l->holder == (int32_t)slot)
+		l->holder = LOCK_NO_SLOT;
+	else
+		lock_links_remove(links(s), hold_link(slot));
 	/*@ assert its_lock{Here}(s, slot) == its_lock{Pre}(s, slot); */
 }
 
-/*@ requires linked(s, slot) && owned(s, slot) && numbered(s, slot) && alone(s, its_hold(slot));
-    assigns s->storage.links[0 .. lock_links_count - 1];
-    ensures linked(s, slot);
+/*@ requires linked(s, slot) && owned(s, slot) && numbered(s, slot) && last_apart(s, slot);
+    requires unlisted(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1],
+      s->storage.locks[its_lock(s, slot)].holder;
+    ensures linked(s, slot) && last_apart(s, slot);
     ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
 */
 static inline void enlist_holder(struct lock_server *const s, const uint32_t slot)
 {
-	lock_links_insert(links(s), hold_link(slot), end_link(s, lock_of(s, slot), END_HOLDERS));
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+
+	if (l->holder != LOCK_NO_SLOT)
+		lock_links_insert(links(s), hold_link((uint32_t)l->holder),
+			end_link(s, lock_of(s, slot), END_HOLDERS));
+	l->holder = (int32_t)slot;
+}
+
+/* The holder above NL that came first, or LOCK_NO_SLOT. */
+int32_t lockd_grant_oldest(const struct lock_server *const s, const uint32_t lock)
+{
+	return empty(s, lock, END_HOLDERS) ? s->storage.locks[lock].holder
+					   : (int32_t)first(s, lock, END_HOLDERS);
+}
+
+/* As if it had come last of those that hold. */
+void lockd_grant_hold_last(struct lock_server *const s, const uint32_t slot)
+{
+	unlist_holder(s, slot);
+	enlist_holder(s, slot);
 }
 
 /* The holders' list is by time of the first grant above NL, the oldest first. */
-/*@ requires linked(s, slot) && owned(s, slot) && numbered(s, slot);
-    requires !above_nl(before) ==> alone(s, its_hold(slot));
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].marks,
+/*@ requires linked(s, slot) && owned(s, slot) && numbered(s, slot) && last_apart(s, slot);
+    requires !above_nl(before) ==> unlisted(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1],
+      s->storage.locks[its_lock(s, slot)].holder, s->storage.places[slot].marks,
       s->storage.places[slot].since_ns;
-    ensures linked(s, slot);
+    ensures linked(s, slot) && last_apart(s, slot);
     ensures holds_or_alone(s, slot);
     ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
@@ -260,7 +289,8 @@ static inline bool admit(struct lock_server *const s, const uint32_t slot)
 }
 
 /*@ requires linked(s, slot) && owned(s, slot);
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out, s->due,
+      s->speaks;
     ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
     ensures same_lock{Pre, Post}(s, slot);
 */
@@ -273,9 +303,10 @@ static inline void tell_granted(struct lock_server *const s, const uint32_t slot
 /*@ requires whole(s, slot);
     requires l == s->storage.locks + its_lock(s, slot);
     requires alone(s, its_wait(slot));
-    assigns l->told, s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
+    assigns l->told, l->holder, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[slot].held,
       s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
       s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot);
     ensures s->storage.places[slot].held == mode;
@@ -322,10 +353,11 @@ static inline void stop_waiting(struct lock_server *const s, const uint32_t slot
     requires is_mode(s->storage.places[slot].wanted);
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
       s->storage.locks[its_lock(s, slot)].waiting, s->storage.locks[its_lock(s, slot)].told,
+      s->storage.locks[its_lock(s, slot)].holder,
       s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
       s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
       s->storage.places[slot].wanted, s->storage.places[slot].token,
-      s->storage.places[slot].answer, s->storage.places[slot].out,
+      s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
       s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->token,
       s->authority_end_ns;
     ensures whole(s, slot);
@@ -362,6 +394,33 @@ bool lockd_grant_alone(struct lock_server *const s, const uint32_t slot, const u
 	return true;
 }
 
+void lockd_grant_free(struct lock_server *const s, struct lock_state *const l, const uint32_t slot,
+	const uint8_t mode, const uint64_t now_ns)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	lock_holders_enter(l->held, mode);
+	l->holder = (int32_t)slot;
+	l->told = 0;
+	l->recent = mode;
+	p->held = mode;
+	p->token = lockd_operation_token(s);
+	p->answer = LOCK_DONE;
+	p->since_ns = now_ns;
+	p->marks &= (uint8_t) ~(MARK_OVER | MARK_TOLD);
+	lockd_outbox_alone(s, slot, OUT_GRANT);
+}
+
+void lockd_grant_leave(struct lock_server *const s, struct lock_state *const l, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	lock_holders_leave(l->held, p->held);
+	l->holder = LOCK_NO_SLOT;
+	p->held = LOCK_NONE;
+	lockd_outbox_alone(s, slot, OUT_RELEASED);
+}
+
 void lockd_grant_drop_hold(
 	struct lock_server *const s, struct lock_state *const l, const uint32_t slot)
 {
@@ -388,7 +447,7 @@ void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
 /*@ requires linked(s, holder);
     assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[holder].blocking,
       s->storage.places[holder].since_ns, s->storage.places[holder].marks,
-      s->storage.places[holder].out;
+      s->storage.places[holder].out, s->due, s->speaks;
     ensures linked(s, holder) && as_queued{Pre, Post}(s, holder);
 */
 static void tell(struct lock_server *const s, const uint32_t holder, const uint8_t mode,
@@ -403,6 +462,16 @@ static void tell(struct lock_server *const s, const uint32_t holder, const uint8
 	lockd_outbox_blocking(s, holder);
 }
 
+/* If it keeps `slot` waiting. */
+static void tell_holder(struct lock_server *const s, const uint32_t holder, const uint32_t slot,
+	const bool cached, const uint64_t now_ns)
+{
+	const uint8_t wanted = s->storage.places[slot].wanted;
+
+	if (holder != slot && !lock_modes_agree(s->storage.places[holder].held, wanted))
+		tell(s, holder, wanted, cached, now_ns);
+}
+
 /* Tell those who keep `slot` waiting, once for each mode until the next grant. Bounded by the holders. */
 static void tell_holders(struct lock_server *const s, const uint32_t lock, const uint32_t slot,
 	const uint64_t now_ns)
@@ -411,18 +480,17 @@ static void tell_holders(struct lock_server *const s, const uint32_t lock, const
 	const struct lock_place *const p = &s->storage.places[slot];
 	struct lock_state *const l = &s->storage.locks[lock];
 	const uint32_t end = end_link(s, lock, END_HOLDERS);
+	const bool cached = options & LOCK_CACHED;
 	const uint8_t bit = (uint8_t)(1u << p->wanted);
 
 	if (!(options & (LOCK_CACHED | LOCK_NOTIFY)) || (l->told & bit) ||
 		(p->marks & MARK_NOQUEUE))
 		return;
 	l->told |= bit;
-	for (uint32_t link = links(s)[end].next; link != end; link = links(s)[link].next) {
-		const uint32_t holder = slot_of_link(link);
-
-		if (holder != slot && !lock_modes_agree(s->storage.places[holder].held, p->wanted))
-			tell(s, holder, p->wanted, options & LOCK_CACHED, now_ns);
-	}
+	for (uint32_t link = links(s)[end].next; link != end; link = links(s)[link].next)
+		tell_holder(s, slot_of_link(link), slot, cached, now_ns);
+	if (l->holder != LOCK_NO_SLOT)
+		tell_holder(s, (uint32_t)l->holder, slot, cached, now_ns);
 }
 
 /* From the head of a queue on, as long as the holders agree: whether the queue is empty then. */

@@ -47,7 +47,7 @@ static void write_value(
 /* As if it had never asked for anything. */
 /*@ requires whole(s, slot);
     assigns s->storage.places[slot].marks, s->storage.places[slot].sequence,
-      s->storage.places[slot].answer, s->storage.places[slot].out,
+      s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
       s->storage.links[0 .. lock_links_count - 1];
     ensures whole(s, slot);
     ensures same_lock{Pre, Post}(s, slot);
@@ -78,7 +78,7 @@ void lockd_operation_abandon(struct lock_server *const s, const uint32_t slot)
 
 /* What was to be answered to the operation before is of no interest to anybody now. */
 /*@ requires whole(s, slot);
-    assigns s->storage.places[slot].sequence, s->storage.places[slot].out,
+    assigns s->storage.places[slot].sequence, s->storage.places[slot].out, s->due, s->speaks,
       s->storage.links[0 .. lock_links_count - 1];
     ensures whole(s, slot);
     ensures same_lock{Pre, Post}(s, slot);
@@ -86,12 +86,11 @@ void lockd_operation_abandon(struct lock_server *const s, const uint32_t slot)
 static void begin(struct lock_server *const s, const uint32_t slot, const uint32_t sequence)
 {
 	s->storage.places[slot].sequence = sequence;
-	if (s->storage.places[slot].out & OUT_ANSWERS)
-		lockd_outbox_forget(s, slot, OUT_ANSWERS);
+	lockd_outbox_forget(s, slot, OUT_ANSWERS);
 }
 
 /*@ requires whole(s, slot);
-    assigns s->storage.places[slot].answer, s->storage.places[slot].out,
+    assigns s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
       s->storage.links[0 .. lock_links_count - 1];
     ensures whole(s, slot);
     ensures same_lock{Pre, Post}(s, slot);
@@ -143,10 +142,11 @@ static enum lock_reason wait_or_refuse(struct lock_server *const s, const uint32
 /*@ requires whole(s, slot) && counted(s, slot) && is_mode(mode);
     requires s->storage.places[slot].wanted == LOCK_NONE;
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
-      s->storage.locks[its_lock(s, slot)].told, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.locks[its_lock(s, slot)].told,
+      s->storage.locks[its_lock(s, slot)].holder, s->storage.links[0 .. lock_links_count - 1],
       s->storage.places[slot].held, s->storage.places[slot].wanted,
       s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
       s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot) && agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
@@ -191,49 +191,58 @@ void lockd_operation_untangle(struct lock_server *const s, const uint32_t slot)
 	lockd_grant_queue(s, slot);
 }
 
-/* Others hold, or wait. */
-static COLD enum lock_reason contend(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
+/* Nobody waits for its lock, or is to be told anything; `holder` came last of those that have it, or it is none. */
+static bool nobody_contends(
+	const struct lock_server *const s, const struct lock_place *const p, const int32_t holder)
 {
-	begin(s, slot, m->sequence);
-	return lockd_count(s, wait_or_refuse(s, slot, m, now_ns));
+	return p->state->holder == holder && p->state->waiting == 0 && p->out == 0 &&
+	       s->due == LOCK_NO_SLOT;
 }
 
-static COLD enum lock_reason change(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
-{
-	if (m->held == LOCK_NONE || !lock_rule_token(s->storage.places[slot].token, m->token))
-		return lockd_count(s, LOCK_IMPOSSIBLE);
-	begin(s, slot, m->sequence);
-	return lockd_count(s, convert(s, slot, m, now_ns));
-}
-
-enum lock_reason lockd_operation_request(struct lock_server *const s, const uint32_t slot,
+bool lockd_operation_request(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
+	if (!nobody_contends(s, p, LOCK_NO_SLOT) || !lock_holders_none(p->state->held))
+		return false;
 	p->sequence = m->sequence;
-	p->wanted = m->wanted;
-	if (lockd_grant_alone(s, slot, now_ns))
-		return lockd_count(s, LOCK_TAKEN);
-	return contend(s, slot, m, now_ns);
+	lockd_grant_free(s, p->state, slot, m->wanted, now_ns);
+	return true;
 }
 
-static COLD enum lock_reason pass_on(
-	struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+bool lockd_operation_release(
+	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
 {
-	lockd_grant_pass(s, lock, now_ns);
-	return lockd_count(s, LOCK_TAKEN);
+	struct lock_place *const p = &s->storage.places[slot];
+
+	if (!nobody_contends(s, p, (int32_t)slot))
+		return false;
+	p->sequence = m->sequence;
+	p->answer = LOCK_DONE;
+	lockd_grant_leave(s, p->state, slot);
+	return true;
+}
+
+/*@ requires whole(s, slot);
+    assigns s->storage.places[slot].out, s->due, s->speaks,
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void tell_released(struct lock_server *const s, const uint32_t slot)
+{
+	lockd_outbox_answer(s, slot, OUT_RELEASED);
 }
 
 /*@ requires whole(s, slot) && counted(s, slot) && \valid_read(m);
     requires s->storage.places[slot].held != LOCK_NONE;
     requires s->storage.places[slot].wanted == LOCK_NONE;
     requires l == s->storage.locks + its_lock(s, slot);
-    assigns *l, s->storage.places[slot].held, s->storage.places[slot].out,
+    assigns *l, s->storage.places[slot].held, s->storage.places[slot].out, s->due, s->speaks,
       s->storage.links[0 .. lock_links_count - 1];
-    ensures whole(s, slot) && agreed(s, slot);
+    ensures whole(s, slot);
+    ensures agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
     ensures s->storage.places[slot].held == LOCK_NONE;
 */
@@ -242,45 +251,34 @@ static inline void let_go(struct lock_server *const s, struct lock_state *const 
 {
 	write_value(s, slot, m);
 	lockd_grant_drop_hold(s, l, slot);
-	lockd_outbox_answer(s, slot, OUT_RELEASED);
-}
-
-enum lock_reason lockd_operation_release(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
-{
-	struct lock_place *const p = &s->storage.places[slot];
-	struct lock_state *const l = &s->storage.locks[p->lock];
-
-	p->sequence = m->sequence;
-	p->answer = LOCK_DONE;
-	let_go(s, l, slot, m);
-	if (l->waiting != 0)
-		return pass_on(s, p->lock, now_ns);
-	return lockd_count(s, LOCK_TAKEN);
+	tell_released(s, slot);
 }
 
 static enum lock_reason request(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
+	const bool held = p->held != LOCK_NONE;
 
-	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE)
-		return lockd_count(s, LOCK_IMPOSSIBLE);
-	if (p->held != LOCK_NONE)
-		return change(s, slot, m, now_ns);
-	if (m->held != LOCK_NONE)
-		return lockd_count(s, LOCK_IMPOSSIBLE);
-	return lockd_operation_request(s, slot, m, now_ns);
+	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE || held != (m->held != LOCK_NONE) ||
+		(held && !lock_rule_token(p->token, m->token)))
+		return LOCK_IMPOSSIBLE;
+	begin(s, slot, m->sequence);
+	return held ? convert(s, slot, m, now_ns) : wait_or_refuse(s, slot, m, now_ns);
 }
 
 static enum lock_reason release(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	const struct lock_place *const p = &s->storage.places[slot];
+	struct lock_place *const p = &s->storage.places[slot];
 
 	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE || !lock_rule_token(p->token, m->token))
-		return lockd_count(s, LOCK_IMPOSSIBLE);
-	return lockd_operation_release(s, slot, m, now_ns);
+		return LOCK_IMPOSSIBLE;
+	p->sequence = m->sequence;
+	p->answer = LOCK_DONE;
+	let_go(s, &s->storage.locks[p->lock], slot, m);
+	lockd_grant_pass(s, p->lock, now_ns);
+	return LOCK_TAKEN;
 }
 
 /* Also of a request that has not come: when it comes, it is over already. */
@@ -314,8 +312,7 @@ static enum lock_reason repeat(
 	return LOCK_REPEATED;
 }
 
-/* What comes again, or late, or gives up. */
-static enum lock_reason rarely(struct lock_server *const s, const uint32_t slot,
+static enum lock_reason decide(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
@@ -327,23 +324,13 @@ static enum lock_reason rarely(struct lock_server *const s, const uint32_t slot,
 		return repeat(s, slot, now_ns);
 	if (!known && !lock_rule_sequence(p->sequence, m->sequence))
 		return LOCK_OLD_SEQUENCE;
-	return cancel(s, slot, m, now_ns);
-}
-
-static COLD enum lock_reason operation_rarely(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
-{
-	return lockd_count(s, rarely(s, slot, m, now_ns));
+	if (m->kind == LOCK_REQUEST)
+		return request(s, slot, m, now_ns);
+	return m->kind == LOCK_RELEASE ? release(s, slot, m, now_ns) : cancel(s, slot, m, now_ns);
 }
 
 enum lock_reason lockd_operation_receive(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	const uint32_t last = s->storage.places[slot].sequence;
-
-	if (s->phase == LOCK_SERVING && m->kind != LOCK_CANCEL && m->sequence != last &&
-		lock_rule_sequence(last, m->sequence))
-		return m->kind == LOCK_REQUEST ? request(s, slot, m, now_ns)
-					       : release(s, slot, m, now_ns);
-	return operation_rarely(s, slot, m, now_ns);
+	return lockd_count(s, decide(s, slot, m, now_ns));
 }

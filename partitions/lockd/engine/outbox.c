@@ -1,19 +1,38 @@
 /*
- * What the leader has yet to say. Invariant: each slot and each member is in the ring at most once, with a bit
- * for each kind of message due; what is said is what is true when it is sent, so an answer that is due
- * twice is sent once.
+ * What the leader has yet to say, in the order in which it became due. Invariants: each slot and each member is in the
+ * ring at most once, with a bit for each kind of message due; what is said is what is true when it is sent, so an
+ * answer that is due twice is sent once. A slot that is to be told a grant or a release, and came last, is apart and
+ * in no ring (`due`), so that the ring is not touched where one is told at a time.
  */
 #include "server.h"
 
+/* Whoever was due alone goes into the ring, so that whoever comes now goes behind it. */
+/*@ requires in_line(s);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->due, s->speaks;
+    ensures in_line(s) && s->due == LOCK_NO_SLOT;
+    ensures \forall integer k; FIRST_SLOT_LINK <= k < lock_links_count &&
+      k != its_out(\old(s->due)) && \old(alone(s, k)) ==> alone(s, k);
+*/
+static inline void line_up(struct lock_server *const s)
+{
+	s->speaks = true;
+	if (s->due == LOCK_NO_SLOT)
+		return;
+	lock_links_insert(s->storage.links, place_out_link((uint32_t)s->due), OUT_END);
+	s->due = LOCK_NO_SLOT;
+}
+
 /*@ requires linked(s, slot) && out != 0;
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out, s->due,
+      s->speaks;
     ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
 */
-static inline void due(struct lock_server *const s, const uint32_t slot, const uint8_t out)
+static APART void append(struct lock_server *const s, const uint32_t slot, const uint8_t out)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 	const uint8_t before = p->out;
 
+	line_up(s);
 	p->out = out;
 	if (before == 0)
 		lock_links_insert(s->storage.links, place_out_link(slot), OUT_END);
@@ -21,71 +40,70 @@ static inline void due(struct lock_server *const s, const uint32_t slot, const u
 
 void lockd_outbox_blocking(struct lock_server *const s, const uint32_t slot)
 {
-	due(s, slot, s->storage.places[slot].out | OUT_BLOCKING);
+	append(s, slot, s->storage.places[slot].out | OUT_BLOCKING);
+}
+
+void lockd_outbox_alone(struct lock_server *const s, const uint32_t slot, const uint8_t what)
+{
+	s->storage.places[slot].out = what;
+	s->due = (int32_t)slot;
 }
 
 /* Whatever was to be answered before is of no interest to anybody now. */
 void lockd_outbox_answer(struct lock_server *const s, const uint32_t slot, const uint8_t what)
 {
-	const uint8_t out = s->storage.places[slot].out;
+	struct lock_place *const p = &s->storage.places[slot];
 
-	if (out == 0)
-		due(s, slot, what);
+	if (p->out != 0 || s->due != LOCK_NO_SLOT || what == OUT_REFUSE)
+		append(s, slot, (uint8_t)((p->out & OUT_BLOCKING) | what));
 	else
-		due(s, slot, (uint8_t)((out & OUT_BLOCKING) | what));
+		lockd_outbox_alone(s, slot, what);
+}
+
+/*@ requires linked(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->due;
+    ensures linked(s, slot);
+    ensures alone(s, its_out(slot)) && s->due != slot;
+    ensures as_queued{Pre, Post}(s, slot);
+*/
+static inline void take_out(struct lock_server *const s, const uint32_t slot)
+{
+	if (s->due == (int32_t)slot)
+		s->due = LOCK_NO_SLOT;
+	else
+		lock_links_remove(s->storage.links, place_out_link(slot));
 }
 
 void lockd_outbox_forget(struct lock_server *const s, const uint32_t slot, const uint8_t what)
 {
 	struct lock_place *const p = &s->storage.places[slot];
+	const uint8_t rest = p->out & (uint8_t)~what;
 
-	p->out &= (uint8_t)~what;
-	if (p->out == 0)
-		lock_links_remove(s->storage.links, place_out_link(slot));
+	if (rest == 0)
+		take_out(s, slot);
+	p->out = rest;
 }
 
 void lockd_outbox_session(struct lock_server *const s, const uint32_t member, const uint8_t what)
 {
 	struct lock_session *const session = &s->storage.sessions[member];
-	const bool due = session->out != 0;
+	const uint8_t before = session->out;
 
+	line_up(s);
 	session->out |= what;
-	if (!due)
+	if (before == 0)
 		lock_links_insert(s->storage.links, session_out_link(s, member), OUT_END);
 }
 
-/* As lock_links_remove does, of the first in the ring: what is before it is known. */
-/*@ requires \valid(s) && \valid(s->storage.links + (0 .. lock_links_count - 1));
-    requires \base_addr(s) != \base_addr(s->storage.links);
-    requires well_formed(s->storage.links, lock_links_count);
-    requires 0 < link < lock_links_count && s->storage.links[OUT_END].next == link;
-    assigns s->storage.links[0 .. lock_links_count - 1];
-    ensures well_formed(s->storage.links, lock_links_count);
-    ensures alone(s, link);
-    ensures s->storage.links[OUT_END].next == \old(s->storage.links[link].next);
-    ensures \forall integer k; 0 <= k < lock_links_count && \old(alone(s, k)) ==> alone(s, k);
-*/
-static HOT void leave(struct lock_server *const s, const uint32_t link)
-{
-	struct lock_link *const links = s->storage.links;
-	const uint32_t after = links[link].next;
-
-	/*@ assert links[link].prev == OUT_END && after != link && after < lock_links_count; */
-	links[link].next = link;
-	links[link].prev = link;
-	links[OUT_END].next = after;
-	links[after].prev = OUT_END;
-}
-
 /* The lowest of the first one's bits, which is taken away; the link leaves the ring with the last one. */
-static HOT uint8_t take(struct lock_server *const s, uint8_t *const out, const uint32_t link)
+static uint8_t take(struct lock_server *const s, uint8_t *const out, const uint32_t link)
 {
 	const uint8_t all = *out;
 	const uint8_t rest = (uint8_t)(all & (all - 1u));
 
 	*out = rest;
 	if (rest == 0)
-		leave(s, link);
+		lock_links_remove(s->storage.links, link);
 	return all ^ rest;
 }
 
@@ -103,10 +121,9 @@ static inline void address(const struct lock_server *const s,
 	};
 }
 
-static inline void fill_grant(const struct lock_server *const s, const struct lock_place *const p,
-	struct lock_message *const m)
+static inline void fill_grant(const struct lock_place *const p, struct lock_message *const m)
 {
-	const struct lock_state *const l = &s->storage.locks[p->lock];
+	const struct lock_state *const l = p->state;
 
 	m->kind = LOCK_GRANT;
 	m->stamp = l->version;
@@ -143,39 +160,27 @@ static COLD void fill_other(
 	m->token = what == OUT_REFUSE ? p->answer : 0;
 }
 
-/* One of several, or what is rarely said. */
-static APART bool send_other(struct lock_server *const s, const uint32_t link,
-	struct lock_place *const p, struct lock_envelope *const envelope)
+static HOT bool say(
+	const struct lock_place *const p, const uint8_t what, struct lock_envelope *const envelope)
 {
-	struct lock_message *const m = &envelope->message;
-	const uint8_t what = take(s, &p->out, link);
-
 	begin_message(p, envelope);
 	if (what == OUT_GRANT)
-		fill_grant(s, p, m);
-	else if (what == OUT_RELEASED)
-		end_message(m, LOCK_RELEASED);
+		fill_grant(p, &envelope->message);
 	else
-		fill_other(p, what, m);
+		end_message(&envelope->message, LOCK_RELEASED);
 	return true;
 }
 
-/* Of the answers, one at most is due. */
-static HOT bool send_place(
+static bool send_place(
 	struct lock_server *const s, const uint32_t link, struct lock_envelope *const envelope)
 {
 	struct lock_place *const p = &s->storage.places[slot_of_link(link)];
-	const uint8_t out = p->out;
+	const uint8_t what = take(s, &p->out, link);
 
-	if (__builtin_expect((out & ~(OUT_GRANT | OUT_RELEASED)) != 0, false))
-		return send_other(s, link, p, envelope);
-	p->out = 0;
-	leave(s, link);
+	if (what == OUT_GRANT || what == OUT_RELEASED)
+		return say(p, what, envelope);
 	begin_message(p, envelope);
-	if (out == OUT_GRANT)
-		fill_grant(s, p, &envelope->message);
-	else
-		end_message(&envelope->message, LOCK_RELEASED);
+	fill_other(p, what, &envelope->message);
 	return true;
 }
 
@@ -213,28 +218,47 @@ static COLD bool send_session(struct lock_server *const s, const uint32_t link,
 	return true;
 }
 
+static bool may_send(const struct lock_server *const s, const uint64_t now_ns)
+{
+	return leads(s) && lock_rule_authority(now_ns, s->authority_end_ns);
+}
+
+/* A grant, or that it is released: all that is ever due so. */
 static HOT bool send_due(
 	struct lock_server *const s, const uint64_t now_ns, struct lock_envelope *const envelope)
 {
-	if (!leads(s) || !lock_rule_authority(now_ns, s->authority_end_ns))
+	const int32_t slot = s->due;
+
+	if (slot == LOCK_NO_SLOT || !may_send(s, now_ns))
+		return false;
+	struct lock_place *const p = &s->storage.places[(uint32_t)slot];
+	const uint8_t what = p->out;
+
+	p->out = 0;
+	s->due = LOCK_NO_SLOT;
+	return say(p, what, envelope);
+}
+
+/* The voter's first, then the ring's. */
+static COLD bool send_queued(
+	struct lock_server *const s, const uint64_t now_ns, struct lock_envelope *const envelope)
+{
+	if (lockd_election_send(s, now_ns, envelope))
+		return true;
+	if (!may_send(s, now_ns))
 		return false;
 	const uint32_t link = s->storage.links[OUT_END].next;
 
-	if (link == OUT_END)
-		return false;
-	if (__builtin_expect(link < s->first_lease, true))
-		return send_place(s, link, envelope);
-	return send_session(s, link, now_ns, envelope);
-}
-
-static COLD bool send_election(
-	struct lock_server *const s, const uint64_t now_ns, struct lock_envelope *const envelope)
-{
-	return lockd_election_send(s, now_ns, envelope) || send_due(s, now_ns, envelope);
+	if (link == OUT_END) {
+		s->speaks = false;
+		return send_due(s, now_ns, envelope);
+	}
+	return link < s->first_lease ? send_place(s, link, envelope)
+				     : send_session(s, link, now_ns, envelope);
 }
 
 bool lock_server_send(
 	struct lock_server *const s, const uint64_t now_ns, struct lock_envelope *const envelope)
 {
-	return s->voter.speaks ? send_election(s, now_ns, envelope) : send_due(s, now_ns, envelope);
+	return s->speaks ? send_queued(s, now_ns, envelope) : send_due(s, now_ns, envelope);
 }

@@ -9,7 +9,7 @@
 
 #define AT_ONCE 4u /* slots or locks that a tick sweeps or builds */
 
-static const struct lock_state unheld = { .valid = true };
+static const struct lock_state unheld = { .valid = true, .holder = LOCK_NO_SLOT };
 
 static void alone(struct lock_server *const s, const uint32_t link)
 {
@@ -20,6 +20,7 @@ static void alone(struct lock_server *const s, const uint32_t link)
 static void forget_slot(struct lock_server *const s, const uint32_t slot)
 {
 	const uint32_t member = slot_row(s, slot)->member - s->group->first_member;
+	const uint32_t lock = slot_row(s, slot)->lock - s->group->first_lock;
 
 	s->storage.places[slot] = (struct lock_place){
 		.held = LOCK_NONE,
@@ -27,8 +28,8 @@ static void forget_slot(struct lock_server *const s, const uint32_t slot)
 		.group = (uint16_t)s->number,
 		.node = s->node,
 		.index = s->group->first_slot + slot,
-		.lock = slot_row(s, slot)->lock - s->group->first_lock,
-		.member = member,
+		.lock = lock,
+		.state = &s->storage.locks[lock],
 		.session = &s->storage.sessions[member],
 	};
 }
@@ -73,6 +74,7 @@ bool lockd_rebuild_clear(struct lock_server *const s)
 	s->cursor++;
 	s->dirty = s->cursor < s->group->slots || s->cursor < s->group->locks ||
 		   s->cursor < s->group->members;
+	s->due = LOCK_NO_SLOT;
 	alone(s, OUT_END);
 	alone(s, LEASE_END);
 	return true;

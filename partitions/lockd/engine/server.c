@@ -26,6 +26,7 @@ void lock_server_init(struct lock_server *const s, const struct lock_tables *con
 		.storage = *storage,
 		.dirty = place < LOCK_LEADERS,
 		.ending = NOBODY,
+		.due = LOCK_NO_SLOT,
 	};
 	s->voter.voted = epoch;
 	s->voter.heard = epoch;
@@ -165,25 +166,35 @@ static HOT bool is_next(const struct lock_place *const p, const struct lock_mess
 	       lock_rule_sequence(p->sequence, m->sequence);
 }
 
+/* Whether it is asked for, or given back, where nobody contends; then it is done. */
+static HOT bool nobody_minds(struct lock_server *const s, const uint32_t slot,
+	const struct lock_message *const m, const uint64_t now_ns)
+{
+	const struct lock_place *const p = &s->storage.places[slot];
+
+	if (lockd_is_idle(p))
+		return lockd_asks_anew(m) && lockd_operation_request(s, slot, m, now_ns);
+	return lockd_gives_back(p, m) && lockd_operation_release(s, slot, m);
+}
+
+static HOT enum lock_reason receive_next(
+	struct lock_server *const s, const struct lock_message *const m, const uint64_t now_ns)
+{
+	const uint32_t slot = m->index - s->first_slot;
+
+	if (s->phase == LOCK_SERVING && lock_rule_authority(now_ns, s->authority_end_ns) &&
+		slot < s->slots && is_next(&s->storage.places[slot], m) &&
+		nobody_minds(s, slot, m, now_ns))
+		return lockd_count(s, LOCK_TAKEN);
+	return receive_any(s, m->node, m, LOCK_MESSAGE_BYTES, now_ns);
+}
+
 DOOR enum lock_reason lock_server_receive(struct lock_server *const s, const uint16_t from,
 	const struct lock_message *const m, const uint32_t bytes, const uint64_t now_ns)
 {
-	if (bytes != LOCK_MESSAGE_BYTES || m->node != from || s->phase != LOCK_SERVING ||
-		!lock_rule_authority(now_ns, s->authority_end_ns))
+	if (bytes != LOCK_MESSAGE_BYTES || m->node != from)
 		return receive_any(s, from, m, bytes, now_ns);
-	const uint32_t slot = m->index - s->first_slot;
-
-	if (slot >= s->slots)
-		return receive_any(s, from, m, bytes, now_ns);
-	const struct lock_place *const p = &s->storage.places[slot];
-
-	if (!is_next(p, m))
-		return receive_any(s, from, m, bytes, now_ns);
-	if (lockd_asks_anew(p, m))
-		return lockd_operation_request(s, slot, m, now_ns);
-	if (lockd_gives_back(p, m))
-		return lockd_operation_release(s, slot, m, now_ns);
-	return receive_any(s, from, m, bytes, now_ns);
+	return receive_next(s, m, now_ns);
 }
 
 bool lock_server_tick(struct lock_server *const s, const uint64_t now_ns)

@@ -167,22 +167,26 @@ static inline const struct lock_member *member_row(
 /*@ ghost extern uint32_t lock_slots_count; */
 
 /*
- * What is kept of a slot whatever it is to be told. linked: places and links are objects of their own, the rings are well formed, and
- * a slot that has nothing to say is in no ring of those that have. as_queued: where it waits or holds, nothing
- * that was in no queue is in one now.
+ * What is kept of a slot whatever it is to be told. in_line: places and links are objects of their own, the rings are
+ * well formed, and the slot that is due is in no ring of those that are to be told. linked: nor is one that is not.
+ * as_queued: where it waits or holds, or its lock's last holder does, nothing that was in no queue is in one now.
  */
 /*@ predicate alone(struct lock_server *s, integer link) =
       s->storage.links[link].next == link && s->storage.links[link].prev == link;
 
-    predicate linked(struct lock_server *s, integer slot) =
+    predicate in_line(struct lock_server *s) =
       \valid(s) && \valid(s->storage.places + (0 .. lock_slots_count - 1)) &&
       \valid(s->storage.links + (0 .. lock_links_count - 1)) &&
       \base_addr(s) != \base_addr(s->storage.places) &&
       \base_addr(s) != \base_addr(s->storage.links) &&
       \base_addr(s->storage.places) != \base_addr(s->storage.links) &&
-      slot < lock_slots_count &&
       FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count <= lock_links_count &&
       well_formed(s->storage.links, lock_links_count) &&
+      (s->due != LOCK_NO_SLOT ==> 0 <= s->due < lock_slots_count &&
+        s->storage.places[s->due].out != 0 && alone(s, its_out(s->due)));
+
+    predicate linked(struct lock_server *s, integer slot) =
+      in_line(s) && slot < lock_slots_count &&
       (s->storage.places[slot].out == 0 ==> alone(s, its_out(slot)));
 
     predicate same_links{A, B}(struct lock_server *s) =
@@ -191,9 +195,17 @@ static inline const struct lock_member *member_row(
         \at(s->storage.links[i].next, A) == \at(s->storage.links[i].next, B) &&
         \at(s->storage.links[i].prev, A) == \at(s->storage.links[i].prev, B);
 
+    logic integer its_holder(struct lock_server *s, integer slot) =
+      s->storage.locks[s->storage.places[slot].lock].holder;
+
+    predicate kept_apart{A, B}(struct lock_server *s, integer holder) =
+      0 <= holder < \at(lock_slots_count, A) && alone{A}(s, its_hold(holder)) ==>
+        alone{B}(s, its_hold(holder));
+
     predicate as_queued{A, B}(struct lock_server *s, integer slot) =
       (alone{A}(s, its_wait(slot)) ==> alone{B}(s, its_wait(slot))) &&
-      (alone{A}(s, its_hold(slot)) ==> alone{B}(s, its_hold(slot)));
+      (alone{A}(s, its_hold(slot)) ==> alone{B}(s, its_hold(slot))) &&
+      kept_apart{A, B}(s, its_holder{A}(s, slot));
 */
 
 /*
@@ -217,12 +229,19 @@ static inline const struct lock_member *member_row(
     predicate waits_or_alone(struct lock_server *s, integer slot) =
       s->storage.places[slot].wanted == LOCK_NONE ==> alone(s, its_wait(slot));
 
+    predicate unlisted(struct lock_server *s, integer slot) =
+      alone(s, its_hold(slot)) && its_holder(s, slot) != slot;
+
     predicate holds_or_alone(struct lock_server *s, integer slot) =
-      !above_nl(s->storage.places[slot].held) ==> alone(s, its_hold(slot));
+      !above_nl(s->storage.places[slot].held) ==> unlisted(s, slot);
+
+    predicate last_apart(struct lock_server *s, integer slot) =
+      its_holder(s, slot) != LOCK_NO_SLOT ==>
+        0 <= its_holder(s, slot) < lock_slots_count && alone(s, its_hold(its_holder(s, slot)));
 
     predicate whole(struct lock_server *s, integer slot) =
       linked(s, slot) && owned(s, slot) && numbered(s, slot) && waits_or_alone(s, slot) &&
-      holds_or_alone(s, slot);
+      holds_or_alone(s, slot) && last_apart(s, slot);
 
     logic integer holders(struct lock_server *s, integer slot, integer mode) =
       s->storage.locks[its_lock(s, slot)].held[mode];
@@ -261,7 +280,7 @@ static inline uint32_t lock_of(const struct lock_server *const s, const uint32_t
 
 static inline uint32_t member_of(const struct lock_server *const s, const uint32_t slot)
 {
-	return s->storage.places[slot].member;
+	return (uint32_t)(s->storage.places[slot].session - s->storage.sessions);
 }
 
 static inline bool leads(const struct lock_server *const s)
@@ -274,24 +293,26 @@ static inline bool leads(const struct lock_server *const s)
 	((uint32_t)(kind) | (uint32_t)(held) << 8 | (uint32_t)(wanted) << 16 |                     \
 		(uint32_t)(flags) << 24)
 
-/* A request of who holds nothing, and for whom nothing is asked. */
-static HOT bool lockd_asks_anew(
-	const struct lock_place *const p, const struct lock_message *const m)
+/* Nothing is held, and nothing asked for. */
+static HOT bool lockd_is_idle(const struct lock_place *const p)
 {
-	return p->held == LOCK_NONE &&
-	       (lock_word32(&m->kind) & HEAD(0xff, 0xff, 0, (uint8_t)~LOCK_FLAG_NOQUEUE)) ==
-		       HEAD(LOCK_REQUEST, LOCK_NONE, 0, 0) &&
-	       m->wanted < LOCK_NONE && p->wanted == LOCK_NONE;
+	return lock_word32(&p->kind) == HEAD(0, LOCK_NONE, LOCK_NONE, 0);
 }
 
-/* The release of what is held, under its token. */
+/* A request, where nothing is held, for what keeps others waiting. */
+static HOT bool lockd_asks_anew(const struct lock_message *const m)
+{
+	return (lock_word32(&m->kind) & HEAD(0xff, 0xff, 0, (uint8_t)~LOCK_FLAG_NOQUEUE)) ==
+		       HEAD(LOCK_REQUEST, LOCK_NONE, 0, 0) &&
+	       m->wanted - (LOCK_NL + 1u) < LOCK_NONE - (LOCK_NL + 1u);
+}
+
+/* The release of just what is held, under its token; without a value. */
 static HOT bool lockd_gives_back(
 	const struct lock_place *const p, const struct lock_message *const m)
 {
-	return (lock_word32(&m->kind) & HEAD(0xff, 0, 0xff, (uint8_t)~LOCK_FLAGS)) ==
-		       HEAD(LOCK_RELEASE, 0, LOCK_NONE, 0) &&
-	       m->held <= LOCK_NONE && p->held != LOCK_NONE && p->wanted == LOCK_NONE &&
-	       lock_rule_token(p->token, m->token);
+	return (lock_word32(&m->kind) ^ lock_word32(&p->kind)) == HEAD(LOCK_RELEASE, 0, 0, 0) &&
+	       p->wanted == LOCK_NONE && lock_rule_token(p->token, m->token);
 }
 
 /* Every way out of receiving counts why, once. */
@@ -349,10 +370,11 @@ void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
     requires alone(s, its_wait(slot)) && is_mode(s->storage.places[slot].wanted);
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
       s->storage.locks[its_lock(s, slot)].told,
+      s->storage.locks[its_lock(s, slot)].holder,
       s->storage.locks[its_lock(s, slot)].recent, s->storage.links[0 .. lock_links_count - 1],
       s->storage.places[slot].held, s->storage.places[slot].wanted,
       s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
       s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot);
     ensures agreed(s, slot);
@@ -366,10 +388,11 @@ bool lockd_grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 /*@ requires whole(s, slot) && counted(s, slot);
     requires alone(s, its_wait(slot)) && is_mode(s->storage.places[slot].wanted);
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
-      s->storage.locks[its_lock(s, slot)].told, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.locks[its_lock(s, slot)].told,
+      s->storage.locks[its_lock(s, slot)].holder, s->storage.links[0 .. lock_links_count - 1],
       s->storage.places[slot].held, s->storage.places[slot].wanted,
       s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->storage.places[slot].marks,
+      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
       s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
     ensures whole(s, slot);
     ensures agreed(s, slot);
@@ -381,7 +404,8 @@ void lockd_grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
     requires s->storage.places[slot].held == LOCK_NONE;
     requires admitted(&s->storage.locks[its_lock(s, slot)].held[0], mode);
     assigns s->storage.locks[its_lock(s, slot)].held[mode],
-      s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
+      s->storage.locks[its_lock(s, slot)].holder, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[slot].held,
       s->storage.places[slot].marks, s->storage.places[slot].since_ns;
     ensures whole(s, slot);
     ensures agreed(s, slot);
@@ -394,7 +418,7 @@ void lockd_grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uin
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
       s->storage.locks[its_lock(s, slot)].waiting,
       s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
-      s->storage.links[0 .. lock_links_count - 1],
+      s->storage.locks[its_lock(s, slot)].holder, s->storage.links[0 .. lock_links_count - 1],
       s->storage.places[slot].held, s->storage.places[slot].wanted;
     ensures whole(s, slot);
     ensures agreed(s, slot);
@@ -406,7 +430,7 @@ void lockd_grant_drop(struct lock_server *s, uint32_t slot);
 /*@ requires whole(s, slot) && counted(s, slot);
     requires s->storage.places[slot].held != LOCK_NONE;
     requires l == s->storage.locks + its_lock(s, slot);
-    assigns l->held[0 .. LOCK_MODES - 1],
+    assigns l->held[0 .. LOCK_MODES - 1], l->holder,
       s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held;
     ensures whole(s, slot);
     ensures agreed(s, slot);
@@ -414,35 +438,78 @@ void lockd_grant_drop(struct lock_server *s, uint32_t slot);
     ensures s->storage.places[slot].held == LOCK_NONE;
 */
 void lockd_grant_drop_hold(struct lock_server *s, struct lock_state *l, uint32_t slot);
+
+/* Where nobody contends: a lock that nobody has above NL is granted, and what is alone held above it given back. */
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires is_mode(mode) && above_nl(mode);
+    requires s->storage.places[slot].held == LOCK_NONE;
+    requires l == s->storage.locks + its_lock(s, slot);
+    requires admitted(&l->held[0], mode) && l->holder == LOCK_NO_SLOT;
+    requires s->due == LOCK_NO_SLOT && s->storage.places[slot].out == 0;
+    assigns l->held[mode], l->told, l->holder, l->recent, s->storage.places[slot].held,
+      s->storage.places[slot].token, s->storage.places[slot].answer,
+      s->storage.places[slot].out, s->due, s->storage.places[slot].marks,
+      s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == mode;
+*/
+void lockd_grant_free(
+	struct lock_server *s, struct lock_state *l, uint32_t slot, uint8_t mode, uint64_t now_ns);
+/*@ requires whole(s, slot) && counted(s, slot);
+    requires s->storage.places[slot].held != LOCK_NONE;
+    requires l == s->storage.locks + its_lock(s, slot) && l->holder == slot;
+    requires s->due == LOCK_NO_SLOT && s->storage.places[slot].out == 0;
+    assigns l->held[0 .. LOCK_MODES - 1], l->holder, s->storage.places[slot].held,
+      s->storage.places[slot].out, s->due;
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == LOCK_NONE;
+*/
+void lockd_grant_leave(struct lock_server *s, struct lock_state *l, uint32_t slot);
+int32_t lockd_grant_oldest(const struct lock_server *s, uint32_t lock);
+void lockd_grant_hold_last(struct lock_server *s, uint32_t slot);
 void lockd_grant_pass(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 void lockd_grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_ns);
 
 /* outbox.c */
 /*@ requires linked(s, slot);
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
-    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out, s->due,
+      s->speaks;
+    ensures linked(s, slot);
+    ensures as_queued{Pre, Post}(s, slot);
 */
 void lockd_outbox_blocking(struct lock_server *s, uint32_t slot);
 /*@ requires linked(s, slot) && what != 0;
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
-    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+    requires s->due == LOCK_NO_SLOT && s->storage.places[slot].out == 0;
+    assigns s->storage.places[slot].out, s->due;
+    ensures linked(s, slot);
+    ensures as_queued{Pre, Post}(s, slot);
+*/
+void lockd_outbox_alone(struct lock_server *s, uint32_t slot, uint8_t what);
+/*@ requires linked(s, slot) && what != 0;
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out, s->due,
+      s->speaks;
+    ensures linked(s, slot);
+    ensures as_queued{Pre, Post}(s, slot);
 */
 void lockd_outbox_answer(struct lock_server *s, uint32_t slot, uint8_t what);
 /*@ requires linked(s, slot);
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out;
-    ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out, s->due,
+      s->speaks;
+    ensures linked(s, slot);
+    ensures as_queued{Pre, Post}(s, slot);
 */
 void lockd_outbox_forget(struct lock_server *s, uint32_t slot, uint8_t what);
 void lockd_outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
 
 /*
- * operations.c: what clients ask of a slot; counted here. The first two are for what lockd_asks_anew and
- * lockd_gives_back say.
+ * operations.c: what clients ask of a slot. Whether nobody contends, and so it is done: what is asked for in
+ * lockd_asks_anew, on an idle slot, and lockd_gives_back; and whatever it is, counted.
  */
-enum lock_reason lockd_operation_request(
+bool lockd_operation_request(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
-enum lock_reason lockd_operation_release(
-	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
+bool lockd_operation_release(struct lock_server *s, uint32_t slot, const struct lock_message *m);
 enum lock_reason lockd_operation_receive(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
 /*@ requires whole(s, slot) && counted(s, slot);
@@ -450,8 +517,9 @@ enum lock_reason lockd_operation_receive(
     assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
       s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
       s->storage.locks[its_lock(s, slot)].waiting, s->storage.locks[its_lock(s, slot)].valid,
+      s->storage.locks[its_lock(s, slot)].holder,
       s->storage.locks[its_lock(s, slot)].version, s->storage.places[slot].held,
-      s->storage.places[slot].wanted, s->storage.places[slot].out,
+      s->storage.places[slot].wanted, s->storage.places[slot].out, s->due, s->speaks,
       s->storage.places[slot].marks, s->storage.places[slot].sequence,
       s->storage.places[slot].answer, s->token, s->authority_end_ns,
       s->storage.links[0 .. lock_links_count - 1];

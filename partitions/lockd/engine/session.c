@@ -115,8 +115,7 @@ static void overrun(struct lock_server *const s, const uint32_t lock, const uint
 	struct lock_place *const p = &s->storage.places[slot];
 	struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
 
-	lock_links_remove(s->storage.links, hold_link(slot));
-	lock_links_insert(s->storage.links, hold_link(slot), end_link(s, lock, END_HOLDERS));
+	lockd_grant_hold_last(s, slot);
 	if (p->marks & MARK_OVER)
 		return;
 	p->marks |= MARK_OVER;
@@ -131,14 +130,13 @@ static void overrun(struct lock_server *const s, const uint32_t lock, const uint
 static void watch_budget(struct lock_server *const s, const uint64_t now_ns)
 {
 	const uint32_t lock = s->watched;
-	const uint32_t end = end_link(s, lock, END_HOLDERS);
-	const uint32_t link = s->storage.links[end].next;
+	const int32_t oldest = lockd_grant_oldest(s, lock);
 	const struct lock_lock *const row = lock_row(s, lock);
 
 	s->watched = lock + 1 < s->group->locks ? lock + 1 : 0;
-	if (link == end)
+	if (oldest == LOCK_NO_SLOT)
 		return;
-	const uint32_t slot = slot_of_link(link);
+	const uint32_t slot = (uint32_t)oldest;
 	const struct lock_place *const p = &s->storage.places[slot];
 
 	if ((row->options & LOCK_CACHED) && !(p->marks & MARK_TOLD))

@@ -55,6 +55,16 @@ bool lock_mode_covers(uint8_t strong, uint8_t weak);
 */
 bool lock_holders_admit(const uint32_t held[LOCK_MODES], uint8_t mode);
 
+/* Whether nobody holds more than NL, so that any mode may be held. */
+/*@ requires \valid_read(held + (0 .. LOCK_MODES - 1));
+    assigns \nothing;
+    ensures \result <==> \forall integer a; LOCK_NL < a < LOCK_MODES ==> held[a] == 0;
+*/
+static inline bool lock_holders_none(const uint32_t held[const LOCK_MODES])
+{
+	return (held[LOCK_CR] | held[LOCK_CW] | held[LOCK_PR] | held[LOCK_PW] | held[LOCK_EX]) == 0;
+}
+
 /* One more holds `mode`. */
 /*@ requires \valid(held + (0 .. LOCK_MODES - 1)) && is_mode(mode) && held[mode] < UINT32_MAX;
     requires all_agree(held) && admitted(held, mode);

@@ -48,15 +48,15 @@ struct lock_place {
 	uint32_t index;
 	uint32_t epoch;
 	uint32_t incarnation;
-	uint32_t sequence; /* of the last operation */
-	uint64_t token;    /* of the last grant */
-	uint8_t answer;    /* enum lock_status of the operation `sequence` */
-	uint8_t out;       /* messages due, private */
-	uint8_t marks;     /* private */
-	uint8_t blocking;  /* the mode to tell in LOCK_BLOCKING */
-	uint32_t lock;     /* these two as the tables say, counted from the group's first */
-	uint32_t member;
-	struct lock_session *session; /* the member's */
+	uint32_t sequence;            /* of the last operation */
+	uint64_t token;               /* of the last grant */
+	uint8_t answer;               /* enum lock_status of the operation `sequence` */
+	uint8_t out;                  /* messages due, private */
+	uint8_t marks;                /* private */
+	uint8_t blocking;             /* the mode to tell in LOCK_BLOCKING */
+	uint32_t lock;                /* as the tables say, counted from the group's first */
+	struct lock_state *state;     /* of that lock */
+	struct lock_session *session; /* of its member */
 	uint64_t since_ns; /* held since, for the budget; or waiting since, for the order */
 };
 
@@ -67,14 +67,18 @@ _Static_assert(offsetof(struct lock_place, sequence) == offsetof(struct lock_mes
 		       offsetof(struct lock_message, stamp) == LOCK_PLACE_HEAD_BYTES,
 	"a place begins as its messages do");
 
+/* For none in a field that names a slot apart from a ring. They are signed, so that proofs tell them from links. */
+#define LOCK_NO_SLOT (-1)
+
 /* What the leader knows of a lock. */
 struct lock_state {
 	uint32_t held[LOCK_MODES];       /* how many hold it in each mode */
 	uint32_t converting[LOCK_MODES]; /* how many wait to convert to each mode */
 	uint32_t waiting;                /* how many wait, for conversions or for the lock */
 	uint32_t known;                  /* reports that knew the value */
-	uint8_t told;  /* modes for which holders were told that they block, as bits */
-	uint8_t batch; /* which of the two batches is served */
+	int32_t holder; /* the slot that came last of those above NL, or LOCK_NO_SLOT, private */
+	uint8_t told;   /* modes for which holders were told that they block, as bits */
+	uint8_t batch;  /* which of the two batches is served */
 	uint8_t recent; /* the mode granted last: after readers, a writer goes first if it is phase-fair */
 	uint8_t valid;    /* the value is valid */
 	uint8_t vouched;  /* a reported holder saw the last value for certain */
@@ -156,7 +160,6 @@ struct lock_voter {
 	uint8_t promised;        /* to which place in the group */
 	bool memory;             /* no epoch that this node knew is forgotten */
 	bool silent; /* since its start: until promise_end_ns it takes no message at all */
-	bool speaks; /* some of `out` is due */
 	uint8_t votes, memories;       /* in the campaign, as bits of places */
 	uint64_t campaign_ns;          /* when to campaign, or to campaign or renew again */
 	uint8_t out[LOCK_GROUP_NODES]; /* kind due to each place, 0: none */
@@ -175,7 +178,9 @@ struct lock_server {
 	struct lock_storage storage;
 	struct lock_voter voter;
 	uint8_t phase; /* enum lock_phase */
-	bool dirty;    /* the storage is not yet cleared, a slot, member and lock per tick */
+	bool speaks; /* some of the voter's `out` may be due, or some of the outbox's ring, private */
+	int32_t due; /* the slot that came last of those to be told, or LOCK_NO_SLOT, private */
+	bool dirty;  /* the storage is not yet cleared, a slot, member and lock per tick */
 	uint32_t cursor;
 	uint32_t watched; /* the lock whose budget is looked at next */
 	uint32_t ending;  /* the member whose slots are given up, or none */
