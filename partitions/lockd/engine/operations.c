@@ -106,11 +106,23 @@ static enum lock_reason refuse(
 /*
  * A conversion queued before this one would wait for what this one holds, and this one behind it, for ever.
  */
+/*@ requires whole(s, slot) && is_mode(s->storage.places[slot].held);
+    assigns \nothing;
+    ensures \result <==> (\exists integer a; is_mode(a) &&
+      s->storage.locks[its_lock(s, slot)].converting[a] != 0 &&
+      !agree(a, s->storage.places[slot].held));
+*/
 static bool conversions_meet(const struct lock_server *const s, const uint32_t slot)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
 	const uint32_t *const converting = s->storage.locks[lock_of(s, slot)].converting;
 
+	/*@ loop invariant 0 <= mode <= LOCK_MODES;
+	    loop invariant \forall integer a; 0 <= a < mode && converting[a] != 0 ==>
+	      agree(a, s->storage.places[slot].held);
+	    loop assigns mode;
+	    loop variant LOCK_MODES - mode;
+	*/
 	for (uint8_t mode = 0; mode < LOCK_MODES; mode++) {
 		if (converting[mode] != 0 && !lock_modes_agree(mode, p->held))
 			return true;
@@ -175,23 +187,49 @@ static enum lock_reason convert(struct lock_server *const s, const uint32_t slot
 	return wait_or_refuse(s, slot, m, now_ns);
 }
 
+/*@ requires whole(s, slot) && tabled(s, slot) && is_mode(wanted) && alone(s, its_wait(slot));
+    assigns s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.places[slot].wanted, s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
+static inline void want_again(
+	struct lock_server *const s, const uint32_t slot, const uint8_t wanted)
+{
+	s->storage.places[slot].wanted = wanted;
+	lockd_grant_queue(s, slot);
+}
+
 void lockd_operation_untangle(struct lock_server *const s, const uint32_t slot)
 {
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
 	const uint8_t wanted = p->wanted;
 
 	if (wanted == LOCK_NONE || p->held == LOCK_NONE || p->held == LOCK_NL)
 		return;
 	lockd_grant_unqueue(s, slot);
+	/*@ assert s->group->first_lock == \at(s->group->first_lock, Pre) &&
+	      s->group->first_slot == \at(s->group->first_slot, Pre);
+	*/
+	/*@ assert row_of_lock(s, slot) == row_of_lock{Pre}(s, slot); */
+	/*@ assert row_of_slot(s, slot) == row_of_slot{Pre}(s, slot); */
+	/*@ assert row_of_slot(s, slot)->priority < LOCK_PRIORITIES; */
+	/*@ assert s->storage.locks[its_lock(s, slot)].batch <= 1; */
+	/*@ assert tabled(s, slot); */
 	if (conversions_meet(s, slot)) {
 		refuse(s, slot, LOCK_DEADLOCK);
 		return;
 	}
-	p->wanted = wanted;
-	lockd_grant_queue(s, slot);
+	want_again(s, slot, wanted);
 }
 
 /* Nobody waits for its lock, or is to be told anything; `holder` came last of those that have it, or it is none. */
+/*@ requires \valid_read(s) && \valid_read(p) && \valid_read(p->state);
+    assigns \nothing;
+    ensures \result <==> p->state->holder == holder && p->state->waiting == 0 && p->out == 0 &&
+      s->due == LOCK_NO_SLOT;
+*/
 static bool nobody_contends(
 	const struct lock_server *const s, const struct lock_place *const p, const int32_t holder)
 {

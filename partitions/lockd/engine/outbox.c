@@ -96,6 +96,19 @@ void lockd_outbox_session(struct lock_server *const s, const uint32_t member, co
 }
 
 /* The lowest of the first one's bits, which is taken away; the link leaves the ring with the last one. */
+/*@ requires \valid(s) && \valid(s->storage.links + (0 .. lock_links_count - 1)) && \valid(out);
+    requires \base_addr(s) != \base_addr(s->storage.links) && \base_addr(s) != \base_addr(out) &&
+      \base_addr(out) != \base_addr(s->storage.links);
+    requires well_formed(s->storage.links, lock_links_count);
+    requires 0 < link < lock_links_count && s->storage.links[OUT_END].next == link;
+    assigns *out, s->storage.links[0 .. lock_links_count - 1];
+    ensures well_formed(s->storage.links, lock_links_count);
+    ensures *out == (\old(*out) & ((\old(*out) - 1) & UINT8_MAX));
+    ensures \result == (\old(*out) ^ *out);
+    ensures *out == 0 ==> alone(s, link);
+    ensures *out != 0 ==> s->storage.links[OUT_END].next == link;
+    ensures \forall integer k; 0 <= k < lock_links_count && \old(alone(s, k)) ==> alone(s, k);
+*/
 static uint8_t take(struct lock_server *const s, uint8_t *const out, const uint32_t link)
 {
 	const uint8_t all = *out;

@@ -323,7 +323,7 @@ static inline enum lock_reason lockd_count(
 	return reason;
 }
 
-/* tabled: its rows are there, constant, and the batch that is served is one of the two. */
+/* tabled: its rows are there, no part of what changes, and the batch that is served is one of the two. */
 /*@ logic struct lock_lock *row_of_lock(struct lock_server *s, integer slot) =
       s->tables->lock + (uint32_t)(s->group->first_lock + its_lock(s, slot));
 
@@ -334,7 +334,19 @@ static inline enum lock_reason lockd_count(
       \valid_read(s->tables) && \valid_read(s->group) &&
       \valid_read(row_of_lock(s, slot)) && \valid_read(row_of_slot(s, slot)) &&
       row_of_slot(s, slot)->priority < LOCK_PRIORITIES &&
-      s->storage.locks[its_lock(s, slot)].batch <= 1;
+      s->storage.locks[its_lock(s, slot)].batch <= 1 &&
+      \base_addr(s->tables) != \base_addr(s) &&
+      \base_addr(s->tables) != \base_addr(s->storage.places) &&
+      \base_addr(s->tables) != \base_addr(s->storage.locks) &&
+      \base_addr(s->tables) != \base_addr(s->storage.links) &&
+      \base_addr(s->group) != \base_addr(s) &&
+      \base_addr(s->group) != \base_addr(s->storage.places) &&
+      \base_addr(s->group) != \base_addr(s->storage.locks) &&
+      \base_addr(s->group) != \base_addr(s->storage.links) &&
+      \base_addr(row_of_slot(s, slot)) != \base_addr(s) &&
+      \base_addr(row_of_slot(s, slot)) != \base_addr(s->storage.places) &&
+      \base_addr(row_of_slot(s, slot)) != \base_addr(s->storage.locks) &&
+      \base_addr(row_of_slot(s, slot)) != \base_addr(s->storage.links);
 */
 
 /* grant.c: who holds and who waits. */
@@ -363,6 +375,7 @@ void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
       s->storage.places[slot].wanted, s->storage.links[0 .. lock_links_count - 1];
     ensures whole(s, slot);
     ensures s->storage.places[slot].wanted == LOCK_NONE;
+    ensures alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
 */
 void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
@@ -507,8 +520,36 @@ void lockd_outbox_session(struct lock_server *s, uint32_t member, uint8_t what);
  * operations.c: what clients ask of a slot. Whether nobody contends, and so it is done: what is asked for in
  * lockd_asks_anew, on an idle slot, and lockd_gives_back; and whatever it is, counted.
  */
+/*@ requires whole(s, slot) && counted(s, slot) && \valid_read(m);
+    requires s->storage.places[slot].state == s->storage.locks + its_lock(s, slot);
+    requires \base_addr(m) != \base_addr(s->storage.places);
+    requires s->storage.places[slot].held == LOCK_NONE;
+    requires is_mode(m->wanted) && above_nl(m->wanted);
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].told, s->storage.locks[its_lock(s, slot)].holder,
+      s->storage.locks[its_lock(s, slot)].recent, s->storage.places[slot].sequence,
+      s->storage.places[slot].held, s->storage.places[slot].token,
+      s->storage.places[slot].answer, s->storage.places[slot].out, s->due,
+      s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->token,
+      s->authority_end_ns;
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures \result ==> s->storage.places[slot].held == \old(m->wanted);
+    ensures !\result ==> s->storage.places[slot].held == LOCK_NONE;
+*/
 bool lockd_operation_request(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
+/*@ requires whole(s, slot) && counted(s, slot) && \valid_read(m);
+    requires s->storage.places[slot].state == s->storage.locks + its_lock(s, slot);
+    requires s->storage.places[slot].held != LOCK_NONE;
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].holder, s->storage.places[slot].sequence,
+      s->storage.places[slot].answer, s->storage.places[slot].held,
+      s->storage.places[slot].out, s->due;
+    ensures whole(s, slot) && agreed(s, slot);
+    ensures moved{Pre, Post}(s, slot);
+    ensures s->storage.places[slot].held == (\result ? LOCK_NONE : \old(s->storage.places[slot].held));
+*/
 bool lockd_operation_release(struct lock_server *s, uint32_t slot, const struct lock_message *m);
 enum lock_reason lockd_operation_receive(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
@@ -538,6 +579,16 @@ uint64_t lockd_operation_token(struct lock_server *s);
  * A conversion as it was reported to a new leader, after all were: refused if another one waits for what this
  * slot holds. Each of them may have been sent when nobody could know of the other.
  */
+/*@ requires whole(s, slot) && counted(s, slot) && tabled(s, slot);
+    requires s->storage.places[slot].wanted <= LOCK_NONE;
+    assigns s->storage.locks[its_lock(s, slot)].waiting,
+      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
+      s->storage.places[slot].wanted, s->storage.places[slot].answer,
+      s->storage.places[slot].out, s->due, s->speaks,
+      s->storage.links[0 .. lock_links_count - 1];
+    ensures whole(s, slot);
+    ensures same_lock{Pre, Post}(s, slot);
+*/
 void lockd_operation_untangle(struct lock_server *s, uint32_t slot);
 
 /* session.c: who is there. */
