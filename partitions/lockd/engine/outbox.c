@@ -120,6 +120,19 @@ static uint8_t take(struct lock_server *const s, uint8_t *const out, const uint3
 	return all ^ rest;
 }
 
+/* What the first one in the ring is to be told first. */
+/*@ requires linked(s, slot) && link == its_out(slot) && s->storage.links[OUT_END].next == link;
+    requires s->storage.places[slot].out != 0;
+    assigns s->storage.places[slot].out, s->storage.links[0 .. lock_links_count - 1];
+    ensures linked(s, slot);
+    ensures as_queued{Pre, Post}(s, slot);
+*/
+static inline uint8_t take_next(
+	struct lock_server *const s, const uint32_t slot, const uint32_t link)
+{
+	return take(s, &s->storage.places[slot].out, link);
+}
+
 static inline void address(const struct lock_server *const s,
 	const struct lock_session *const session, struct lock_envelope *const envelope)
 {
@@ -187,8 +200,9 @@ static HOT bool say(
 static bool send_place(
 	struct lock_server *const s, const uint32_t link, struct lock_envelope *const envelope)
 {
-	struct lock_place *const p = &s->storage.places[slot_of_link(link)];
-	const uint8_t what = take(s, &p->out, link);
+	const uint32_t slot = slot_of_link(link);
+	const struct lock_place *const p = &s->storage.places[slot];
+	const uint8_t what = take_next(s, slot, link);
 
 	if (what == OUT_GRANT || what == OUT_RELEASED)
 		return say(p, what, envelope);

@@ -323,7 +323,7 @@ static inline enum lock_reason lockd_count(
 	return reason;
 }
 
-/* tabled: its rows are there, no part of what changes, and the batch that is served is one of the two. */
+/* tabled: its rows are there, apart from what changes, and the batch that is served is one of the two. */
 /*@ logic struct lock_lock *row_of_lock(struct lock_server *s, integer slot) =
       s->tables->lock + (uint32_t)(s->group->first_lock + its_lock(s, slot));
 
@@ -548,7 +548,8 @@ bool lockd_operation_request(
       s->storage.places[slot].out, s->due;
     ensures whole(s, slot) && agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
-    ensures s->storage.places[slot].held == (\result ? LOCK_NONE : \old(s->storage.places[slot].held));
+    ensures s->storage.places[slot].held ==
+      (\result ? LOCK_NONE : \old(s->storage.places[slot].held));
 */
 bool lockd_operation_release(struct lock_server *s, uint32_t slot, const struct lock_message *m);
 enum lock_reason lockd_operation_receive(
