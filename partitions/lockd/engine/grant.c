@@ -104,13 +104,31 @@ void lockd_grant_queue(struct lock_server *const s, const uint32_t slot)
 	enlist_waiter(s, slot, end);
 }
 
+/*@ requires in_line(s) && link < lock_links_count;
+    assigns \nothing;
+    ensures \result < lock_links_count;
+*/
+static uint32_t next_link(const struct lock_server *const s, const uint32_t link)
+{
+	return links(s)[link].next;
+}
+
+/*@ requires \valid_read(s);
+    assigns \nothing;
+    ensures \result <==> FIRST_SLOT_LINK <= link < s->first_lease;
+*/
+static bool is_of_slot(const struct lock_server *const s, const uint32_t link)
+{
+	return link >= FIRST_SLOT_LINK && link < s->first_lease;
+}
+
 /*@ requires linked(s, slot) && s->first_lease == FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count;
     assigns \nothing;
     ensures \result ==> FIRST_SLOT_LINK <= link < s->first_lease;
 */
 static bool came_after(const struct lock_server *const s, const uint32_t link, const uint32_t slot)
 {
-	if (link < FIRST_SLOT_LINK || link >= s->first_lease)
+	if (!is_of_slot(s, link))
 		return false;
 	return (int64_t)(s->storage.places[slot_of_link(link)].since_ns -
 			 s->storage.places[slot].since_ns) > 0;
@@ -449,6 +467,7 @@ void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
       s->storage.places[holder].since_ns, s->storage.places[holder].marks,
       s->storage.places[holder].out, s->due, s->speaks;
     ensures linked(s, holder) && as_queued{Pre, Post}(s, holder);
+    ensures silent_elsewhere{Pre, Post}(s, holder);
 */
 static void tell(struct lock_server *const s, const uint32_t holder, const uint8_t mode,
 	const bool cached, const uint64_t now_ns)
@@ -462,35 +481,111 @@ static void tell(struct lock_server *const s, const uint32_t holder, const uint8
 	lockd_outbox_blocking(s, holder);
 }
 
-/* If it keeps `slot` waiting. */
+/* If it keeps `slot` waiting. Whoever holds NL keeps nobody waiting. */
+/*@ requires telling(s) && holder < lock_slots_count && slot < lock_slots_count;
+    requires is_mode(s->storage.places[slot].wanted);
+    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[holder].blocking,
+      s->storage.places[holder].since_ns, s->storage.places[holder].marks,
+      s->storage.places[holder].out, s->due, s->speaks;
+    ensures telling(s);
+*/
 static void tell_holder(struct lock_server *const s, const uint32_t holder, const uint32_t slot,
 	const bool cached, const uint64_t now_ns)
 {
+	const uint8_t held = s->storage.places[holder].held;
 	const uint8_t wanted = s->storage.places[slot].wanted;
 
-	if (holder != slot && !lock_modes_agree(s->storage.places[holder].held, wanted))
-		tell(s, holder, wanted, cached, now_ns);
+	/*@ assert linked(s, holder) && held <= LOCK_NONE; */
+	/*@ assert \forall integer k; 0 <= k < lock_slots_count && s->storage.places[k].out == 0 ==>
+	      k != s->due && alone(s, its_out(k));
+	*/
+	if (holder == slot || !holds_back(held) || lock_modes_agree(held, wanted))
+		return;
+	tell(s, holder, wanted, cached, now_ns);
+	/*@ assert \forall integer k; 0 <= k < lock_slots_count && k != holder ==>
+	      s->storage.places[k].out == \at(s->storage.places[k].out, Pre);
+	*/
+	/*@ assert \forall integer k; 0 <= k < lock_slots_count && k != holder &&
+	      s->storage.places[k].out == 0 ==> alone(s, its_out(k));
+	*/
+	/*@ assert \forall integer k; 0 <= k < lock_slots_count ==>
+	      s->storage.places[k].held <= LOCK_NONE;
+	*/
 }
 
-/* Tell those who keep `slot` waiting, once for each mode until the next grant. Bounded by the holders. */
+/* asked_of: for what a slot that waits wants of the holders of its lock. */
+/*@ predicate asked_of(struct lock_server *s, integer slot) =
+      slot < lock_slots_count && is_mode(s->storage.places[slot].wanted) && owned(s, slot) &&
+      numbered(s, slot) && s->first_lease == FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count &&
+      (its_holder(s, slot) != LOCK_NO_SLOT ==> 0 <= its_holder(s, slot) < lock_slots_count) &&
+      \valid_read(s->tables) && \valid_read(s->group) && \valid_read(row_of_lock(s, slot));
+*/
+
+/* Bounded by the slots of the lock. */
+/*@ requires telling(s) && asked_of(s, slot) && its_lock(s, slot) == lock;
+    assigns s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[0 .. lock_slots_count - 1].blocking,
+      s->storage.places[0 .. lock_slots_count - 1].since_ns,
+      s->storage.places[0 .. lock_slots_count - 1].marks,
+      s->storage.places[0 .. lock_slots_count - 1].out, s->due, s->speaks;
+    ensures telling(s);
+*/
+static void tell_each(struct lock_server *const s, const uint32_t lock, const uint32_t slot,
+	const bool cached, const uint64_t now_ns)
+{
+	const int32_t last = s->storage.locks[lock].holder;
+	uint32_t link = next_link(s, end_link(s, lock, END_HOLDERS));
+
+	/*@ loop invariant telling(s);
+	    loop invariant link < lock_links_count;
+	    loop invariant is_mode(s->storage.places[slot].wanted);
+	    loop assigns left, link, s->storage.links[0 .. lock_links_count - 1],
+	      s->storage.places[0 .. lock_slots_count - 1].blocking,
+	      s->storage.places[0 .. lock_slots_count - 1].since_ns,
+	      s->storage.places[0 .. lock_slots_count - 1].marks,
+	      s->storage.places[0 .. lock_slots_count - 1].out, s->due, s->speaks;
+	    loop variant left;
+	*/
+	for (uint32_t left = lock_row(s, lock)->slots; left != 0 && is_of_slot(s, link); left--) {
+		tell_holder(s, slot_of_link(link), slot, cached, now_ns);
+		link = next_link(s, link);
+	}
+	if (last != LOCK_NO_SLOT)
+		tell_holder(s, (uint32_t)last, slot, cached, now_ns);
+}
+
+/*@ requires telling(s) && \valid(s->storage.locks + lock);
+    requires \base_addr(s) != \base_addr(s->storage.locks) &&
+      \base_addr(s->storage.places) != \base_addr(s->storage.locks);
+    assigns s->storage.locks[lock].told;
+    ensures telling(s);
+*/
+static inline void set_told(struct lock_server *const s, const uint32_t lock, const uint8_t told)
+{
+	s->storage.locks[lock].told = told;
+}
+
+/* Tell those who keep `slot` waiting, once for each mode until the next grant. */
+/*@ requires telling(s) && asked_of(s, slot) && its_lock(s, slot) == lock;
+    assigns s->storage.locks[lock].told, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[0 .. lock_slots_count - 1].blocking,
+      s->storage.places[0 .. lock_slots_count - 1].since_ns,
+      s->storage.places[0 .. lock_slots_count - 1].marks,
+      s->storage.places[0 .. lock_slots_count - 1].out, s->due, s->speaks;
+    ensures telling(s);
+*/
 static void tell_holders(struct lock_server *const s, const uint32_t lock, const uint32_t slot,
 	const uint64_t now_ns)
 {
 	const uint8_t options = lock_row(s, lock)->options;
 	const struct lock_place *const p = &s->storage.places[slot];
-	struct lock_state *const l = &s->storage.locks[lock];
-	const uint32_t end = end_link(s, lock, END_HOLDERS);
-	const bool cached = options & LOCK_CACHED;
+	const uint8_t told = s->storage.locks[lock].told;
 	const uint8_t bit = (uint8_t)(1u << p->wanted);
 
-	if (!(options & (LOCK_CACHED | LOCK_NOTIFY)) || (l->told & bit) ||
-		(p->marks & MARK_NOQUEUE))
+	if (!(options & (LOCK_CACHED | LOCK_NOTIFY)) || (told & bit) || (p->marks & MARK_NOQUEUE))
 		return;
-	l->told |= bit;
-	for (uint32_t link = links(s)[end].next; link != end; link = links(s)[link].next)
-		tell_holder(s, slot_of_link(link), slot, cached, now_ns);
-	if (l->holder != LOCK_NO_SLOT)
-		tell_holder(s, (uint32_t)l->holder, slot, cached, now_ns);
+	set_told(s, lock, told | bit);
+	tell_each(s, lock, slot, options & LOCK_CACHED, now_ns);
 }
 
 /* From the head of a queue on, as long as the holders agree: whether the queue is empty then. */

@@ -26,6 +26,7 @@ static inline void line_up(struct lock_server *const s)
     assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].out, s->due,
       s->speaks;
     ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
+    ensures silent_elsewhere{Pre, Post}(s, slot);
 */
 static APART void append(struct lock_server *const s, const uint32_t slot, const uint8_t out)
 {

@@ -169,6 +169,7 @@ static inline const struct lock_member *member_row(
 /*
  * What is kept of a slot whatever it is to be told. in_line: places and links are objects of their own, the rings are
  * well formed, and the slot that is due is in no ring of those that are to be told. linked: nor is one that is not.
+ * telling: that is so of all slots. silent_elsewhere: none but the slot and the one that was due is in a ring now that was in none.
  * as_queued: where it waits or holds, or its lock's last holder does, nothing that was in no queue is in one now.
  */
 /*@ predicate alone(struct lock_server *s, integer link) =
@@ -197,6 +198,17 @@ static inline const struct lock_member *member_row(
 
     logic integer its_holder(struct lock_server *s, integer slot) =
       s->storage.locks[s->storage.places[slot].lock].holder;
+
+    predicate silent_elsewhere{A, B}(struct lock_server *s, integer slot) =
+      \forall integer i;
+        FIRST_SLOT_LINK <= i < FIRST_SLOT_LINK + SLOT_LINKS * \at(lock_slots_count, A) &&
+        !(its_wait(slot) <= i <= its_out(slot)) && i != its_out(\at(s->due, A)) &&
+        alone{A}(s, i) ==> alone{B}(s, i);
+
+    predicate telling(struct lock_server *s) =
+      in_line(s) && \forall integer k; 0 <= k < lock_slots_count ==>
+        s->storage.places[k].held <= LOCK_NONE &&
+        (s->storage.places[k].out == 0 ==> alone(s, its_out(k)));
 
     predicate kept_apart{A, B}(struct lock_server *s, integer holder) =
       0 <= holder < \at(lock_slots_count, A) && alone{A}(s, its_hold(holder)) ==>
@@ -491,6 +503,7 @@ void lockd_grant_tell_again(struct lock_server *s, uint32_t lock, uint64_t now_n
       s->speaks;
     ensures linked(s, slot);
     ensures as_queued{Pre, Post}(s, slot);
+    ensures silent_elsewhere{Pre, Post}(s, slot);
 */
 void lockd_outbox_blocking(struct lock_server *s, uint32_t slot);
 /*@ requires linked(s, slot) && what != 0;
