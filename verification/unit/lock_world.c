@@ -540,6 +540,25 @@ void world_revive(struct world *w, uint32_t node, bool memory)
 	}
 }
 
+struct world *world_begun(struct world *w)
+{
+	world_start(w);
+	for (uint32_t g = 0; g < w->groups; g++)
+		world_until_serving(w, g);
+	world_until_joined(w);
+	return w;
+}
+
+uint16_t world_node_of(uint32_t client)
+{
+	return (uint16_t)(FIRST_CLIENT_NODE + client);
+}
+
+uint64_t world_clock_of(const struct world *w, uint32_t client)
+{
+	return world_clock(w, world_node_of(client));
+}
+
 struct lock_own *world_own(struct world *w, uint32_t p, uint32_t lock)
 {
 	return &w->client[p].storage.owns[lock];
@@ -599,4 +618,19 @@ struct lock_message world_report_of(const struct world *w, uint32_t p, uint32_t 
 		.sequence = c->storage.owns[lock].sequence + 1,
 		.token = 1,
 	};
+}
+
+void world_queue_up(struct world *w, uint32_t client, uint32_t lock, enum lock_mode mode)
+{
+	assert_int_equal(world_ask(w, client, lock, mode), LOCK_PENDING);
+	world_run(w, 100000);
+}
+
+bool world_sees(struct world *w, uint32_t client, uint32_t lock, uint8_t byte)
+{
+	uint8_t value[LOCK_VALUE_BYTES], expected[LOCK_VALUE_BYTES];
+
+	memset(expected, byte, sizeof(expected));
+	return lock_client_value(&w->client[client], lock, value) &&
+	       memcmp(value, expected, sizeof(value)) == 0;
 }

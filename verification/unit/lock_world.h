@@ -66,9 +66,13 @@ struct world {
 
 struct world *world_new(uint32_t groups, uint32_t locks, uint32_t participants);
 void world_start(struct world *w); /* after the tables were changed to taste */
+struct world *world_begun(
+	struct world *w); /* started, every group serving, everybody joined: itself */
 void world_free(struct world *w);
 
 uint64_t world_clock(const struct world *w, uint32_t node);
+uint16_t world_node_of(uint32_t client);
+uint64_t world_clock_of(const struct world *w, uint32_t client);
 void world_step(struct world *w);
 void world_run(struct world *w, uint64_t duration_ns);
 
@@ -90,9 +94,15 @@ enum lock_status world_ask(struct world *w, uint32_t client, uint32_t lock, enum
 enum lock_status world_release(struct world *w, uint32_t client, uint32_t lock);
 bool world_holds(struct world *w, uint32_t client, uint32_t lock, enum lock_mode mode);
 
+/* Whether the client sees a value of just this byte. */
+bool world_sees(struct world *w, uint32_t client, uint32_t lock, uint8_t byte);
+
 /* Ask and wait until it is granted. */
 void world_take(struct world *w, uint32_t client, uint32_t lock, enum lock_mode mode);
 void world_give(struct world *w, uint32_t client, uint32_t lock);
+
+/* Ask, and let the request arrive: it waits. */
+void world_queue_up(struct world *w, uint32_t client, uint32_t lock, enum lock_mode mode);
 
 /* As the client might have said: it holds the lock for writing, by token 1. */
 struct lock_message world_report_of(const struct world *w, uint32_t client, uint32_t lock);

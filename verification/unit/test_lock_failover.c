@@ -5,10 +5,7 @@
 
 static struct world *begun(struct world *w)
 {
-	world_start(w);
-	for (uint32_t g = 0; g < w->groups; g++)
-		world_until_serving(w, g);
-	world_until_joined(w);
+	world_begun(w);
 	world_run(w, 2000000);
 	return w;
 }
@@ -16,11 +13,6 @@ static struct world *begun(struct world *w)
 static struct world *started(uint32_t participants)
 {
 	return begun(world_new(1, 2, participants));
-}
-
-static uint16_t node_of(uint32_t p)
-{
-	return (uint16_t)(FIRST_CLIENT_NODE + p);
 }
 
 static struct lock_server *fail_over(struct world *w)
@@ -195,7 +187,7 @@ static void a_release_amidst_the_failover_is_done_once(void **state)
 		world_take(w, 1, 0, LOCK_EX); /* so that both know the value */
 		world_give(w, 1, 0);
 		world_take(w, 0, 0, LOCK_EX);
-		lock_client_release(&w->client[0], 0, value, world_clock(w, node_of(0)));
+		lock_client_release(&w->client[0], 0, value, world_clock(w, world_node_of(0)));
 		world_run(w, wait_ns);
 		fail_over(w);
 		world_until(w, 0, 0, LOCK_IDLE);
@@ -214,10 +206,10 @@ static void a_value_that_a_silent_member_may_have_changed_is_not_valid(void **st
 	(void)state;
 	for (uint32_t p = 0; p < 3; p++) {
 		world_take(w, p, 0, LOCK_EX);
-		lock_client_release(&w->client[p], 0, value, world_clock(w, node_of(p)));
+		lock_client_release(&w->client[p], 0, value, world_clock(w, world_node_of(p)));
 		world_until(w, p, 0, LOCK_IDLE);
 	}
-	world_crash(w, node_of(2));
+	world_crash(w, world_node_of(2));
 	fail_over(w);
 	world_take(w, 0, 0, LOCK_PR);
 	assert_false(lock_client_value(&w->client[0], 0, value));
@@ -231,10 +223,10 @@ static void a_reader_vouches_for_the_value_whoever_is_silent(void **state)
 
 	(void)state;
 	world_take(w, 2, 0, LOCK_EX);
-	lock_client_release(&w->client[2], 0, value, world_clock(w, node_of(2)));
+	lock_client_release(&w->client[2], 0, value, world_clock(w, world_node_of(2)));
 	world_until(w, 2, 0, LOCK_IDLE);
 	world_take(w, 1, 0, LOCK_PR);
-	world_crash(w, node_of(2));
+	world_crash(w, world_node_of(2));
 	fail_over(w);
 	world_take(w, 0, 0, LOCK_PR);
 	assert_true(lock_client_value(&w->client[0], 0, seen));
@@ -267,7 +259,7 @@ static void a_silent_member_delays_service_by_what_its_session_may_last(void **s
 
 	(void)state;
 	world_crash(w, 0);
-	world_crash(w, node_of(3));
+	world_crash(w, world_node_of(3));
 	began = w->now_ns;
 	while (!world_leader(w, 0))
 		world_step(w);
@@ -333,8 +325,8 @@ static void no_session_outlives_its_leader_by_more_than_was_agreed(void **state)
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
 	world_isolate(w, 0, true);
-	world_isolate(w, node_of(0), true);
-	w->cut[0][node_of(0)] = w->cut[node_of(0)][0] =
+	world_isolate(w, world_node_of(0), true);
+	w->cut[0][world_node_of(0)] = w->cut[world_node_of(0)][0] =
 		false; /* they have each other, and no more */
 	world_run(w, t->authority_ns + t->survive_ns);
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
@@ -368,7 +360,7 @@ static void a_report_that_comes_late_brings_back_nothing(void **state)
 	world_run(w, 1000000);
 	leader = world_leader(w, 0);
 	late = world_report_of(w, 0, 0);
-	assert_int_equal(lock_server_receive(leader, node_of(0), &late, LOCK_MESSAGE_BYTES,
+	assert_int_equal(lock_server_receive(leader, world_node_of(0), &late, LOCK_MESSAGE_BYTES,
 				 world_clock(w, leader->node)),
 		LOCK_TOO_LATE);
 	assert_int_equal(leader->storage.places[0].held, LOCK_NONE);
@@ -394,7 +386,7 @@ static void a_grant_of_an_older_epoch_is_not_taken(void **state)
 	grant.sequence = world_own(w, 0, 0)->sequence;
 	grant.token = (uint64_t)grant.epoch << 40 | 1000;
 	assert_int_equal(lock_client_receive(&w->client[0], grant.node, &grant, LOCK_MESSAGE_BYTES,
-				 world_clock(w, node_of(0))),
+				 world_clock(w, world_node_of(0))),
 		LOCK_OLD_EPOCH);
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
 	world_free(w);

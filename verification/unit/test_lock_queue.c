@@ -1,31 +1,11 @@
 /*
- * Who gets a lock, when: modes, conversions, priorities, phases, values, notices, cancellations, tokens.
+ * Who gets a lock, when: modes, conversions, priorities, phases, cancellations, ranks, tokens.
  */
 #include "lock_world.h"
 
-static struct world *begun(struct world *w)
-{
-	world_start(w);
-	world_until_serving(w, 0);
-	world_until_joined(w);
-	return w;
-}
-
 static struct world *started(uint32_t locks, uint32_t participants)
 {
-	return begun(world_new(1, locks, participants));
-}
-
-static uint64_t clock_of(const struct world *w, uint32_t p)
-{
-	return world_clock(w, FIRST_CLIENT_NODE + p);
-}
-
-/* Ask, and let the request arrive: it waits. */
-static void queue_up(struct world *w, uint32_t p, uint32_t lock, enum lock_mode mode)
-{
-	assert_int_equal(world_ask(w, p, lock, mode), LOCK_PENDING);
-	world_run(w, 100000);
+	return world_begun(world_new(1, locks, participants));
 }
 
 static bool waits(struct world *w, uint32_t p, uint32_t lock)
@@ -37,15 +17,6 @@ static enum lock_status outcome(struct world *w, uint32_t p, uint32_t lock)
 {
 	world_run(w, 300000);
 	return (enum lock_status)world_own(w, p, lock)->status;
-}
-
-static bool sees(struct world *w, uint32_t p, uint8_t byte)
-{
-	uint8_t value[LOCK_VALUE_BYTES], expected[LOCK_VALUE_BYTES];
-
-	memset(expected, byte, sizeof(expected));
-	return lock_client_value(&w->client[p], 0, value) &&
-	       memcmp(value, expected, sizeof(value)) == 0;
 }
 
 static void an_uncontended_lock_costs_four_messages_two_before_the_grant(void **state)
@@ -75,10 +46,10 @@ static void modes_that_agree_are_held_at_once_and_others_wait(void **state)
 		for (uint8_t b = 0; b < LOCK_MODES; b++)
 			world_take(w, 0, b, a);
 		for (uint8_t b = 0; b < LOCK_MODES; b++) {
-			queue_up(w, 1, b, b);
+			world_queue_up(w, 1, b, b);
 			assert_int_equal(waits(w, 1, b), !lock_modes_agree(a, b));
 			if (waits(w, 1, b))
-				lock_client_cancel(&w->client[1], b, clock_of(w, 1));
+				lock_client_cancel(&w->client[1], b, world_clock_of(w, 1));
 			world_run(w, 100000);
 		}
 		world_free(w);
@@ -92,7 +63,7 @@ static void waiters_are_served_first_come_first_served(void **state)
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
 	for (uint32_t p = 4; p >= 1; p--)
-		queue_up(w, p, 0, LOCK_EX);
+		world_queue_up(w, p, 0, LOCK_EX);
 	for (uint32_t p = 4; p >= 1; p--) {
 		world_release(w, p == 4 ? 0 : p + 1, 0);
 		world_until(w, p, 0, LOCK_HOLDING);
@@ -108,8 +79,8 @@ static void a_reader_does_not_pass_a_writer_that_waits(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_PR);
-	queue_up(w, 1, 0, LOCK_EX);
-	queue_up(w, 2, 0, LOCK_PR);
+	world_queue_up(w, 1, 0, LOCK_EX);
+	world_queue_up(w, 2, 0, LOCK_PR);
 	assert_true(waits(w, 2, 0));
 	world_release(w, 0, 0);
 	world_until(w, 1, 0, LOCK_HOLDING);
@@ -124,12 +95,12 @@ static void the_more_urgent_goes_first_within_a_batch_and_not_before_an_older_ba
 	(void)state;
 	for (uint32_t p = 0; p < 5; p++)
 		w->slot[p].priority = (uint8_t)(p < 4 ? 3 - p : 0);
-	begun(w);
+	world_begun(w);
 	world_take(w, 0, 0, LOCK_EX);
-	queue_up(w, 1, 0, LOCK_EX); /* a batch by itself: it began when nobody else waited */
-	queue_up(w, 2, 0, LOCK_EX);
-	queue_up(w, 3, 0, LOCK_EX); /* more urgent than 2, in the same batch */
-	queue_up(w, 4, 0, LOCK_EX); /* as urgent as 3, and later */
+	world_queue_up(w, 1, 0, LOCK_EX); /* a batch by itself: it began when nobody else waited */
+	world_queue_up(w, 2, 0, LOCK_EX);
+	world_queue_up(w, 3, 0, LOCK_EX); /* more urgent than 2, in the same batch */
+	world_queue_up(w, 4, 0, LOCK_EX); /* as urgent as 3, and later */
 	for (uint32_t turn = 0; turn < 4; turn++) {
 		static const uint32_t order[] = { 0, 1, 3, 4, 2 };
 
@@ -144,7 +115,7 @@ static struct world *phase_fair(uint32_t participants)
 	struct world *w = world_new(1, 1, participants);
 
 	w->lock[0].discipline = LOCK_PHASE_FAIR;
-	return begun(w);
+	return world_begun(w);
 }
 
 static void all_waiting_readers_follow_a_writer_and_one_writer_follows_them(void **state)
@@ -153,14 +124,14 @@ static void all_waiting_readers_follow_a_writer_and_one_writer_follows_them(void
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	queue_up(w, 1, 0, LOCK_EX);
-	queue_up(w, 2, 0, LOCK_EX);
-	queue_up(w, 3, 0, LOCK_PR);
-	queue_up(w, 4, 0, LOCK_PR);
+	world_queue_up(w, 1, 0, LOCK_EX);
+	world_queue_up(w, 2, 0, LOCK_EX);
+	world_queue_up(w, 3, 0, LOCK_PR);
+	world_queue_up(w, 4, 0, LOCK_PR);
 	world_release(w, 0, 0);
 	world_until(w, 4, 0, LOCK_HOLDING);
 	world_until(w, 3, 0, LOCK_HOLDING);
-	queue_up(w, 5, 0, LOCK_PR); /* too late for this phase */
+	world_queue_up(w, 5, 0, LOCK_PR); /* too late for this phase */
 	assert_true(waits(w, 1, 0) && waits(w, 2, 0) && waits(w, 5, 0));
 	world_release(w, 3, 0);
 	world_release(w, 4, 0);
@@ -179,8 +150,8 @@ static void a_reader_of_a_phase_fair_lock_waits_for_one_writer_however_many_queu
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
 	for (uint32_t p = 1; p < 7; p++)
-		queue_up(w, p, 0, LOCK_EX);
-	queue_up(w, 7, 0, LOCK_PR);
+		world_queue_up(w, p, 0, LOCK_EX);
+	world_queue_up(w, 7, 0, LOCK_PR);
 	world_release(w, 0, 0);
 	world_until(w, 7, 0, LOCK_HOLDING);
 	world_free(w);
@@ -192,7 +163,7 @@ static void a_conversion_down_is_granted_at_once_and_lets_others_in(void **state
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	queue_up(w, 1, 0, LOCK_PR);
+	world_queue_up(w, 1, 0, LOCK_PR);
 	assert_true(waits(w, 1, 0));
 	assert_int_equal(world_ask(w, 0, 0, LOCK_PR), LOCK_PENDING);
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
@@ -208,8 +179,8 @@ static void a_conversion_up_waits_in_its_turn_and_goes_before_new_requests(void 
 	(void)state;
 	world_take(w, 0, 0, LOCK_CR);
 	world_take(w, 1, 0, LOCK_PR);
-	queue_up(w, 2, 0, LOCK_EX);
-	queue_up(w, 0, 0, LOCK_PW);
+	world_queue_up(w, 2, 0, LOCK_EX);
+	world_queue_up(w, 0, 0, LOCK_PW);
 	assert_true(waits(w, 0, 0) && world_holds(w, 0, 0, LOCK_CR));
 	world_release(w, 1, 0);
 	world_until(w, 0, 0, LOCK_HOLDING);
@@ -228,8 +199,8 @@ static void a_holder_that_converts_again_and_again_keeps_no_conversion_waiting_f
 	world_take(w, 0, 0, LOCK_CR);
 	world_take(w, 1, 0, LOCK_CR);
 	world_take(w, 2, 0, LOCK_PR);
-	queue_up(w, 0, 0, LOCK_PW); /* waits for 2 */
-	queue_up(w, 1, 0, LOCK_PR); /* would agree with all holders, but is behind */
+	world_queue_up(w, 0, 0, LOCK_PW); /* waits for 2 */
+	world_queue_up(w, 1, 0, LOCK_PR); /* would agree with all holders, but is behind */
 	assert_true(waits(w, 1, 0));
 	world_release(w, 2, 0);
 	world_until(w, 0, 0, LOCK_HOLDING);
@@ -244,8 +215,8 @@ static void whoever_holds_nl_is_queued_with_the_new_requests(void **state)
 	(void)state;
 	world_take(w, 0, 0, LOCK_NL);
 	world_take(w, 1, 0, LOCK_EX);
-	queue_up(w, 2, 0, LOCK_EX);
-	queue_up(w, 0, 0, LOCK_EX);
+	world_queue_up(w, 2, 0, LOCK_EX);
+	world_queue_up(w, 0, 0, LOCK_EX);
 	world_release(w, 1, 0);
 	world_until(w, 2, 0, LOCK_HOLDING);
 	assert_true(waits(w, 0, 0));
@@ -261,7 +232,7 @@ static void two_conversions_that_would_wait_for_each_other_are_not_both_queued(v
 	(void)state;
 	world_take(w, 0, 0, LOCK_PR);
 	world_take(w, 1, 0, LOCK_PR);
-	queue_up(w, 0, 0, LOCK_EX);
+	world_queue_up(w, 0, 0, LOCK_EX);
 	assert_int_equal(world_ask(w, 1, 0, LOCK_EX), LOCK_PENDING);
 	assert_int_equal(outcome(w, 1, 0), LOCK_DEADLOCK);
 	assert_true(world_holds(w, 1, 0, LOCK_PR));
@@ -278,7 +249,7 @@ static void between_pr_and_cw_only_cr_is_held_while_the_conversion_waits(void **
 	(void)state;
 	world_take(w, 0, 0, LOCK_PR);
 	world_take(w, 1, 0, LOCK_PR);
-	queue_up(w, 0, 0, LOCK_CW);
+	world_queue_up(w, 0, 0, LOCK_CW);
 	assert_false(world_holds(w, 0, 0, LOCK_PR));
 	assert_true(world_holds(w, 0, 0, LOCK_CR));
 	world_free(w);
@@ -290,11 +261,13 @@ static void noqueue_gets_the_lock_now_or_not_at_all(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	lock_client_request(&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 1));
+	lock_client_request(
+		&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, world_clock_of(w, 1));
 	assert_int_equal(outcome(w, 1, 0), LOCK_AGAIN);
 	assert_int_equal(world_own(w, 1, 0)->state, LOCK_IDLE);
 	world_give(w, 0, 0);
-	lock_client_request(&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 1));
+	lock_client_request(
+		&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, world_clock_of(w, 1));
 	assert_int_equal(outcome(w, 1, 0), LOCK_DONE);
 	assert_true(world_holds(w, 1, 0, LOCK_EX));
 	world_free(w);
@@ -307,7 +280,8 @@ static void a_conversion_with_noqueue_that_fails_leaves_what_was_held(void **sta
 	(void)state;
 	world_take(w, 0, 0, LOCK_CR);
 	world_take(w, 1, 0, LOCK_CR);
-	lock_client_request(&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 1));
+	lock_client_request(
+		&w->client[1], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, world_clock_of(w, 1));
 	assert_int_equal(outcome(w, 1, 0), LOCK_AGAIN);
 	assert_true(world_holds(w, 1, 0, LOCK_CR));
 	world_free(w);
@@ -319,10 +293,10 @@ static void a_cancelled_request_waits_no_more_and_lets_those_behind_it_pass(void
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_PR);
-	queue_up(w, 1, 0, LOCK_EX);
-	queue_up(w, 2, 0, LOCK_PR);
+	world_queue_up(w, 1, 0, LOCK_EX);
+	world_queue_up(w, 2, 0, LOCK_PR);
 	assert_true(waits(w, 2, 0));
-	assert_int_equal(lock_client_cancel(&w->client[1], 0, clock_of(w, 1)), LOCK_PENDING);
+	assert_int_equal(lock_client_cancel(&w->client[1], 0, world_clock_of(w, 1)), LOCK_PENDING);
 	assert_int_equal(outcome(w, 1, 0), LOCK_CANCELED);
 	assert_true(world_holds(w, 2, 0, LOCK_PR));
 	world_free(w);
@@ -335,8 +309,8 @@ static void a_cancelled_conversion_leaves_what_was_held(void **state)
 	(void)state;
 	world_take(w, 0, 0, LOCK_PR);
 	world_take(w, 1, 0, LOCK_PR);
-	queue_up(w, 0, 0, LOCK_EX);
-	lock_client_cancel(&w->client[0], 0, clock_of(w, 0));
+	world_queue_up(w, 0, 0, LOCK_EX);
+	lock_client_cancel(&w->client[0], 0, world_clock_of(w, 0));
 	assert_int_equal(outcome(w, 0, 0), LOCK_CANCELED);
 	assert_true(world_holds(w, 0, 0, LOCK_PR));
 	world_free(w);
@@ -350,7 +324,7 @@ static void a_conversion_down_cannot_be_cancelled(void **state)
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
 	assert_int_equal(world_ask(w, 0, 0, LOCK_NL), LOCK_PENDING);
-	assert_int_equal(lock_client_cancel(&w->client[0], 0, clock_of(w, 0)), LOCK_WRONG);
+	assert_int_equal(lock_client_cancel(&w->client[0], 0, world_clock_of(w, 0)), LOCK_WRONG);
 	assert_int_equal(outcome(w, 0, 0), LOCK_DONE);
 	world_free(w);
 }
@@ -364,21 +338,22 @@ static void a_value_goes_with_the_release_and_with_no_request_that_may_be_refuse
 
 	(void)state;
 	w->lock[0].options = LOCK_CACHED;
-	begun(w);
+	world_begun(w);
 	world_take(w, 1, 0, LOCK_CR);
 	world_take(w, 0, 0, LOCK_PW);
 	version = world_leader(w, 0)->storage.locks[0].version;
 	memset(value, 1, sizeof(value));
-	lock_client_release(&w->client[0], 0, value, clock_of(w, 0)); /* stays here */
-	lock_client_request(&w->client[0], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, clock_of(w, 0));
+	lock_client_release(&w->client[0], 0, value, world_clock_of(w, 0)); /* stays here */
+	lock_client_request(
+		&w->client[0], 0, LOCK_EX, LOCK_FLAG_NOQUEUE, NULL, world_clock_of(w, 0));
 	assert_int_equal(outcome(w, 0, 0), LOCK_AGAIN);
 	assert_int_equal(world_leader(w, 0)->storage.locks[0].version, version);
 	assert_int_equal(world_release(w, 1, 0), LOCK_DONE);
 	world_take(w, 0, 0, LOCK_EX);
-	assert_true(sees(w, 0, 1)); /* its own, though the leader does not know it */
+	assert_true(world_sees(w, 0, 0, 1)); /* its own, though the leader does not know it */
 	assert_int_equal(world_release(w, 0, 0), LOCK_DONE);
 	world_take(w, 1, 0, LOCK_EX);
-	assert_true(sees(w, 1, 1));
+	assert_true(world_sees(w, 1, 0, 1));
 	world_free(w);
 }
 
@@ -390,7 +365,7 @@ static void cancelling_too_late_ends_as_granted(void **state)
 	(void)state;
 	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_PENDING);
 	world_run(w, 2 * WORLD_STEP_NS);
-	assert_int_equal(lock_client_cancel(&w->client[0], 0, clock_of(w, 0)), LOCK_PENDING);
+	assert_int_equal(lock_client_cancel(&w->client[0], 0, world_clock_of(w, 0)), LOCK_PENDING);
 	assert_int_equal(outcome(w, 0, 0), LOCK_DONE);
 	assert_true(world_holds(w, 0, 0, LOCK_EX));
 	world_free(w);
@@ -436,14 +411,14 @@ static void answer(struct world *w, const struct lock_envelope *question)
 		LOCK_TAKEN);
 	assert_true(lock_server_send(s, now_ns, &e));
 	assert_int_equal(lock_client_receive(&w->client[0], s->node, &e.message, LOCK_MESSAGE_BYTES,
-				 clock_of(w, 0)),
+				 world_clock_of(w, 0)),
 		LOCK_TAKEN);
 }
 
 static void operations_under_way_together_are_sent_repeated_and_told_in_their_order(void **state)
 {
 	struct world *w = started(4, 1);
-	const uint64_t now_ns = clock_of(w, 0), wait_ns = w->group[0].timing.retransmit_ns;
+	const uint64_t now_ns = world_clock_of(w, 0), wait_ns = w->group[0].timing.retransmit_ns;
 	struct lock_client *c = &w->client[0];
 	const uint32_t answered[] = { 1, 3, 2, 0 };
 	struct lock_envelope e[4];
@@ -473,11 +448,10 @@ static void operations_under_way_together_are_sent_repeated_and_told_in_their_or
 	world_free(w);
 }
 
-/* The middle one, then the highest: what is below is the highest then. */
 /* Client p asks for the lock of its number; what it says arrives. */
 static void ask_of(struct world *w, struct lock_server *s, uint32_t p)
 {
-	const uint64_t now_ns = clock_of(w, p);
+	const uint64_t now_ns = world_clock_of(w, p);
 	struct lock_envelope e;
 
 	assert_int_equal(
@@ -496,7 +470,7 @@ static void assert_told(struct world *w, struct lock_server *s, uint32_t p)
 	assert_int_equal(e.message.kind, LOCK_GRANT);
 	assert_int_equal(e.node, FIRST_CLIENT_NODE + p);
 	assert_int_equal(lock_client_receive(&w->client[p], s->node, &e.message, LOCK_MESSAGE_BYTES,
-				 clock_of(w, p)),
+				 world_clock_of(w, p)),
 		LOCK_TAKEN);
 }
 
@@ -528,7 +502,7 @@ static void holders_are_looked_at_by_when_they_came(void **state)
 
 	(void)state;
 	w->lock[0].hold_budget_ns = 10000000;
-	begun(w);
+	world_begun(w);
 	for (uint32_t p = 0; p < 4; p++) {
 		world_take(w, p, 0, LOCK_PR);
 		world_run(w, 2000000);
@@ -542,6 +516,7 @@ static void holders_are_looked_at_by_when_they_came(void **state)
 	world_free(w);
 }
 
+/* The middle one, then the highest: what is below is the highest then. */
 static void ranks_are_kept_in_whatever_order_locks_are_given_back(void **state)
 {
 	struct world *w = started(4, 1);
@@ -586,155 +561,6 @@ static void tokens_rise_with_every_grant_and_carry_the_epoch(void **state)
 	world_free(w);
 }
 
-static void write_and_release(struct world *w, uint32_t p, uint8_t byte)
-{
-	uint8_t value[LOCK_VALUE_BYTES];
-
-	memset(value, byte, sizeof(value));
-	assert_int_equal(
-		lock_client_release(&w->client[p], 0, value, clock_of(w, p)), LOCK_PENDING);
-	world_until(w, p, 0, LOCK_IDLE);
-}
-
-static void a_value_written_under_ex_or_pw_is_read_with_the_next_grant(void **state)
-{
-	struct world *w = started(1, 2);
-
-	(void)state;
-	world_take(w, 0, 0, LOCK_EX);
-	write_and_release(w, 0, 7);
-	world_take(w, 1, 0, LOCK_PW);
-	assert_true(sees(w, 1, 7));
-	write_and_release(w, 1, 8);
-	world_take(w, 0, 0, LOCK_CR);
-	assert_true(sees(w, 0, 8));
-	world_free(w);
-}
-
-static void a_value_given_with_a_weaker_mode_is_not_taken(void **state)
-{
-	struct world *w = started(1, 2);
-
-	(void)state;
-	world_take(w, 0, 0, LOCK_EX);
-	write_and_release(w, 0, 7);
-	world_take(w, 0, 0, LOCK_PR);
-	write_and_release(w, 0, 9);
-	world_take(w, 1, 0, LOCK_PR);
-	assert_true(sees(w, 1, 7));
-	world_free(w);
-}
-
-static void a_conversion_down_writes_the_value(void **state)
-{
-	struct world *w = started(1, 2);
-	uint8_t value[LOCK_VALUE_BYTES];
-
-	(void)state;
-	memset(value, 5, sizeof(value));
-	world_take(w, 0, 0, LOCK_EX);
-	assert_int_equal(lock_client_request(
-				 &w->client[0], 0, LOCK_CR, LOCK_FLAG_VALUE, value, clock_of(w, 0)),
-		LOCK_PENDING);
-	world_until(w, 0, 0, LOCK_HOLDING);
-	world_take(w, 1, 0, LOCK_CR);
-	assert_true(sees(w, 1, 5));
-	world_free(w);
-}
-
-static void a_value_is_not_valid_before_it_was_written(void **state)
-{
-	struct world *w = started(1, 1);
-	uint8_t value[LOCK_VALUE_BYTES];
-
-	(void)state;
-	world_take(w, 0, 0, LOCK_EX);
-	assert_false(lock_client_value(&w->client[0], 0, value));
-	world_free(w);
-}
-
-static struct world *with_options(uint8_t options)
-{
-	struct world *w = world_new(1, 2, 3);
-
-	w->lock[0].options = options;
-	return begun(w);
-}
-
-static void whoever_blocks_is_told_which_mode_waits(void **state)
-{
-	struct world *w = with_options(LOCK_NOTIFY);
-
-	(void)state;
-	world_take(w, 0, 0, LOCK_PR);
-	world_take(w, 1, 0, LOCK_CR);
-	queue_up(w, 2, 0, LOCK_PW);
-	assert_int_equal(w->event[0].kind, LOCK_EVENT_BLOCKING);
-	assert_int_equal(w->event[0].mode, LOCK_PW);
-	assert_int_equal(w->event[1 * w->locks].kind, LOCK_EVENT_DONE); /* CR agrees with PW */
-	world_free(w);
-}
-
-static void a_cached_lock_is_taken_again_without_a_message(void **state)
-{
-	struct world *w = with_options(LOCK_CACHED);
-	uint64_t requests;
-
-	(void)state;
-	world_take(w, 0, 0, LOCK_EX);
-	requests = w->sent[LOCK_REQUEST];
-	for (uint32_t i = 0; i < 10; i++) {
-		assert_int_equal(world_release(w, 0, 0), LOCK_DONE);
-		assert_false(world_holds(w, 0, 0, LOCK_NL));
-		assert_int_equal(world_ask(w, 0, 0, i % 2 ? LOCK_EX : LOCK_PR), LOCK_DONE);
-		assert_true(world_holds(w, 0, 0, LOCK_PR));
-	}
-	assert_int_equal(w->sent[LOCK_REQUEST], requests);
-	assert_int_equal(w->sent[LOCK_RELEASE], 0);
-	world_free(w);
-}
-
-static void a_cached_lock_goes_to_whoever_wants_it_with_its_value(void **state)
-{
-	struct world *w = with_options(LOCK_CACHED);
-	uint8_t value[LOCK_VALUE_BYTES];
-
-	(void)state;
-	memset(value, 3, sizeof(value));
-	world_take(w, 0, 0, LOCK_EX);
-	assert_int_equal(lock_client_release(&w->client[0], 0, value, clock_of(w, 0)), LOCK_DONE);
-	world_take(w, 1, 0, LOCK_EX);
-	assert_true(sees(w, 1, 3));
-	assert_int_equal(world_own(w, 0, 0)->state, LOCK_IDLE);
-	world_free(w);
-}
-
-static void a_cached_lock_in_use_goes_when_it_is_released(void **state)
-{
-	struct world *w = with_options(LOCK_CACHED);
-
-	(void)state;
-	world_take(w, 0, 0, LOCK_EX);
-	queue_up(w, 1, 0, LOCK_EX);
-	assert_true(world_holds(w, 0, 0, LOCK_EX));
-	assert_int_equal(world_release(w, 0, 0), LOCK_PENDING);
-	world_until(w, 1, 0, LOCK_HOLDING);
-	world_free(w);
-}
-
-static void a_lock_that_is_only_cached_is_no_obstacle_to_lower_ranks(void **state)
-{
-	struct world *w = world_new(1, 2, 1);
-
-	(void)state;
-	w->lock[1].options = LOCK_CACHED;
-	begun(w);
-	world_take(w, 0, 1, LOCK_EX);
-	assert_int_equal(world_release(w, 0, 1), LOCK_DONE);
-	world_take(w, 0, 0, LOCK_EX);
-	world_free(w);
-}
-
 static void every_message_may_be_lost_and_repeated(void **state)
 {
 	struct world *w = started(1, 3);
@@ -756,7 +582,7 @@ static void one_operation_at_a_time_on_a_lock(void **state)
 
 	(void)state;
 	assert_int_equal(world_release(w, 0, 0), LOCK_WRONG);
-	assert_int_equal(lock_client_cancel(&w->client[0], 0, clock_of(w, 0)), LOCK_WRONG);
+	assert_int_equal(lock_client_cancel(&w->client[0], 0, world_clock_of(w, 0)), LOCK_WRONG);
 	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_PENDING);
 	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_BUSY);
 	assert_int_equal(world_release(w, 0, 0), LOCK_BUSY);
@@ -801,15 +627,6 @@ int main(void)
 		cmocka_unit_test(ranks_are_kept_in_whatever_order_locks_are_given_back),
 		cmocka_unit_test(nl_is_no_obstacle_to_lower_ranks),
 		cmocka_unit_test(tokens_rise_with_every_grant_and_carry_the_epoch),
-		cmocka_unit_test(a_value_written_under_ex_or_pw_is_read_with_the_next_grant),
-		cmocka_unit_test(a_value_given_with_a_weaker_mode_is_not_taken),
-		cmocka_unit_test(a_conversion_down_writes_the_value),
-		cmocka_unit_test(a_value_is_not_valid_before_it_was_written),
-		cmocka_unit_test(whoever_blocks_is_told_which_mode_waits),
-		cmocka_unit_test(a_cached_lock_is_taken_again_without_a_message),
-		cmocka_unit_test(a_cached_lock_goes_to_whoever_wants_it_with_its_value),
-		cmocka_unit_test(a_cached_lock_in_use_goes_when_it_is_released),
-		cmocka_unit_test(a_lock_that_is_only_cached_is_no_obstacle_to_lower_ranks),
 		cmocka_unit_test(every_message_may_be_lost_and_repeated),
 		cmocka_unit_test(one_operation_at_a_time_on_a_lock),
 	};

@@ -11,17 +11,9 @@ static struct world *started(void)
 {
 	struct world *w = world_new(2, 4, 3);
 
-	world_start(w);
-	world_until_serving(w, 0);
-	world_until_serving(w, 1);
-	world_until_joined(w);
+	world_begun(w);
 	world_run(w, 2000000);
 	return w;
-}
-
-static uint16_t node_of(uint32_t p)
-{
-	return (uint16_t)(FIRST_CLIENT_NODE + p);
 }
 
 /* A request by participant 0 for lock 0, that would be granted. */
@@ -32,7 +24,7 @@ static struct lock_message good(const struct world *w)
 		.held = LOCK_NONE,
 		.wanted = LOCK_EX,
 		.group = 0,
-		.node = node_of(0),
+		.node = world_node_of(0),
 		.index = 0,
 		.epoch = w->client[0].storage.memberships[0].epoch,
 		.incarnation = w->client[0].storage.memberships[0].incarnation,
@@ -71,14 +63,14 @@ static void a_servers_refusals_are_counted_by_reason(void **state)
 		lock_server_receive(s, m.node, &m, 79, world_clock(w, s->node)), LOCK_BAD_SIZE);
 	assert_int_equal(
 		lock_server_receive(s, m.node, &m, 81, world_clock(w, s->node)), LOCK_BAD_SIZE);
-	assert_int_equal(
-		lock_server_receive(s, node_of(1), &m, LOCK_MESSAGE_BYTES, world_clock(w, s->node)),
+	assert_int_equal(lock_server_receive(s, world_node_of(1), &m, LOCK_MESSAGE_BYTES,
+				 world_clock(w, s->node)),
 		LOCK_BAD_NODE);
 	expect(w, CHANGED(kind, 0), LOCK_BAD_KIND);
 	expect(w, CHANGED(kind, LOCK_GRANT), LOCK_BAD_KIND);
 	expect(w, CHANGED(kind, LOCK_KINDS), LOCK_BAD_KIND);
 	expect(w, CHANGED(group, 1), LOCK_BAD_GROUP);
-	expect(w, CHANGED(node, node_of(1)), LOCK_BAD_NODE);
+	expect(w, CHANGED(node, world_node_of(1)), LOCK_BAD_NODE);
 	expect(w, CHANGED(node, 60), LOCK_BAD_NODE);
 	expect(w, CHANGED(index, 6), LOCK_BAD_INDEX); /* the other group's first */
 	expect(w, CHANGED(index, UINT32_MAX), LOCK_BAD_INDEX);
@@ -159,7 +151,7 @@ static void the_witness_and_strangers_are_no_candidates(void **state)
 static enum lock_reason tell(struct world *w, const struct lock_message *m)
 {
 	return lock_client_receive(
-		&w->client[0], m->node, m, LOCK_MESSAGE_BYTES, world_clock(w, node_of(0)));
+		&w->client[0], m->node, m, LOCK_MESSAGE_BYTES, world_clock(w, world_node_of(0)));
 }
 
 static void a_clients_refusals_are_counted_by_reason(void **state)
@@ -177,7 +169,7 @@ static void a_clients_refusals_are_counted_by_reason(void **state)
 #define REFUSED(field, to, why) (m = grant, m.field = (to), assert_int_equal(tell(w, &m), why))
 	REFUSED(kind, LOCK_REQUEST, LOCK_BAD_KIND);
 	REFUSED(node, 2, LOCK_BAD_NODE); /* the witness */
-	REFUSED(node, node_of(1), LOCK_BAD_NODE);
+	REFUSED(node, world_node_of(1), LOCK_BAD_NODE);
 	REFUSED(group, 1, LOCK_BAD_GROUP);
 	REFUSED(index, 1, LOCK_BAD_INDEX); /* another's slot */
 	REFUSED(index, 1000, LOCK_BAD_INDEX);
@@ -188,7 +180,7 @@ static void a_clients_refusals_are_counted_by_reason(void **state)
 	REFUSED(held, LOCK_PR, LOCK_IMPOSSIBLE);
 	REFUSED(token, 1000, LOCK_IMPOSSIBLE); /* of no epoch */
 	assert_int_equal(lock_client_receive(&w->client[0], grant.node, &grant, 80 - 1,
-				 world_clock(w, node_of(0))),
+				 world_clock(w, world_node_of(0))),
 		LOCK_BAD_SIZE);
 	assert_int_equal(world_own(w, 0, 0)->state, LOCK_WAITING);
 	assert_int_equal(tell(w, &grant), LOCK_TAKEN);
@@ -231,16 +223,16 @@ static void a_welcome_from_the_past_lets_nobody_in(void **state)
 	struct lock_message m = good(w);
 
 	(void)state;
-	world_crash(w, node_of(0));
-	world_revive(w, node_of(0), false);
+	world_crash(w, world_node_of(0));
+	world_revive(w, world_node_of(0), false);
 	m.kind = LOCK_WELCOME;
 	m.node = s->node;
 	m.epoch = s->epoch;
 	m.incarnation = w->client[0].storage.memberships[0].incarnation;
-	m.stamp = world_clock(w, node_of(0)) - w->group[0].timing.session_ns;
+	m.stamp = world_clock(w, world_node_of(0)) - w->group[0].timing.session_ns;
 	m.span_ns = w->group[0].timing.session_ns;
 	assert_int_equal(tell(w, &m), LOCK_TOO_LATE);
-	m.stamp = world_clock(w, node_of(0)) + 1;
+	m.stamp = world_clock(w, world_node_of(0)) + 1;
 	assert_int_equal(tell(w, &m), LOCK_TOO_LATE);
 	m.span_ns++;
 	assert_int_equal(tell(w, &m), LOCK_BAD_FIELD);
@@ -321,7 +313,7 @@ static void bombard(struct world *w, struct lock_server *s)
 			reason = lock_server_receive(s, m.node, &m, bytes, world_clock(w, s->node));
 		else
 			reason = lock_client_receive(
-				&w->client[0], m.node, &m, bytes, world_clock(w, node_of(0)));
+				&w->client[0], m.node, &m, bytes, world_clock(w, world_node_of(0)));
 		assert_true(reason < LOCK_REASONS);
 		photograph(s, &w->client[0], &after);
 		if (reason != LOCK_TAKEN && reason != LOCK_REPEATED) {
@@ -351,7 +343,7 @@ static void no_message_of_chance_changes_a_collecting_leader_unless_it_is_taken(
 
 	(void)state;
 	world_crash(w, 0);
-	world_crash(w, node_of(0));
+	world_crash(w, world_node_of(0));
 	while (s->phase != LOCK_COLLECTING)
 		world_step(w);
 	w->client[0].storage.memberships[0].epoch = s->epoch;
@@ -463,7 +455,7 @@ static void no_message_of_chance_changes_a_participant_unless_it_is_taken(void *
 							    : i == 3 ? LOCK_RELEASING
 								     : LOCK_WAITING);
 	memset(w->client[0].counts, 0, sizeof(w->client[0].counts));
-	assert_int_equal(besiege(&w->client[0], world_clock(w, node_of(0))), all);
+	assert_int_equal(besiege(&w->client[0], world_clock(w, world_node_of(0))), all);
 	world_free(w);
 }
 
@@ -474,9 +466,9 @@ static void no_message_of_chance_changes_one_that_joins_unless_it_is_taken(void 
 			      SEEN(OLD_INCARNATION) | SEEN(BAD_FIELD);
 
 	(void)state;
-	world_crash(w, node_of(0));
-	world_revive(w, node_of(0), false);
-	assert_int_equal(besiege(&w->client[0], world_clock(w, node_of(0))) & some, some);
+	world_crash(w, world_node_of(0));
+	world_revive(w, world_node_of(0), false);
+	assert_int_equal(besiege(&w->client[0], world_clock(w, world_node_of(0))) & some, some);
 	world_free(w);
 }
 

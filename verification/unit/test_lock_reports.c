@@ -8,16 +8,9 @@
 
 static struct world *begun(struct world *w)
 {
-	world_start(w);
-	world_until_serving(w, 0);
-	world_until_joined(w);
+	world_begun(w);
 	world_run(w, 2000000);
 	return w;
-}
-
-static uint16_t node_of(uint32_t p)
-{
-	return (uint16_t)(FIRST_CLIENT_NODE + p);
 }
 
 /* Both hold all of so many locks, and their leader dies. */
@@ -80,7 +73,7 @@ static struct world *leaderless_with_values(uint32_t locks)
 
 	for (uint32_t lock = 0; lock < locks; lock++) {
 		world_take(w, 0, lock, LOCK_EX);
-		lock_client_release(&w->client[0], lock, value, world_clock(w, node_of(0)));
+		lock_client_release(&w->client[0], lock, value, world_clock(w, world_node_of(0)));
 		world_until(w, 0, lock, LOCK_IDLE);
 		for (uint32_t p = 0; p < 2; p++)
 			world_take(w, p, lock, LOCK_PR);
@@ -208,7 +201,7 @@ static void what_tells_a_value_or_waits_is_reported_by_itself(void **state)
 
 	(void)state;
 	world_take(w, 0, 1, LOCK_EX);
-	lock_client_release(&w->client[0], 1, value, world_clock(w, node_of(0)));
+	lock_client_release(&w->client[0], 1, value, world_clock(w, world_node_of(0)));
 	world_until(w, 0, 1, LOCK_IDLE);
 	for (uint32_t lock = 0; lock < 6; lock++)
 		world_take(w, 0, lock, lock == 4 ? LOCK_EX : LOCK_PR);
@@ -238,7 +231,8 @@ static enum lock_reason reported_with(struct world *w, struct lock_server *s, ui
 	m.epoch = s->epoch;
 	m.flags = flags;
 	memcpy((uint8_t *)&m + LOCK_REPORT_AT, others, LOCK_REPORT_BYTES);
-	return lock_server_receive(s, node_of(0), &m, LOCK_MESSAGE_BYTES, world_clock(w, s->node));
+	return lock_server_receive(
+		s, world_node_of(0), &m, LOCK_MESSAGE_BYTES, world_clock(w, s->node));
 }
 
 static struct lock_server *collecting(struct world *w)
@@ -246,7 +240,7 @@ static struct lock_server *collecting(struct world *w)
 	struct lock_server *s = &w->server[0][1];
 
 	world_crash(w, 0);
-	world_crash(w, node_of(0));
+	world_crash(w, world_node_of(0));
 	while (s->phase != LOCK_COLLECTING)
 		world_step(w);
 	return s;

@@ -3,22 +3,9 @@
  */
 #include "lock_world.h"
 
-static struct world *begun(struct world *w)
-{
-	world_start(w);
-	world_until_serving(w, 0);
-	world_until_joined(w);
-	return w;
-}
-
 static struct world *started(uint32_t participants)
 {
-	return begun(world_new(1, 2, participants));
-}
-
-static uint16_t node_of(uint32_t p)
-{
-	return (uint16_t)(FIRST_CLIENT_NODE + p);
+	return world_begun(world_new(1, 2, participants));
 }
 
 static void heartbeats_keep_a_session_and_what_it_holds(void **state)
@@ -38,7 +25,7 @@ static void whoever_is_cut_off_holds_nothing_when_its_session_ends(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	world_isolate(w, node_of(0), true);
+	world_isolate(w, world_node_of(0), true);
 	world_run(w, w->group[0].timing.session_ns);
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
 	assert_int_equal(w->event[0].kind, LOCK_EVENT_LOST);
@@ -54,7 +41,7 @@ static void a_lost_holder_is_succeeded_when_its_session_is_certainly_over(void *
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	world_crash(w, node_of(0));
+	world_crash(w, world_node_of(0));
 	began = w->now_ns;
 	world_take(w, 1, 0, LOCK_EX);
 	assert_true(w->now_ns - began >= t->session_guard_ns - t->heartbeat_ns - 100000);
@@ -69,16 +56,16 @@ static void the_value_of_a_lost_writer_is_not_valid(void **state)
 
 	(void)state;
 	world_take(w, 1, 0, LOCK_EX);
-	lock_client_release(&w->client[1], 0, value, world_clock(w, node_of(1)));
+	lock_client_release(&w->client[1], 0, value, world_clock(w, world_node_of(1)));
 	world_until(w, 1, 0, LOCK_IDLE);
 	world_take(w, 0, 0, LOCK_PR);
 	assert_true(lock_client_value(&w->client[0], 0, value));
 	world_give(w, 0, 0);
 	world_take(w, 0, 0, LOCK_PW);
-	world_crash(w, node_of(0));
+	world_crash(w, world_node_of(0));
 	world_take(w, 1, 0, LOCK_EX);
 	assert_false(lock_client_value(&w->client[1], 0, value));
-	lock_client_release(&w->client[1], 0, value, world_clock(w, node_of(1)));
+	lock_client_release(&w->client[1], 0, value, world_clock(w, world_node_of(1)));
 	world_until(w, 1, 0, LOCK_IDLE);
 	world_take(w, 1, 0, LOCK_PR);
 	assert_true(lock_client_value(&w->client[1], 0, value));
@@ -92,10 +79,10 @@ static void the_value_of_a_lost_reader_stays_valid(void **state)
 
 	(void)state;
 	world_take(w, 1, 0, LOCK_EX);
-	lock_client_release(&w->client[1], 0, value, world_clock(w, node_of(1)));
+	lock_client_release(&w->client[1], 0, value, world_clock(w, world_node_of(1)));
 	world_until(w, 1, 0, LOCK_IDLE);
 	world_take(w, 0, 0, LOCK_PR);
-	world_crash(w, node_of(0));
+	world_crash(w, world_node_of(0));
 	world_take(w, 1, 0, LOCK_EX);
 	assert_true(lock_client_value(&w->client[1], 0, value));
 	world_free(w);
@@ -108,8 +95,8 @@ static void a_new_life_is_let_in_when_the_old_one_is_over(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	world_crash(w, node_of(0));
-	world_revive(w, node_of(0), false);
+	world_crash(w, world_node_of(0));
+	world_revive(w, world_node_of(0), false);
 	assert_int_equal(world_ask(w, 0, 0, LOCK_EX), LOCK_LOST);
 	world_until_joined(w);
 	assert_true(w->now_ns - began >= w->group[0].timing.session_ns);
@@ -121,7 +108,7 @@ static void give_with(struct world *w, uint32_t p, uint8_t first)
 {
 	const uint8_t value[LOCK_VALUE_BYTES] = { first };
 
-	lock_client_release(&w->client[p], 0, value, world_clock(w, node_of(p)));
+	lock_client_release(&w->client[p], 0, value, world_clock(w, world_node_of(p)));
 	world_until(w, p, 0, LOCK_IDLE);
 }
 
@@ -131,7 +118,7 @@ static enum lock_reason say_late(struct world *w, struct lock_message m)
 	const struct lock_membership *s = &w->client[0].storage.memberships[0];
 	struct lock_server *leader = world_leader(w, 0);
 
-	m.node = node_of(0);
+	m.node = world_node_of(0);
 	m.epoch = s->epoch;
 	m.incarnation += s->incarnation;
 	m.value[0] = 1;
@@ -154,7 +141,7 @@ static void a_value_that_a_former_life_gave_does_not_come_back(void **state)
 	give_with(w, 0, 1);
 	world_take(w, 1, 0, LOCK_EX);
 	give_with(w, 1, 2);
-	world_crash(w, node_of(0));
+	world_crash(w, world_node_of(0));
 	world_run(w, 2 * w->group[0].timing.session_guard_ns);
 	assert_int_equal(
 		say_late(w, (struct lock_message){ .kind = LOCK_HELLO, .held = LOCK_NONE }),
@@ -190,10 +177,10 @@ static void a_late_hello_of_a_life_that_is_over_does_not_keep_the_next_one_out(v
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	world_crash(w, node_of(0));
+	world_crash(w, world_node_of(0));
 	world_run(w, 2 * w->group[0].timing.session_guard_ns);
 	assert_int_equal(say_hello(w, 0), LOCK_TAKEN);
-	world_revive(w, node_of(0), false);
+	world_revive(w, world_node_of(0), false);
 	began_ns = w->now_ns;
 	world_until_joined(w);
 	assert_true(w->now_ns - began_ns < w->group[0].timing.session_ns / 4);
@@ -235,7 +222,7 @@ static void a_waiter_that_is_lost_leaves_the_queue(void **state)
 	world_ask(w, 1, 0, LOCK_EX);
 	world_run(w, 100000);
 	world_ask(w, 2, 0, LOCK_EX);
-	world_crash(w, node_of(1));
+	world_crash(w, world_node_of(1));
 	world_run(w, 2 * w->group[0].timing.session_guard_ns);
 	assert_int_equal(world_leader(w, 0)->storage.locks[0].waiting, 1);
 	world_give(w, 0, 0);
@@ -249,9 +236,9 @@ static void a_pause_longer_than_the_session_ends_it(void **state)
 
 	(void)state;
 	world_take(w, 0, 0, LOCK_EX);
-	w->down[node_of(0)] = true;
+	w->down[world_node_of(0)] = true;
 	world_take(w, 1, 0, LOCK_EX);
-	w->down[node_of(0)] = false;
+	w->down[world_node_of(0)] = false;
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
 	world_run(w, 10 * WORLD_STEP_NS);
 	assert_int_equal(world_own(w, 0, 0)->state, LOCK_IDLE);
@@ -265,14 +252,14 @@ static void clocks_that_drift_as_declared_change_nothing(void **state)
 
 	(void)state;
 	w->drift_ppm[0] = w->drift_ppm[1] = 200;
-	w->drift_ppm[node_of(0)] = -200;
-	begun(w);
+	w->drift_ppm[world_node_of(0)] = -200;
+	world_begun(w);
 	for (uint32_t i = 0; i < 5; i++) {
 		world_take(w, 0, 0, LOCK_EX);
-		world_isolate(w, node_of(0), true);
+		world_isolate(w, world_node_of(0), true);
 		world_take(w, 1, 0, LOCK_EX);
 		world_give(w, 1, 0);
-		world_isolate(w, node_of(0), false);
+		world_isolate(w, world_node_of(0), false);
 		world_until_joined(w);
 	}
 	world_free(w);
@@ -284,7 +271,7 @@ static void a_hold_beyond_its_budget_is_counted_and_goes_on(void **state)
 
 	(void)state;
 	w->lock[0].hold_budget_ns = 3000000;
-	begun(w);
+	world_begun(w);
 	world_take(w, 0, 0, LOCK_EX);
 	world_take(w, 1, 1, LOCK_EX);
 	world_run(w, 2500000);
@@ -302,7 +289,7 @@ static void where_the_tables_say_so_it_is_revoked_by_ending_the_session(void **s
 	(void)state;
 	w->lock[0].hold_budget_ns = 3000000;
 	w->lock[0].options = LOCK_REVOKE;
-	begun(w);
+	world_begun(w);
 	world_take(w, 0, 0, LOCK_EX);
 	world_take(w, 1, 0, LOCK_EX);
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
@@ -320,7 +307,7 @@ static void a_cached_hold_is_over_its_budget_only_when_another_waits_so_long(voi
 	(void)state;
 	w->lock[0].hold_budget_ns = 3000000;
 	w->lock[0].options = LOCK_CACHED;
-	begun(w);
+	world_begun(w);
 	world_take(w, 0, 0, LOCK_EX);
 	world_run(w, 20000000);
 	assert_int_equal(world_leader(w, 0)->overruns, 0);
@@ -332,14 +319,14 @@ static void a_cached_hold_is_over_its_budget_only_when_another_waits_so_long(voi
 
 static void sessions_with_two_groups_live_apart(void **state)
 {
-	struct world *w = begun(world_new(2, 4, 2));
+	struct world *w = world_begun(world_new(2, 4, 2));
 
 	(void)state;
 	world_until_serving(w, 1);
 	world_take(w, 0, 0, LOCK_EX);
 	world_take(w, 0, 3, LOCK_EX);
 	for (uint32_t server = 0; server < 3; server++)
-		w->cut[node_of(0)][server] = w->cut[server][node_of(0)] =
+		w->cut[world_node_of(0)][server] = w->cut[server][world_node_of(0)] =
 			server == world_leader(w, 0)->node;
 	world_run(w, w->group[0].timing.session_ns);
 	assert_false(world_holds(w, 0, 0, LOCK_EX));
