@@ -8,39 +8,6 @@
  */
 #include "server.h"
 
-/*@ requires \valid_read(s);
-    assigns \result \from s->storage.links;
-    ensures \result == s->storage.links;
-*/
-static struct lock_link *links(const struct lock_server *const s)
-{
-	return s->storage.links;
-}
-
-static bool empty(const struct lock_server *const s, const uint32_t lock, const uint32_t which)
-{
-	return lock_links_empty(links(s), end_link(s, lock, which));
-}
-
-static uint32_t first(const struct lock_server *const s, const uint32_t lock, const uint32_t which)
-{
-	return slot_of_link(links(s)[end_link(s, lock, which)].next);
-}
-
-/*@ assigns \nothing;
-    ensures \result <==> above_nl(mode);
-*/
-static bool holds_back(const uint8_t mode)
-{
-	return mode != LOCK_NONE && mode != LOCK_NL;
-}
-
-/*@ assigns \nothing; */
-static bool reads(const uint8_t mode)
-{
-	return mode == LOCK_CR || mode == LOCK_PR;
-}
-
 /* A batch, once begun, takes nobody in. */
 /*@ requires whole(s, slot) && tabled(s, slot);
     assigns \nothing;
@@ -89,6 +56,7 @@ static void count_waiter(struct lock_server *const s, const uint32_t slot, const
     ensures linked(s, slot) && (\old(last_apart(s, slot)) ==> last_apart(s, slot));
     ensures \old(alone(s, its_hold(slot))) ==> alone(s, its_hold(slot));
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void enlist_waiter(
 	struct lock_server *const s, const uint32_t slot, const uint32_t where)
@@ -102,24 +70,6 @@ void lockd_grant_queue(struct lock_server *const s, const uint32_t slot)
 
 	count_waiter(s, slot, 1);
 	enlist_waiter(s, slot, end);
-}
-
-/*@ requires in_line(s) && link < lock_links_count;
-    assigns \nothing;
-    ensures \result < lock_links_count;
-*/
-static uint32_t next_link(const struct lock_server *const s, const uint32_t link)
-{
-	return links(s)[link].next;
-}
-
-/*@ requires \valid_read(s);
-    assigns \nothing;
-    ensures \result <==> FIRST_SLOT_LINK <= link < s->first_lease;
-*/
-static bool is_of_slot(const struct lock_server *const s, const uint32_t link)
-{
-	return link >= FIRST_SLOT_LINK && link < s->first_lease;
 }
 
 /*@ requires linked(s, slot) && s->first_lease == FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count;
@@ -156,6 +106,7 @@ void lockd_grant_queue_by_age(struct lock_server *const s, const uint32_t slot)
     ensures alone(s, its_wait(slot));
     ensures \old(alone(s, its_hold(slot))) ==> alone(s, its_hold(slot));
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void unlist_waiter(struct lock_server *const s, const uint32_t slot)
 {
@@ -180,6 +131,7 @@ void lockd_grant_unqueue(struct lock_server *const s, const uint32_t slot)
     ensures unlisted(s, slot);
     ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void unlist_holder(struct lock_server *const s, const uint32_t slot)
 {
@@ -202,6 +154,7 @@ static inline void unlist_holder(struct lock_server *const s, const uint32_t slo
     ensures linked(s, slot) && last_apart(s, slot);
     ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void enlist_holder(struct lock_server *const s, const uint32_t slot)
 {
@@ -216,8 +169,9 @@ static inline void enlist_holder(struct lock_server *const s, const uint32_t slo
 /* The holder above NL that came first, or LOCK_NO_SLOT. */
 int32_t lockd_grant_oldest(const struct lock_server *const s, const uint32_t lock)
 {
-	return empty(s, lock, END_HOLDERS) ? s->storage.locks[lock].holder
-					   : (int32_t)first(s, lock, END_HOLDERS);
+	const uint32_t link = next_link(s, end_link(s, lock, END_HOLDERS));
+
+	return is_of_slot(s, link) ? (int32_t)slot_of_link(link) : s->storage.locks[lock].holder;
 }
 
 /* As if it had come last of those that hold. */
@@ -237,6 +191,7 @@ void lockd_grant_hold_last(struct lock_server *const s, const uint32_t slot)
     ensures holds_or_alone(s, slot);
     ensures \old(alone(s, its_wait(slot))) ==> alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void list_holder(struct lock_server *const s, const uint32_t slot,
 	const uint8_t before, const uint64_t now_ns)
@@ -300,6 +255,7 @@ static bool count_in(struct lock_server *const s, const uint32_t slot)
     ensures !\result ==> shifted{Pre, Post}(s, slot, LOCK_NONE, LOCK_NONE);
     ensures \result ==> shifted{Pre, Post}(s, slot, \at(s->storage.places[slot].held, Pre),
       \at(s->storage.places[slot].wanted, Pre));
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline bool admit(struct lock_server *const s, const uint32_t slot)
 {
@@ -311,6 +267,7 @@ static inline bool admit(struct lock_server *const s, const uint32_t slot)
       s->speaks;
     ensures linked(s, slot) && as_queued{Pre, Post}(s, slot);
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void tell_granted(struct lock_server *const s, const uint32_t slot)
 {
@@ -330,6 +287,7 @@ static inline void tell_granted(struct lock_server *const s, const uint32_t slot
     ensures s->storage.places[slot].held == mode;
     ensures alone(s, its_wait(slot));
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void confirm(struct lock_server *const s, struct lock_state *const l,
 	const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
@@ -351,6 +309,7 @@ void lockd_grant_now(struct lock_server *const s, const uint32_t slot, const uin
 
 	if (admit(s, slot))
 		confirm(s, &s->storage.locks[lock_of(s, slot)], slot, mode, now_ns);
+	/*@ assert whole(s, slot) && alone(s, its_wait(slot)); */
 	s->storage.places[slot].wanted = LOCK_NONE;
 }
 
@@ -361,38 +320,22 @@ void lockd_grant_now(struct lock_server *const s, const uint32_t slot, const uin
     ensures whole(s, slot) && agreed(s, slot);
     ensures s->storage.places[slot].wanted == LOCK_NONE;
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 static inline void stop_waiting(struct lock_server *const s, const uint32_t slot)
 {
 	lockd_grant_unqueue(s, slot);
 }
 
-/*@ requires whole(s, slot) && counted(s, slot);
-    requires is_mode(s->storage.places[slot].wanted);
-    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
-      s->storage.locks[its_lock(s, slot)].waiting, s->storage.locks[its_lock(s, slot)].told,
-      s->storage.locks[its_lock(s, slot)].holder,
-      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
-      s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,
-      s->storage.places[slot].wanted, s->storage.places[slot].token,
-      s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->token,
-      s->authority_end_ns;
-    ensures whole(s, slot);
-    ensures agreed(s, slot);
-    ensures moved{Pre, Post}(s, slot);
-    ensures \result ==> s->storage.places[slot].held == \old(s->storage.places[slot].wanted) &&
-      s->storage.places[slot].wanted == LOCK_NONE;
-    ensures !\result ==> s->storage.places[slot].held == \old(s->storage.places[slot].held) &&
-      s->storage.places[slot].wanted == \old(s->storage.places[slot].wanted);
-*/
-static bool grant_waiter(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
+bool lockd_grant_waiter(
+	struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
 {
 	const uint8_t mode = s->storage.places[slot].wanted;
 
 	if (!admit(s, slot))
 		return false;
 	stop_waiting(s, slot);
+	/*@ assert elsewhere{Pre, Here}(s, slot); */
 	confirm(s, &s->storage.locks[lock_of(s, slot)], slot, mode, now_ns);
 	return true;
 }
@@ -408,6 +351,7 @@ bool lockd_grant_alone(struct lock_server *const s, const uint32_t slot, const u
 		return false;
 	p->wanted = LOCK_NONE;
 	l->recent = mode;
+	/*@ assert elsewhere{Pre, Here}(s, slot); */
 	confirm(s, l, slot, mode, now_ns);
 	return true;
 }
@@ -461,211 +405,3 @@ void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
 	lockd_grant_drop_hold(s, &s->storage.locks[p->lock], slot);
 }
 
-/* A cached holder's budget begins when it is told. */
-/*@ requires linked(s, holder);
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[holder].blocking,
-      s->storage.places[holder].since_ns, s->storage.places[holder].marks,
-      s->storage.places[holder].out, s->due, s->speaks;
-    ensures linked(s, holder) && as_queued{Pre, Post}(s, holder);
-    ensures silent_elsewhere{Pre, Post}(s, holder);
-*/
-static void tell(struct lock_server *const s, const uint32_t holder, const uint8_t mode,
-	const bool cached, const uint64_t now_ns)
-{
-	struct lock_place *const p = &s->storage.places[holder];
-
-	p->blocking = mode;
-	if (cached && !(p->marks & MARK_TOLD))
-		p->since_ns = now_ns;
-	p->marks |= MARK_TOLD;
-	lockd_outbox_blocking(s, holder);
-}
-
-/* If it keeps `slot` waiting. Whoever holds NL keeps nobody waiting. */
-/*@ requires telling(s) && holder < lock_slots_count && slot < lock_slots_count;
-    requires is_mode(s->storage.places[slot].wanted);
-    assigns s->storage.links[0 .. lock_links_count - 1], s->storage.places[holder].blocking,
-      s->storage.places[holder].since_ns, s->storage.places[holder].marks,
-      s->storage.places[holder].out, s->due, s->speaks;
-    ensures telling(s);
-*/
-static void tell_holder(struct lock_server *const s, const uint32_t holder, const uint32_t slot,
-	const bool cached, const uint64_t now_ns)
-{
-	const uint8_t held = s->storage.places[holder].held;
-	const uint8_t wanted = s->storage.places[slot].wanted;
-
-	/*@ assert linked(s, holder) && held <= LOCK_NONE; */
-	/*@ assert \forall integer k; 0 <= k < lock_slots_count && s->storage.places[k].out == 0 ==>
-	      k != s->due && alone(s, its_out(k));
-	*/
-	if (holder == slot || !holds_back(held) || lock_modes_agree(held, wanted))
-		return;
-	tell(s, holder, wanted, cached, now_ns);
-	/*@ assert \forall integer k; 0 <= k < lock_slots_count && k != holder ==>
-	      s->storage.places[k].out == \at(s->storage.places[k].out, Pre);
-	*/
-	/*@ assert \forall integer k; 0 <= k < lock_slots_count && k != holder &&
-	      s->storage.places[k].out == 0 ==> alone(s, its_out(k));
-	*/
-	/*@ assert \forall integer k; 0 <= k < lock_slots_count ==>
-	      s->storage.places[k].held <= LOCK_NONE;
-	*/
-}
-
-/* asked_of: for what a slot that waits wants of the holders of its lock. */
-/*@ predicate asked_of(struct lock_server *s, integer slot) =
-      slot < lock_slots_count && is_mode(s->storage.places[slot].wanted) && owned(s, slot) &&
-      numbered(s, slot) && s->first_lease == FIRST_SLOT_LINK + SLOT_LINKS * lock_slots_count &&
-      (its_holder(s, slot) != LOCK_NO_SLOT ==> 0 <= its_holder(s, slot) < lock_slots_count) &&
-      \valid_read(s->tables) && \valid_read(s->group) && \valid_read(row_of_lock(s, slot));
-*/
-
-/* Bounded by the slots of the lock. */
-/*@ requires telling(s) && asked_of(s, slot) && its_lock(s, slot) == lock;
-    assigns s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[0 .. lock_slots_count - 1].blocking,
-      s->storage.places[0 .. lock_slots_count - 1].since_ns,
-      s->storage.places[0 .. lock_slots_count - 1].marks,
-      s->storage.places[0 .. lock_slots_count - 1].out, s->due, s->speaks;
-    ensures telling(s);
-*/
-static void tell_each(struct lock_server *const s, const uint32_t lock, const uint32_t slot,
-	const bool cached, const uint64_t now_ns)
-{
-	const int32_t last = s->storage.locks[lock].holder;
-	uint32_t link = next_link(s, end_link(s, lock, END_HOLDERS));
-
-	/*@ loop invariant telling(s);
-	    loop invariant link < lock_links_count;
-	    loop invariant is_mode(s->storage.places[slot].wanted);
-	    loop assigns left, link, s->storage.links[0 .. lock_links_count - 1],
-	      s->storage.places[0 .. lock_slots_count - 1].blocking,
-	      s->storage.places[0 .. lock_slots_count - 1].since_ns,
-	      s->storage.places[0 .. lock_slots_count - 1].marks,
-	      s->storage.places[0 .. lock_slots_count - 1].out, s->due, s->speaks;
-	    loop variant left;
-	*/
-	for (uint32_t left = lock_row(s, lock)->slots; left != 0 && is_of_slot(s, link); left--) {
-		tell_holder(s, slot_of_link(link), slot, cached, now_ns);
-		link = next_link(s, link);
-	}
-	if (last != LOCK_NO_SLOT)
-		tell_holder(s, (uint32_t)last, slot, cached, now_ns);
-}
-
-/*@ requires telling(s) && \valid(s->storage.locks + lock);
-    requires \base_addr(s) != \base_addr(s->storage.locks) &&
-      \base_addr(s->storage.places) != \base_addr(s->storage.locks);
-    assigns s->storage.locks[lock].told;
-    ensures telling(s);
-*/
-static inline void set_told(struct lock_server *const s, const uint32_t lock, const uint8_t told)
-{
-	s->storage.locks[lock].told = told;
-}
-
-/* Tell those who keep `slot` waiting, once for each mode until the next grant. */
-/*@ requires telling(s) && asked_of(s, slot) && its_lock(s, slot) == lock;
-    assigns s->storage.locks[lock].told, s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[0 .. lock_slots_count - 1].blocking,
-      s->storage.places[0 .. lock_slots_count - 1].since_ns,
-      s->storage.places[0 .. lock_slots_count - 1].marks,
-      s->storage.places[0 .. lock_slots_count - 1].out, s->due, s->speaks;
-    ensures telling(s);
-*/
-static void tell_holders(struct lock_server *const s, const uint32_t lock, const uint32_t slot,
-	const uint64_t now_ns)
-{
-	const uint8_t options = lock_row(s, lock)->options;
-	const struct lock_place *const p = &s->storage.places[slot];
-	const uint8_t told = s->storage.locks[lock].told;
-	const uint8_t bit = (uint8_t)(1u << p->wanted);
-
-	if (!(options & (LOCK_CACHED | LOCK_NOTIFY)) || (told & bit) || (p->marks & MARK_NOQUEUE))
-		return;
-	set_told(s, lock, told | bit);
-	tell_each(s, lock, slot, options & LOCK_CACHED, now_ns);
-}
-
-/* From the head of a queue on, as long as the holders agree: whether the queue is empty then. */
-static bool grant_from(struct lock_server *const s, const uint32_t lock, const uint32_t which,
-	const uint64_t now_ns)
-{
-	while (!empty(s, lock, which)) {
-		const uint32_t slot = first(s, lock, which);
-
-		if (!grant_waiter(s, slot, now_ns)) {
-			tell_holders(s, lock, slot, now_ns);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool grant_batch(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
-{
-	const uint32_t batch = END_BATCHES + s->storage.locks[lock].batch * LOCK_PRIORITIES;
-
-	for (uint32_t i = 0; i < LOCK_PRIORITIES; i++) {
-		if (!grant_from(s, lock, batch + i, now_ns))
-			return false;
-	}
-	return true;
-}
-
-/* The batch that is served, and if nothing is left of it, the one that gathered meanwhile. */
-static void grant_batches(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
-{
-	if (!grant_batch(s, lock, now_ns) || s->storage.locks[lock].waiting == 0)
-		return;
-	s->storage.locks[lock].batch ^= 1u;
-	grant_batch(s, lock, now_ns);
-}
-
-/* One writer, unless readers go first. */
-static bool grant_writer(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
-{
-	const uint32_t slot = first(s, lock, END_WRITERS);
-
-	if (!grant_waiter(s, slot, now_ns)) {
-		tell_holders(s, lock, slot, now_ns);
-		return false;
-	}
-	s->storage.locks[lock].recent = LOCK_EX;
-	return true;
-}
-
-/* All readers that wait, then one writer, and so on. Each round grants one at least, or is the last. */
-static void grant_phases(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
-{
-	struct lock_state *const l = &s->storage.locks[lock];
-
-	while (l->waiting != 0) {
-		const bool writers = !empty(s, lock, END_WRITERS);
-
-		if (!empty(s, lock, END_READERS) && !(reads(l->recent) && writers)) {
-			if (!grant_from(s, lock, END_READERS, now_ns))
-				return;
-			l->recent = LOCK_PR;
-		} else if (!grant_writer(s, lock, now_ns)) {
-			return;
-		}
-	}
-}
-
-void lockd_grant_pass(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
-{
-	if (s->storage.locks[lock].waiting == 0 || !grant_from(s, lock, END_CONVERT, now_ns))
-		return;
-	if (lock_row(s, lock)->discipline == LOCK_PHASE_FAIR)
-		grant_phases(s, lock, now_ns);
-	else
-		grant_batches(s, lock, now_ns);
-}
-
-void lockd_grant_tell_again(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
-{
-	s->storage.locks[lock].told = 0;
-	lockd_grant_pass(s, lock, now_ns);
-}

@@ -2,7 +2,7 @@
  * What clients ask of a slot: requests, conversions, releases, cancellations. Invariant: each operation,
  * known by its number, changes a slot once, however often it comes.
  */
-#include "server.h"
+#include "steps.h"
 
 /*
  * The next fencing token: greater than any before it, in this epoch and in others. When an epoch has no
@@ -18,95 +18,30 @@ uint64_t lockd_operation_token(struct lock_server *const s)
 	return token;
 }
 
-/*@ assigns \nothing; */
-static bool writes(const uint8_t mode)
-{
-	return mode == LOCK_PW || mode == LOCK_EX;
-}
-
-/* Only whoever holds the lock for writing gives it a value, and its token is the value's version. */
-/*@ requires whole(s, slot) && \valid_read(m);
-    assigns s->storage.locks[its_lock(s, slot)].value[0 .. LOCK_VALUE_BYTES - 1],
-      s->storage.locks[its_lock(s, slot)].version, s->storage.locks[its_lock(s, slot)].valid;
-    ensures whole(s, slot);
-    ensures same_lock{Pre, Post}(s, slot);
-*/
-static void write_value(
-	struct lock_server *const s, const uint32_t slot, const struct lock_message *const m)
-{
-	const struct lock_place *const p = &s->storage.places[slot];
-	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
-
-	if (!(m->flags & LOCK_FLAG_VALUE) || !writes(p->held))
-		return;
-	lock_value_copy(l->value, m->value);
-	l->version = p->token;
-	l->valid = !(m->flags & LOCK_FLAG_INVALID);
-}
-
-/* As if it had never asked for anything. */
-/*@ requires whole(s, slot);
-    assigns s->storage.places[slot].marks, s->storage.places[slot].sequence,
-      s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.links[0 .. lock_links_count - 1];
-    ensures whole(s, slot);
-    ensures same_lock{Pre, Post}(s, slot);
-*/
-static inline void forget(struct lock_server *const s, const uint32_t slot)
-{
-	struct lock_place *const p = &s->storage.places[slot];
-
-	p->marks = 0;
-	p->sequence = 0;
-	p->answer = LOCK_DONE;
-	lockd_outbox_forget(s, slot, OUT_ALL);
-}
-
 /* The slot's participant is gone: what it held for writing may be half written. */
 void lockd_operation_abandon(struct lock_server *const s, const uint32_t slot)
 {
-	const struct lock_place *const p = &s->storage.places[slot];
-	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
-
-	if (writes(p->held)) {
-		l->valid = false;
-		l->version = lockd_operation_token(s);
-	}
-	lockd_grant_drop(s, slot);
-	forget(s, slot);
+	lockd_step_void(s, slot);
+	lockd_step_drop(s, slot);
+	lockd_step_forget(s, slot);
 }
 
-/* What was to be answered to the operation before is of no interest to anybody now. */
-/*@ requires whole(s, slot);
-    assigns s->storage.places[slot].sequence, s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.links[0 .. lock_links_count - 1];
-    ensures whole(s, slot);
-    ensures same_lock{Pre, Post}(s, slot);
-*/
-static void begin(struct lock_server *const s, const uint32_t slot, const uint32_t sequence)
-{
-	s->storage.places[slot].sequence = sequence;
-	lockd_outbox_forget(s, slot, OUT_ANSWERS);
-}
-
-/*@ requires whole(s, slot);
-    assigns s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.links[0 .. lock_links_count - 1];
-    ensures whole(s, slot);
-    ensures same_lock{Pre, Post}(s, slot);
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count;
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
 */
 static enum lock_reason refuse(
 	struct lock_server *const s, const uint32_t slot, const enum lock_status status)
 {
-	s->storage.places[slot].answer = (uint8_t)status;
-	lockd_outbox_answer(s, slot, OUT_REFUSE);
+	lockd_step_refuse(s, slot, status);
 	return LOCK_TAKEN;
 }
 
 /*
  * A conversion queued before this one would wait for what this one holds, and this one behind it, for ever.
  */
-/*@ requires whole(s, slot) && is_mode(s->storage.places[slot].held);
+/*@ requires sound(s) && slot < lock_slots_count && is_mode(s->storage.places[slot].held);
     assigns \nothing;
     ensures \result <==> (\exists integer a; is_mode(a) &&
       s->storage.locks[its_lock(s, slot)].converting[a] != 0 &&
@@ -117,6 +52,7 @@ static bool conversions_meet(const struct lock_server *const s, const uint32_t s
 	const struct lock_place *const p = &s->storage.places[slot];
 	const uint32_t *const converting = s->storage.locks[lock_of(s, slot)].converting;
 
+	/*@ assert in_order(s, slot); */
 	/*@ loop invariant 0 <= mode <= LOCK_MODES;
 	    loop invariant \forall integer a; 0 <= a < mode && converting[a] != 0 ==>
 	      agree(a, s->storage.places[slot].held);
@@ -130,75 +66,68 @@ static bool conversions_meet(const struct lock_server *const s, const uint32_t s
 	return false;
 }
 
-static enum lock_reason wait_or_refuse(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
+/* Behind those that wait, or not at all. */
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot);
+    requires is_mode(s->storage.places[slot].wanted) && alone(s, its_wait(slot));
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
+*/
+static enum lock_reason wait_or_refuse(
+	struct lock_server *const s, const uint32_t slot, const bool noqueue, const uint64_t now_ns)
 {
-	struct lock_place *const p = &s->storage.places[slot];
 	const uint32_t lock = lock_of(s, slot);
 
-	p->wanted = m->wanted;
-	if (lockd_grant_alone(s, slot, now_ns))
-		return LOCK_TAKEN;
-	p->marks &= (uint8_t)~MARK_NOQUEUE;
-	p->marks |= m->flags & LOCK_FLAG_NOQUEUE ? MARK_NOQUEUE : 0;
-	lockd_grant_queue(s, slot);
+	/*@ assert in_order(s, slot); */
+	lockd_step_noqueue(s, slot, noqueue);
+	lockd_step_queue(s, slot);
 	lockd_grant_pass(s, lock, now_ns);
-	if (p->wanted == LOCK_NONE || !(m->flags & LOCK_FLAG_NOQUEUE))
+	if (s->storage.places[slot].wanted == LOCK_NONE || !noqueue)
 		return LOCK_TAKEN;
-	lockd_grant_unqueue(s, slot);
+	lockd_step_give_up(s, slot);
 	lockd_grant_pass(s, lock, now_ns);
 	return refuse(s, slot, LOCK_AGAIN);
 }
 
-/* To a mode that nobody can mind. */
-/*@ requires whole(s, slot) && counted(s, slot) && is_mode(mode);
-    requires s->storage.places[slot].wanted == LOCK_NONE;
-    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
-      s->storage.locks[its_lock(s, slot)].told,
-      s->storage.locks[its_lock(s, slot)].holder, s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[slot].held, s->storage.places[slot].wanted,
-      s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
-    ensures whole(s, slot) && agreed(s, slot);
-    ensures moved{Pre, Post}(s, slot);
-    ensures s->storage.places[slot].wanted == LOCK_NONE;
+/* At once, if nobody minds. */
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot);
+    requires s->storage.places[slot].wanted == LOCK_NONE && is_mode(wanted);
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
 */
-static void step_down(
-	struct lock_server *const s, const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
+static enum lock_reason seek(struct lock_server *const s, const uint32_t slot, const uint8_t wanted,
+	const bool noqueue, const uint64_t now_ns)
 {
-	s->storage.places[slot].wanted = mode;
-	lockd_grant_now(s, slot, now_ns);
+	/*@ assert in_order(s, slot); */
+	lockd_step_want(s, slot, wanted);
+	return lockd_step_alone(s, slot, now_ns) ? LOCK_TAKEN
+						 : wait_or_refuse(s, slot, noqueue, now_ns);
 }
 
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot);
+    requires is_mode(s->storage.places[slot].held) && is_mode(wanted);
+    requires s->storage.places[slot].wanted == LOCK_NONE;
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
+*/
 static enum lock_reason convert(struct lock_server *const s, const uint32_t slot,
-	const struct lock_message *const m, const uint64_t now_ns)
+	const uint8_t wanted, const bool noqueue, const uint64_t now_ns)
 {
-	const struct lock_place *const p = &s->storage.places[slot];
+	const uint8_t held = s->storage.places[slot].held;
+	const uint32_t lock = lock_of(s, slot);
 
-	write_value(s, slot, m);
-	if (lock_mode_covers(p->held, m->wanted)) {
-		step_down(s, slot, m->wanted, now_ns);
-		lockd_grant_pass(s, lock_of(s, slot), now_ns);
+	/*@ assert in_order(s, slot); */
+	if (lock_mode_covers(held, wanted)) {
+		lockd_step_want(s, slot, wanted);
+		lockd_step_now(s, slot, now_ns);
+		lockd_grant_pass(s, lock, now_ns);
 		return LOCK_TAKEN;
 	}
-	if (p->held != LOCK_NL && conversions_meet(s, slot))
+	if (held != LOCK_NL && conversions_meet(s, slot))
 		return refuse(s, slot, LOCK_DEADLOCK);
-	return wait_or_refuse(s, slot, m, now_ns);
-}
-
-/*@ requires whole(s, slot) && tabled(s, slot) && is_mode(wanted) && alone(s, its_wait(slot));
-    assigns s->storage.locks[its_lock(s, slot)].waiting,
-      s->storage.locks[its_lock(s, slot)].converting[0 .. LOCK_MODES - 1],
-      s->storage.places[slot].wanted, s->storage.links[0 .. lock_links_count - 1];
-    ensures whole(s, slot);
-    ensures same_lock{Pre, Post}(s, slot);
-*/
-static inline void want_again(
-	struct lock_server *const s, const uint32_t slot, const uint8_t wanted)
-{
-	s->storage.places[slot].wanted = wanted;
-	lockd_grant_queue(s, slot);
+	return seek(s, slot, wanted, noqueue, now_ns);
 }
 
 void lockd_operation_untangle(struct lock_server *const s, const uint32_t slot)
@@ -206,22 +135,16 @@ void lockd_operation_untangle(struct lock_server *const s, const uint32_t slot)
 	const struct lock_place *const p = &s->storage.places[slot];
 	const uint8_t wanted = p->wanted;
 
+	/*@ assert in_order(s, slot); */
 	if (wanted == LOCK_NONE || p->held == LOCK_NONE || p->held == LOCK_NL)
 		return;
-	lockd_grant_unqueue(s, slot);
-	/*@ assert s->group->first_lock == \at(s->group->first_lock, Pre) &&
-	      s->group->first_slot == \at(s->group->first_slot, Pre);
-	*/
-	/*@ assert row_of_lock(s, slot) == row_of_lock{Pre}(s, slot); */
-	/*@ assert row_of_slot(s, slot) == row_of_slot{Pre}(s, slot); */
-	/*@ assert row_of_slot(s, slot)->priority < LOCK_PRIORITIES; */
-	/*@ assert s->storage.locks[its_lock(s, slot)].batch <= 1; */
-	/*@ assert tabled(s, slot); */
+	lockd_step_give_up(s, slot);
 	if (conversions_meet(s, slot)) {
 		refuse(s, slot, LOCK_DEADLOCK);
 		return;
 	}
-	want_again(s, slot, wanted);
+	lockd_step_want(s, slot, wanted);
+	lockd_step_queue(s, slot);
 }
 
 /* Nobody waits for its lock, or is to be told anything; `holder` came last of those that have it, or it is none. */
@@ -244,8 +167,28 @@ bool lockd_operation_request(struct lock_server *const s, const uint32_t slot,
 
 	if (!nobody_contends(s, p, LOCK_NO_SLOT) || !lock_holders_none(p->state->held))
 		return false;
+	/*@ ghost lockd_step_begins(s, slot); */
 	p->sequence = m->sequence;
 	lockd_grant_free(s, p->state, slot, m->wanted, now_ns);
+	/*@ ghost lock_model_hold(slot, s->storage.places[slot].held); */
+	/*@ assert STANDS(s->first_lease); */
+	/*@ assert STANDS(s->first_end); */
+	/*@ assert STANDS(s->group->first_lock); */
+	/*@ assert same_base{Pre, Here}(s); */
+	/*@ assert STANDS_FOR(s->storage.places[k].lock); */
+	/*@ assert STANDS_FOR(s->storage.places[k].held); */
+	/*@ assert STANDS_FOR(s->storage.places[k].wanted); */
+	/*@ assert STANDS_FOR(s->storage.places[k].out); */
+	/*@ assert same_rows{Pre, Here}(s) && same_slots{Pre, Here}(s, slot); */
+	/*@ assert same_lasts{Pre, Here}(s, slot); */
+	/*@ assert same_held{Pre, Here}(s, slot); */
+	/*@ assert same_batches{Pre, Here}(s); */
+	/*@ assert laid_out(s); */
+	/*@ assert whole(s, slot); */
+	/*@ assert in_order(s, slot); */
+	/*@ assert moved{Pre, Here}(s, slot) && agreed(s, slot); */
+	/*@ assert elsewhere{Pre, Here}(s, slot); */
+	/*@ assert stepped{Pre, Here}(s, slot); */
 	return true;
 }
 
@@ -256,100 +199,124 @@ bool lockd_operation_release(
 
 	if (!nobody_contends(s, p, (int32_t)slot))
 		return false;
+	/*@ ghost lockd_step_begins(s, slot); */
 	p->sequence = m->sequence;
 	p->answer = LOCK_DONE;
 	lockd_grant_leave(s, p->state, slot);
+	/*@ ghost lock_model_hold(slot, s->storage.places[slot].held); */
+	/*@ assert STANDS(s->first_lease); */
+	/*@ assert STANDS(s->first_end); */
+	/*@ assert STANDS(s->group->first_lock); */
+	/*@ assert same_base{Pre, Here}(s); */
+	/*@ assert STANDS_FOR(s->storage.places[k].lock); */
+	/*@ assert STANDS_FOR(s->storage.places[k].held); */
+	/*@ assert STANDS_FOR(s->storage.places[k].wanted); */
+	/*@ assert STANDS_FOR(s->storage.places[k].out); */
+	/*@ assert same_rows{Pre, Here}(s) && same_slots{Pre, Here}(s, slot); */
+	/*@ assert same_lasts{Pre, Here}(s, slot); */
+	/*@ assert same_held{Pre, Here}(s, slot); */
+	/*@ assert same_batches{Pre, Here}(s); */
+	/*@ assert laid_out(s); */
+	/*@ assert whole(s, slot); */
+	/*@ assert in_order(s, slot); */
+	/*@ assert stepped{Pre, Here}(s, slot); */
 	return true;
 }
 
-/*@ requires whole(s, slot);
-    assigns s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.links[0 .. lock_links_count - 1];
-    ensures whole(s, slot);
-    ensures same_lock{Pre, Post}(s, slot);
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot) && said(s, m);
+    requires m->wanted <= LOCK_NONE;
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
 */
-static inline void tell_released(struct lock_server *const s, const uint32_t slot)
-{
-	lockd_outbox_answer(s, slot, OUT_RELEASED);
-}
-
-/*@ requires whole(s, slot) && counted(s, slot) && \valid_read(m);
-    requires s->storage.places[slot].held != LOCK_NONE;
-    requires s->storage.places[slot].wanted == LOCK_NONE;
-    requires l == s->storage.locks + its_lock(s, slot);
-    assigns *l, s->storage.places[slot].held, s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.links[0 .. lock_links_count - 1];
-    ensures whole(s, slot);
-    ensures agreed(s, slot);
-    ensures moved{Pre, Post}(s, slot);
-    ensures s->storage.places[slot].held == LOCK_NONE;
-*/
-static inline void let_go(struct lock_server *const s, struct lock_state *const l,
-	const uint32_t slot, const struct lock_message *const m)
-{
-	write_value(s, slot, m);
-	lockd_grant_drop_hold(s, l, slot);
-	tell_released(s, slot);
-}
-
 static enum lock_reason request(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	const struct lock_place *const p = &s->storage.places[slot];
-	const bool held = p->held != LOCK_NONE;
+	const bool held = p->held != LOCK_NONE, noqueue = m->flags & LOCK_FLAG_NOQUEUE;
+	const uint8_t wanted = m->wanted;
 
-	if (m->wanted == LOCK_NONE || p->wanted != LOCK_NONE || held != (m->held != LOCK_NONE) ||
+	/*@ assert in_order(s, slot); */
+	if (wanted == LOCK_NONE || p->wanted != LOCK_NONE || held != (m->held != LOCK_NONE) ||
 		(held && !lock_rule_token(p->token, m->token)))
 		return LOCK_IMPOSSIBLE;
-	begin(s, slot, m->sequence);
-	return held ? convert(s, slot, m, now_ns) : wait_or_refuse(s, slot, m, now_ns);
+	lockd_step_begin(s, slot, m->sequence);
+	lockd_step_write(s, slot, m);
+	return held ? convert(s, slot, wanted, noqueue, now_ns)
+		    : seek(s, slot, wanted, noqueue, now_ns);
 }
 
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot) && said(s, m);
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
+*/
 static enum lock_reason release(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
+	const uint32_t lock = lock_of(s, slot);
 
+	/*@ assert in_order(s, slot); */
 	if (p->held == LOCK_NONE || p->wanted != LOCK_NONE || !lock_rule_token(p->token, m->token))
 		return LOCK_IMPOSSIBLE;
-	p->sequence = m->sequence;
-	p->answer = LOCK_DONE;
-	let_go(s, &s->storage.locks[p->lock], slot, m);
-	lockd_grant_pass(s, p->lock, now_ns);
+	lockd_step_done(s, slot, m->sequence);
+	lockd_step_write(s, slot, m);
+	lockd_step_let_go(s, slot);
+	lockd_step_answer(s, slot, OUT_RELEASED);
+	lockd_grant_pass(s, lock, now_ns);
 	return LOCK_TAKEN;
 }
 
 /* Also of a request that has not come: when it comes, it is over already. */
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot) && said(s, m);
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
+*/
 static enum lock_reason cancel(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
+	const uint32_t lock = lock_of(s, slot);
 
+	/*@ assert in_order(s, slot); */
 	if (p->wanted != LOCK_NONE) {
 		if (p->sequence != m->sequence)
 			return LOCK_IMPOSSIBLE;
-		lockd_grant_unqueue(s, slot);
-		lockd_grant_pass(s, lock_of(s, slot), now_ns);
+		lockd_step_give_up(s, slot);
+		lockd_grant_pass(s, lock, now_ns);
 	}
-	begin(s, slot, m->sequence);
+	lockd_step_begin(s, slot, m->sequence);
 	return refuse(s, slot, LOCK_CANCELED);
 }
 
 /* What was answered once is answered again; who waits at the head has the others told again. */
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count;
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
+*/
 static enum lock_reason repeat(
 	struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
 {
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
 
 	if (p->wanted != LOCK_NONE)
 		lockd_grant_tell_again(s, lock_of(s, slot), now_ns);
 	else if (p->answer != LOCK_DONE)
-		lockd_outbox_answer(s, slot, OUT_REFUSE);
+		lockd_step_answer(s, slot, OUT_REFUSE);
 	else
-		lockd_outbox_answer(s, slot, p->held == LOCK_NONE ? OUT_RELEASED : OUT_GRANT);
+		lockd_step_answer(s, slot, p->held == LOCK_NONE ? OUT_RELEASED : OUT_GRANT);
 	return LOCK_REPEATED;
 }
 
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot) && said(s, m);
+    requires m->wanted <= LOCK_NONE;
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures is_reason(\result);
+*/
 static enum lock_reason decide(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {

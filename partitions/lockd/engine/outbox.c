@@ -66,6 +66,7 @@ void lockd_outbox_answer(struct lock_server *const s, const uint32_t slot, const
     ensures linked(s, slot);
     ensures alone(s, its_out(slot)) && s->due != slot;
     ensures as_queued{Pre, Post}(s, slot);
+    ensures silent_elsewhere{Pre, Post}(s, slot);
 */
 static inline void take_out(struct lock_server *const s, const uint32_t slot)
 {
