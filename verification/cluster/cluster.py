@@ -100,12 +100,16 @@ class Story:
         self.cluster.nodes[leader].start()
         self.report.ok(self.adds({leader}), "it boots again without its memory, and counts with them")
 
+    def withhold(self, node):
+        """Its adder stands at the store with the lock in its hand: True, once it does."""
+        self.store.waiting.pop(node, None)
+        self.store.withheld.add(node)
+        return wait(lambda: node in self.store.waiting, PATIENCE_S)
+
     def pause_adder(self, planted=False):
         """A node stands with the lock in its hand, and goes on when others have long counted further."""
         node = next(n for n in (2, 1) if n != self.led())
-        self.store.waiting.discard(node)
-        self.store.withheld.add(node)
-        held = wait(lambda: node in self.store.waiting, PATIENCE_S)
+        held = self.withhold(node)
         self.cluster.nodes[node].pause(by_signal=planted)
         on = self.adds(self.others(node), 3)
         before = len(self.store.writes)
@@ -124,9 +128,7 @@ class Story:
 
     def cut(self, node):
         """Its locks' network is cut while it holds: its session ends by its own clock."""
-        self.store.waiting.discard(node)
-        self.store.withheld.add(node)
-        held = wait(lambda: node in self.store.waiting, PATIENCE_S)
+        held = self.withhold(node)
         self.cluster.switch.cut.add(node)
         return held and self.adds(self.others(node), 3)
 
@@ -168,6 +170,7 @@ class Story:
 
     def planted_adder(self):
         good = self.cut(2)
+        good = good and wait(lambda: self.store.waiting[2] == 0, PATIENCE_S)  # by its own clock, which may be behind theirs
         before = len(self.store.writes)
         self.store.planted = True
         self.store.withheld.discard(2)  # still cut off

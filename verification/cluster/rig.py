@@ -44,7 +44,7 @@ class Store:
     def __init__(self):
         self.value, self.greatest, self.lenient, self.planted = 0, 0, False, False
         self.answers, self.writes = {}, []
-        self.withheld, self.waiting = set(), set()
+        self.withheld, self.waiting = set(), {}  # whom it leaves without an answer; what they asked last: node: held
 
     def decide(self, node, participant, serial, token, held):
         known = self.answers.get((participant, serial, token))
@@ -67,7 +67,7 @@ class Store:
         if magic != MAGIC:
             return None
         if node in self.withheld:
-            self.waiting.add(node)
+            self.waiting[node] = held
             return None
         write = self.decide(node, participant, serial, token, held)
         if held == 0 and write.held != 0:  # the same again, after the session was lost
