@@ -5,7 +5,7 @@
  */
 #include <mullion/lock_report.h>
 
-#include "server.h"
+#include "steps.h"
 
 #define AT_ONCE 4u /* slots or locks that a tick sweeps or builds */
 
@@ -17,7 +17,7 @@ static void alone(struct lock_server *const s, const uint32_t link)
 	s->storage.links[link].prev = link;
 }
 
-static void forget_slot(struct lock_server *const s, const uint32_t slot)
+static void clear_slot(struct lock_server *const s, const uint32_t slot)
 {
 	const uint32_t member = slot_row(s, slot)->member - s->group->first_member;
 	const uint32_t lock = slot_row(s, slot)->lock - s->group->first_lock;
@@ -32,11 +32,6 @@ static void forget_slot(struct lock_server *const s, const uint32_t slot)
 		.state = &s->storage.locks[lock],
 		.session = &s->storage.sessions[member],
 	};
-}
-
-static void clear_slot(struct lock_server *const s, const uint32_t slot)
-{
-	forget_slot(s, slot);
 	alone(s, wait_link(slot));
 	alone(s, hold_link(slot));
 	alone(s, place_out_link(slot));
@@ -95,7 +90,44 @@ void lockd_rebuild_start(struct lock_server *const s, const uint64_t now_ns)
 
 static const uint8_t zeros[LOCK_VALUE_BYTES];
 
+/* What is told of a slot, in a place of its own. */
+/*@ predicate reported(struct lock_server *s, struct lock_report_slot *told) =
+      \valid_read(told) && told->held <= LOCK_NONE &&
+      \base_addr(told) != \base_addr(s) &&
+      \base_addr(told) != \base_addr(s->storage.places) &&
+      \base_addr(told) != \base_addr(s->storage.links) &&
+      \base_addr(told) != \base_addr(s->storage.locks);
+*/
+
+/*@ requires sound(s) && slot < lock_slots_count && reported(s, told);
+    assigns s->storage.places[slot].sequence, s->storage.places[slot].token,
+      s->storage.places[slot].marks;
+    ensures sound(s);
+*/
+static void recall(struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_slot *const told)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+
+	p->sequence = told->sequence;
+	p->token = told->token;
+	p->marks = MARK_REPORTED;
+	/*@ assert in_line(s); */
+	/*@ assert ORDER_STANDS; */
+	/*@ assert LED_STANDS; */
+	/*@ assert EXACT_STANDS; */
+	/*@ assert BATCHED_STANDS; */
+	/*@ assert laid_out(s); */
+}
+
 /* The latest of the reported values stays; which it is, its version says. */
+/*@ requires sound(s) && slot < lock_slots_count && reported(s, told);
+    requires \valid_read(value + (0 .. LOCK_VALUE_BYTES - 1));
+    assigns s->storage.locks[its_lock(s, slot)].value[0 .. LOCK_VALUE_BYTES - 1],
+      s->storage.locks[its_lock(s, slot)].version, s->storage.locks[its_lock(s, slot)].valid,
+      s->storage.places[slot].marks;
+    ensures sound(s);
+*/
 static void take_value(struct lock_server *const s, const uint32_t slot,
 	const struct lock_report_slot *const told, const uint8_t value[const LOCK_VALUE_BYTES])
 {
@@ -105,36 +137,76 @@ static void take_value(struct lock_server *const s, const uint32_t slot,
 	if (!(told->flags & LOCK_FLAG_VALUE))
 		return;
 	p->marks |= MARK_KNOWN;
-	if (told->version < l->version)
-		return;
-	lock_value_copy(l->value, value);
-	l->version = told->version;
-	l->valid = !(told->flags & LOCK_FLAG_INVALID);
+	if (told->version >= l->version) {
+		lock_value_copy(l->value, value);
+		l->version = told->version;
+		l->valid = !(told->flags & LOCK_FLAG_INVALID);
+	}
+	/*@ assert ORDER_STANDS; */
+	/*@ assert LED_STANDS; */
+	/*@ assert EXACT_STANDS; */
+	/*@ assert BATCHED_STANDS; */
+	/*@ assert laid_out(s); */
 }
 
-static void take_state(struct lock_server *const s, const uint32_t slot,
-	const struct lock_report_slot *const told, const uint64_t now_ns)
+/* Only of a slot of which nothing was known, and what was granted in an epoch before. */
+/*@ requires sound(s) && slot < lock_slots_count && reported(s, told);
+    assigns \nothing;
+    ensures \result ==> s->storage.places[slot].held == LOCK_NONE &&
+      s->storage.places[slot].wanted == LOCK_NONE;
+    ensures \result && told->held != LOCK_NONE ==>
+      admitted(&s->storage.locks[its_lock(s, slot)].held[0], told->held);
+*/
+static bool is_possible(const struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_slot *const told)
 {
-	struct lock_place *const p = &s->storage.places[slot];
+	const struct lock_place *const p = &s->storage.places[slot];
+	/*@ assert in_order(s, slot); */
+	const uint32_t *const held = s->storage.locks[p->lock].held;
 
-	p->sequence = told->sequence;
-	p->token = told->token;
-	p->marks = MARK_REPORTED;
-	if (told->held != LOCK_NONE)
-		lockd_grant_install(s, slot, told->held, now_ns);
+	if (told->token >> TOKEN_COUNTER_BITS >= s->epoch ||
+		told->version >> TOKEN_COUNTER_BITS >= s->epoch || p->held != LOCK_NONE ||
+		p->wanted != LOCK_NONE)
+		return false;
+	return told->held == LOCK_NONE || lock_holders_admit(held, told->held);
 }
 
+/* What a report tells of one slot, but for its wait. */
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && reported(s, told);
+    requires \valid_read(value + (0 .. LOCK_VALUE_BYTES - 1));
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+    ensures \result ==> s->storage.places[slot].wanted == LOCK_NONE;
+*/
+static bool take_place(struct lock_server *const s, const uint32_t slot,
+	const struct lock_report_slot *const told, const uint8_t value[const LOCK_VALUE_BYTES],
+	const uint64_t now_ns)
+{
+	if (!is_possible(s, slot, told))
+		return false;
+	recall(s, slot, told);
+	if (told->held != LOCK_NONE)
+		lockd_step_install(s, slot, told->held, now_ns);
+	take_value(s, slot, told, value);
+	return true;
+}
+
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot) && said(s, m);
+    requires m->wanted <= LOCK_NONE && s->storage.places[slot].wanted == LOCK_NONE;
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+*/
 static void take_wait(struct lock_server *const s, const uint32_t slot,
 	const struct lock_message *const m, const uint64_t now_ns)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
-	if (!(m->flags & LOCK_FLAG_WAITING))
+	if (m->wanted == LOCK_NONE)
 		return;
-	p->wanted = m->wanted;
-	if (p->held == LOCK_NONE || p->held == LOCK_NL)
+	lockd_step_want(s, slot, m->wanted);
+	if (!holds_back(p->held))
 		p->since_ns = now_ns - m->span_ns;
-	lockd_grant_queue_by_age(s, slot);
+	lockd_step_queue_by_age(s, slot);
 }
 
 /* Of the member's slots, which are in rising order, the first that is not before this one. */
@@ -203,28 +275,14 @@ static void count_member(struct lock_server *const s, const uint32_t member, con
 	s->complete++;
 }
 
-static bool is_possible(const struct lock_server *const s, const uint32_t slot,
-	const struct lock_report_slot *const told)
-{
-	const uint32_t *const held = s->storage.locks[lock_of(s, slot)].held;
-
-	if (told->token >> TOKEN_COUNTER_BITS >= s->epoch ||
-		told->version >> TOKEN_COUNTER_BITS >= s->epoch)
-		return false;
-	return told->held == LOCK_NONE || lock_holders_admit(held, told->held);
-}
-
-/* What a report tells of one slot, but for its wait. */
 static enum lock_reason take_slot(struct lock_server *const s, const uint32_t slot,
 	const struct lock_report_slot *const told, const uint8_t value[const LOCK_VALUE_BYTES],
 	const uint64_t now_ns)
 {
 	if (is_reported(s, slot))
 		return LOCK_REPEATED;
-	if (!is_possible(s, slot, told))
+	if (!take_place(s, slot, told, value, now_ns))
 		return LOCK_IMPOSSIBLE;
-	take_state(s, slot, told, now_ns);
-	take_value(s, slot, told, value);
 	s->storage.sessions[member_of(s, slot)].reported++;
 	return LOCK_TAKEN;
 }
@@ -357,22 +415,50 @@ static bool collect(struct lock_server *const s, const uint64_t now_ns)
 }
 
 /* Whoever holds in one of these modes has seen the last value: nobody could write it since. */
+/*@ requires \valid_read(p);
+    assigns \nothing;
+*/
 static bool vouches(const struct lock_place *const p)
 {
 	return (p->marks & MARK_KNOWN) &&
 	       (p->held == LOCK_PR || p->held == LOCK_PW || p->held == LOCK_EX);
 }
 
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count;
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+*/
 static void forget(struct lock_server *const s, const uint32_t slot)
 {
-	lockd_grant_drop(s, slot);
-	forget_slot(s, slot);
+	lockd_step_drop(s, slot);
+	lockd_step_forget(s, slot);
+}
+
+/*@ requires sound(s) && slot < lock_slots_count;
+    assigns s->storage.locks[its_lock(s, slot)].known,
+      s->storage.locks[its_lock(s, slot)].vouched, s->storage.places[slot].marks;
+    ensures sound(s);
+*/
+static void count_known(struct lock_server *const s, const uint32_t slot)
+{
+	struct lock_place *const p = &s->storage.places[slot];
+	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
+
+	l->known += p->marks & MARK_KNOWN ? 1 : 0;
+	l->vouched |= vouches(p);
+	/*@ assert in_line(s); */
+	/*@ assert ORDER_STANDS; */
+	p->marks &= (uint8_t) ~(MARK_REPORTED | MARK_KNOWN);
+	/*@ assert in_line(s); */
+	/*@ assert ORDER_STANDS; */
+	/*@ assert LED_STANDS; */
+	/*@ assert EXACT_STANDS; */
+	/*@ assert BATCHED_STANDS; */
+	/*@ assert laid_out(s); */
 }
 
 static void sweep_slot(struct lock_server *const s, const uint32_t slot)
 {
-	struct lock_place *const p = &s->storage.places[slot];
-	struct lock_state *const l = &s->storage.locks[lock_of(s, slot)];
 	struct lock_session *const session = &s->storage.sessions[member_of(s, slot)];
 
 	if (session->state != LOCK_LIVE) {
@@ -381,9 +467,7 @@ static void sweep_slot(struct lock_server *const s, const uint32_t slot)
 		return;
 	}
 	lockd_operation_untangle(s, slot);
-	l->known += p->marks & MARK_KNOWN ? 1 : 0;
-	l->vouched |= vouches(p);
-	p->marks &= (uint8_t) ~(MARK_REPORTED | MARK_KNOWN);
+	count_known(s, slot);
 }
 
 static bool sweep(struct lock_server *const s)
@@ -398,7 +482,12 @@ static bool sweep(struct lock_server *const s)
 }
 
 /* The value may be an old one, if somebody who might have written a newer one does not say so. */
-static void build_lock(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+/*@ requires sound(s) && lock < lock_locks_count;
+    assigns s->storage.locks[lock].valid, s->storage.locks[lock].version, s->token,
+      s->authority_end_ns;
+    ensures sound(s);
+*/
+static void judge_value(struct lock_server *const s, const uint32_t lock)
 {
 	struct lock_state *const l = &s->storage.locks[lock];
 
@@ -406,6 +495,20 @@ static void build_lock(struct lock_server *const s, const uint32_t lock, const u
 	/* a version of its own: no older value that was valid once may come back at the next failover */
 	if (!l->valid)
 		l->version = lockd_operation_token(s);
+	/*@ assert ORDER_STANDS; */
+	/*@ assert LED_STANDS; */
+	/*@ assert EXACT_STANDS; */
+	/*@ assert BATCHED_STANDS; */
+	/*@ assert laid_out(s); */
+}
+
+/*@ requires sound(s) && agreeing_all && lock < lock_locks_count;
+    assigns PASS_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+*/
+static void build_lock(struct lock_server *const s, const uint32_t lock, const uint64_t now_ns)
+{
+	judge_value(s, lock);
 	lockd_grant_pass(s, lock, now_ns);
 }
 

@@ -261,6 +261,7 @@ void lockd_grant_queue(struct lock_server *s, uint32_t slot);
       s->storage.links[0 .. lock_links_count - 1];
     ensures whole(s, slot);
     ensures same_lock{Pre, Post}(s, slot);
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
 /*@ requires whole(s, slot) && is_mode(s->storage.places[slot].wanted);
@@ -323,6 +324,7 @@ void lockd_grant_now(struct lock_server *s, uint32_t slot, uint64_t now_ns);
     ensures agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
     ensures s->storage.places[slot].held == mode;
+    ensures elsewhere{Pre, Post}(s, slot);
 */
 void lockd_grant_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
 /*@ requires whole(s, slot) && counted(s, slot);

@@ -382,3 +382,55 @@ bool lockd_step_grant(struct lock_server *const s, const uint32_t slot, const ui
 	/*@ assert stepped{Pre, Here}(s, slot); */
 	return granted;
 }
+
+void lockd_step_install(struct lock_server *const s, const uint32_t slot, const uint8_t mode,
+	const uint64_t now_ns)
+{
+	/*@ ghost lockd_step_begins(s, slot); */
+	lockd_grant_install(s, slot, mode, now_ns);
+	/*@ ghost lock_model_hold(slot, s->storage.places[slot].held); */
+	/*@ assert STANDS(s->first_lease); */
+	/*@ assert STANDS(s->first_end); */
+	/*@ assert STANDS(s->group->first_lock); */
+	/*@ assert same_base{Pre, Here}(s); */
+	/*@ assert STANDS_FOR(s->storage.places[k].lock); */
+	/*@ assert STANDS_FOR(s->storage.places[k].held); */
+	/*@ assert STANDS_FOR(s->storage.places[k].wanted); */
+	/*@ assert STANDS_FOR(s->storage.places[k].out); */
+	/*@ assert same_rows{Pre, Here}(s) && same_slots{Pre, Here}(s, slot); */
+	/*@ assert same_lasts{Pre, Here}(s, slot); */
+	/*@ assert same_held{Pre, Here}(s, slot); */
+	/*@ assert same_batches{Pre, Here}(s); */
+	/*@ assert laid_out(s); */
+	/*@ assert whole(s, slot); */
+	/*@ assert in_order(s, slot); */
+	/*@ assert stepped{Pre, Here}(s, slot); */
+}
+
+void lockd_step_queue_by_age(struct lock_server *const s, const uint32_t slot)
+{
+	/*@ ghost lockd_step_begins(s, slot); */
+	/*@ assert batched(s, its_lock(s, slot)); */
+	/*@ assert tabled(s, slot); */
+	lockd_grant_queue_by_age(s, slot);
+	/*@ assert STANDS(s->first_lease); */
+	/*@ assert STANDS(s->first_end); */
+	/*@ assert STANDS(s->group->first_lock); */
+	/*@ assert same_base{Pre, Here}(s); */
+	/*@ assert STANDS_FOR(s->storage.places[k].lock); */
+	/*@ assert STANDS_FOR(s->storage.places[k].held); */
+	/*@ assert STANDS_FOR(s->storage.places[k].wanted); */
+	/*@ assert STANDS_FOR(s->storage.places[k].out); */
+	/*@ assert same_rows{Pre, Here}(s) && same_slots{Pre, Here}(s, slot); */
+	/*@ assert same_lasts{Pre, Here}(s, slot); */
+	/*@ assert same_held{Pre, Here}(s, slot); */
+	/*@ assert same_batches{Pre, Here}(s); */
+	/*@ assert laid_out(s); */
+	/*@ assert whole(s, slot); */
+	/*@ assert in_order(s, slot); */
+	/*@ assert same_lock{Pre, Here}(s, slot); */
+	/*@ assert moved{Pre, Here}(s, slot); */
+	/*@ assert agreed(s, slot); */
+	/*@ assert elsewhere{Pre, Here}(s, slot); */
+	/*@ assert stepped{Pre, Here}(s, slot); */
+}

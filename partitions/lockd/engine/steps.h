@@ -172,4 +172,25 @@ void lockd_step_let_go(struct lock_server *s, uint32_t slot);
 */
 bool lockd_step_grant(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 
+/* It holds what it says it was granted before, which the other holders do not mind. */
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && is_mode(mode);
+    requires s->storage.places[slot].held == LOCK_NONE;
+    requires admitted(&s->storage.locks[its_lock(s, slot)].held[0], mode);
+    assigns s->storage.locks[its_lock(s, slot)].held[0 .. LOCK_MODES - 1],
+      s->storage.locks[its_lock(s, slot)].holder, s->storage.links[0 .. lock_links_count - 1],
+      s->storage.places[slot].held, s->storage.places[slot].marks,
+      s->storage.places[slot].since_ns, lock_slot_held[slot];
+    ensures sound(s) && agreeing_all;
+    ensures s->storage.places[slot].wanted == \old(s->storage.places[slot].wanted);
+*/
+void lockd_step_install(struct lock_server *s, uint32_t slot, uint8_t mode, uint64_t now_ns);
+
+/* Among those that wait for it, by how long. */
+/*@ requires sound(s) && agreeing_all && slot < lock_slots_count && rowed(s, slot);
+    requires is_mode(s->storage.places[slot].wanted) && alone(s, its_wait(slot));
+    assigns OPERATION_CHANGES(s);
+    ensures sound(s) && agreeing_all;
+*/
+void lockd_step_queue_by_age(struct lock_server *s, uint32_t slot);
+
 #endif
