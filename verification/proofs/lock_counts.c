@@ -1,6 +1,6 @@
 /*
- * The counts of a lock's holders are those of its slots: what invariants.h says of a slot that changes and of one that
- * holds, by induction over the slots. And what that is good for: any two slots that hold one lock agree. Nothing
+ * The counts of a lock's holders are those of its slots: what invariants.h says of a slot that changes, of one that
+ * holds, and where none does, by induction over the slots. And what that is good for: any two slots that hold one lock agree. Nothing
  * of it runs.
  */
 #define LOCK_COUNTS
@@ -46,29 +46,25 @@
 	    for (uint32_t i = 0; i < lock_slots_count; i++)
 		    ;
     }
-*/
 
-void lock_counts_none(uint32_t lock);
-void lock_counts_agree(uint32_t one, uint32_t other);
-
-/* Where nobody holds, there is nothing to count: so a group begins. */
-/*@ requires \forall integer k; 0 <= k < lock_slots_count ==> lock_slot_held[k] == LOCK_NONE;
-    requires lock_slots_count <= LOCK_SLOTS_MOST;
-    assigns \nothing;
-    ensures \forall integer a; is_mode(a) ==> all_holding(lock, a) == 0;
-*/
-void lock_counts_none(const uint32_t lock)
-{
-	/*@ ghost
+    /@ requires \forall integer k; 0 <= k < lock_slots_count ==> lock_slot_held[k] == LOCK_NONE;
+       requires lock_slots_count <= LOCK_SLOTS_MOST;
+       assigns \nothing;
+       ensures \forall integer lock, a; is_mode(a) ==> all_holding(lock, a) == 0;
+    @/
+    void lock_model_none(void)
+    {
 	    /@ loop invariant 0 <= i <= lock_slots_count;
-	       loop invariant \forall integer a; is_mode(a) ==> holding(lock, a, i) == 0;
+	       loop invariant \forall integer lock, a; is_mode(a) ==> holding(lock, a, i) == 0;
 	       loop assigns i;
 	       loop variant lock_slots_count - i;
 	    @/
 	    for (uint32_t i = 0; i < lock_slots_count; i++)
 		    ;
-	*/
-}
+    }
+*/
+
+void lock_counts_agree(uint32_t one, uint32_t other);
 
 /* Two slots that hold one lock agree, if its counts do. */
 /*@ requires one < lock_slots_count && other < lock_slots_count && one != other;

@@ -190,7 +190,8 @@
 /*
  * What each slot holds, and of which lock, is written down for the proofs once more, in arrays of their own, so that
  * nothing written elsewhere changes a count of them. lock_model_hold follows what changes; lock_model_counted says that
- * whoever holds is counted: lock_counts.c in verification/proofs, which alone sees how it is counted.
+ * whoever holds is counted, lock_model_none that nobody else is: lock_counts.c in verification/proofs, which alone sees
+ * how it is counted.
  */
 #define LOCK_SLOTS_MOST 0x55555555
 /*@ ghost extern uint8_t lock_slot_held[LOCK_SLOTS_MOST]; */
@@ -238,6 +239,13 @@
        ensures all_holding(lock_slot_lock[slot], lock_slot_held[slot]) > 0;
     @/
     void lock_model_counted(uint32_t slot);
+
+    /@ requires \forall integer k; 0 <= k < lock_slots_count ==> lock_slot_held[k] == LOCK_NONE;
+       requires lock_slots_count <= LOCK_SLOTS_MOST;
+       assigns \nothing;
+       ensures \forall integer lock, a; is_mode(a) ==> all_holding(lock, a) == 0;
+    @/
+    void lock_model_none(void);
 */
 
 /*

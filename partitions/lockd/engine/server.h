@@ -91,11 +91,19 @@ static inline uint32_t slot_of_link(const uint32_t link)
 	return (link - FIRST_SLOT_LINK) / SLOT_LINKS;
 }
 
+/*@ requires \valid_read(s) && s->first_lease + MEMBER_LINKS * member + 1 <= UINT32_MAX;
+    assigns \nothing;
+    ensures \result == s->first_lease + MEMBER_LINKS * member;
+*/
 static inline uint32_t lease_link(const struct lock_server *const s, const uint32_t member)
 {
 	return s->first_lease + MEMBER_LINKS * member;
 }
 
+/*@ requires \valid_read(s) && s->first_lease + MEMBER_LINKS * member + 1 <= UINT32_MAX;
+    assigns \nothing;
+    ensures \result == s->first_lease + MEMBER_LINKS * member + 1;
+*/
 static inline uint32_t session_out_link(const struct lock_server *const s, const uint32_t member)
 {
 	return s->first_lease + MEMBER_LINKS * member + 1;
@@ -137,6 +145,10 @@ static inline const struct lock_sharer *slot_row(
 	return &s->tables->slot[s->group->first_slot + slot];
 }
 
+/*@ requires \valid_read(s) && \valid_read(s->tables) && \valid_read(s->group);
+    assigns \nothing;
+    ensures \result == s->tables->member + (uint32_t)(s->group->first_member + member);
+*/
 static inline const struct lock_member *member_row(
 	const struct lock_server *const s, const uint32_t member)
 {
