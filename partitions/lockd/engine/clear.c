@@ -336,7 +336,7 @@ static void begin(struct lock_server *const s)
     ensures s->dirty ==> s->cursor < lock_links_count && cleared(s, s->cursor, s->cursor, s->cursor);
     ensures \result && !s->dirty ==> sound(s) && agreeing_all;
 */
-bool lockd_rebuild_clear(struct lock_server *const s)
+bool lockd_clear(struct lock_server *const s)
 {
 	const uint32_t i = s->cursor;
 

@@ -327,8 +327,7 @@ static inline void stop_waiting(struct lock_server *const s, const uint32_t slot
 	lockd_grant_unqueue(s, slot);
 }
 
-bool lockd_grant_waiter(
-	struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
+bool lockd_grant_waiter(struct lock_server *const s, const uint32_t slot, const uint64_t now_ns)
 {
 	const uint8_t mode = s->storage.places[slot].wanted;
 
@@ -404,4 +403,3 @@ void lockd_grant_drop(struct lock_server *const s, const uint32_t slot)
 		return;
 	lockd_grant_drop_hold(s, &s->storage.locks[p->lock], slot);
 }
-

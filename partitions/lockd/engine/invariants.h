@@ -421,6 +421,14 @@
 #define BATCHED_STANDS                                                                             \
 	\forall integer k; 0 <= k < lock_locks_count && batched{Pre}(s, k) ==> batched(s, k)
 
+/* What a grant may change, besides its lock. */
+#define GRANT_CHANGES(s, slot)                                                                     \
+	s->storage.links[0 .. lock_links_count - 1], s->storage.places[slot].held,                 \
+		s->storage.places[slot].wanted, s->storage.places[slot].token,                     \
+		s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,    \
+		s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->token,         \
+		s->authority_end_ns
+
 /* What a pass through the queues of a lock may change. */
 #define PASS_CHANGES(s)                                                                            \
 	s->storage.locks[0 .. lock_locks_count - 1], s->storage.links[0 .. lock_links_count - 1],  \

@@ -38,8 +38,8 @@ static const uint8_t zeros[LOCK_VALUE_BYTES];
       s->storage.places[slot].marks;
     ensures sound(s);
 */
-static void recall(struct lock_server *const s, const uint32_t slot,
-	const struct lock_report_slot *const told)
+static void recall(
+	struct lock_server *const s, const uint32_t slot, const struct lock_report_slot *const told)
 {
 	struct lock_place *const p = &s->storage.places[slot];
 
@@ -209,6 +209,7 @@ static void count_member(struct lock_server *const s, const uint32_t member, con
 	s->complete++;
 }
 
+/* Each slot once, and counted for its member. */
 static enum lock_reason take_slot(struct lock_server *const s, const uint32_t slot,
 	const struct lock_report_slot *const told, const uint8_t value[const LOCK_VALUE_BYTES],
 	const uint64_t now_ns)

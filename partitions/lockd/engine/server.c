@@ -202,7 +202,7 @@ bool lock_server_tick(struct lock_server *const s, const uint64_t now_ns)
 	if (lockd_election_tick(s, now_ns))
 		return true;
 	if (!leads(s))
-		return lockd_rebuild_clear(s);
+		return lockd_clear(s);
 	if (s->phase != LOCK_SERVING)
 		return lockd_rebuild_tick(s, now_ns);
 	return lockd_session_tick(s, now_ns);

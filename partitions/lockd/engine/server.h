@@ -289,11 +289,7 @@ void lockd_grant_queue_by_age(struct lock_server *s, uint32_t slot);
 void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
 /*@ requires whole(s, slot) && counted(s, slot);
     requires alone(s, its_wait(slot)) && is_mode(s->storage.places[slot].wanted);
-    assigns s->storage.locks[its_lock(s, slot)], s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[slot].held, s->storage.places[slot].wanted, s->storage.places[slot].token,
-      s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->token,
-      s->authority_end_ns;
+    assigns s->storage.locks[its_lock(s, slot)], GRANT_CHANGES(s, slot);
     ensures whole(s, slot);
     ensures agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
@@ -309,11 +305,7 @@ void lockd_grant_unqueue(struct lock_server *s, uint32_t slot);
 bool lockd_grant_alone(struct lock_server *s, uint32_t slot, uint64_t now_ns);
 /*@ requires whole(s, slot) && counted(s, slot);
     requires alone(s, its_wait(slot)) && is_mode(s->storage.places[slot].wanted);
-    assigns s->storage.locks[its_lock(s, slot)], s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[slot].held, s->storage.places[slot].wanted, s->storage.places[slot].token,
-      s->storage.places[slot].answer, s->storage.places[slot].out, s->due, s->speaks,
-      s->storage.places[slot].marks, s->storage.places[slot].since_ns, s->token,
-      s->authority_end_ns;
+    assigns s->storage.locks[its_lock(s, slot)], GRANT_CHANGES(s, slot);
     ensures whole(s, slot);
     ensures agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
@@ -368,11 +360,7 @@ void lockd_grant_drop(struct lock_server *s, uint32_t slot);
 void lockd_grant_drop_hold(struct lock_server *s, struct lock_state *l, uint32_t slot);
 /*@ requires whole(s, slot) && counted(s, slot);
     requires is_mode(s->storage.places[slot].wanted);
-    assigns s->storage.locks[its_lock(s, slot)], s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[slot].held, s->storage.places[slot].wanted,
-      s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->token, s->authority_end_ns;
+    assigns s->storage.locks[its_lock(s, slot)], GRANT_CHANGES(s, slot);
     ensures whole(s, slot);
     ensures agreed(s, slot);
     ensures moved{Pre, Post}(s, slot);
@@ -538,11 +526,13 @@ enum lock_reason lockd_session_beat(
 void lockd_session_renew(struct lock_server *s, uint32_t member, uint64_t now_ns);
 bool lockd_session_tick(struct lock_server *s, uint64_t now_ns);
 
+/* clear.c: the group before anything is known of it. False: nothing was left to clear. */
+bool lockd_clear(struct lock_server *s);
+
 /* rebuild.c: from a new epoch to service. */
 enum lock_reason lockd_rebuild_report(
 	struct lock_server *s, uint32_t slot, const struct lock_message *m, uint64_t now_ns);
 bool lockd_rebuild_tick(struct lock_server *s, uint64_t now_ns);
-bool lockd_rebuild_clear(struct lock_server *s);
 void lockd_rebuild_start(struct lock_server *s, uint64_t now_ns);
 
 /* election.c: who leads. */

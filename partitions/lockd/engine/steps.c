@@ -383,8 +383,8 @@ bool lockd_step_grant(struct lock_server *const s, const uint32_t slot, const ui
 	return granted;
 }
 
-void lockd_step_install(struct lock_server *const s, const uint32_t slot, const uint8_t mode,
-	const uint64_t now_ns)
+void lockd_step_install(
+	struct lock_server *const s, const uint32_t slot, const uint8_t mode, const uint64_t now_ns)
 {
 	/*@ ghost lockd_step_begins(s, slot); */
 	lockd_grant_install(s, slot, mode, now_ns);

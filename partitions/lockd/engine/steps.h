@@ -97,12 +97,7 @@ void lockd_step_want(struct lock_server *s, uint32_t slot, uint8_t wanted);
 /* Whether it is granted what it asks for at once, for nobody waits and nobody minds. */
 /*@ requires sound(s) && agreeing_all && slot < lock_slots_count;
     requires is_mode(s->storage.places[slot].wanted) && alone(s, its_wait(slot));
-    assigns s->storage.locks[0 .. lock_locks_count - 1],
-      s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[slot].held, s->storage.places[slot].wanted,
-      s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->token, s->authority_end_ns, lock_slot_held[slot];
+    assigns s->storage.locks[0 .. lock_locks_count - 1], GRANT_CHANGES(s, slot), lock_slot_held[slot];
     ensures sound(s) && agreeing_all;
     ensures its_lock(s, slot) == \old(its_lock(s, slot));
     ensures !\result ==> is_mode(s->storage.places[slot].wanted) && alone(s, its_wait(slot));
@@ -140,12 +135,7 @@ void lockd_step_give_up(struct lock_server *s, uint32_t slot);
 /* It is granted what it asks for, which nobody can mind. */
 /*@ requires sound(s) && agreeing_all && slot < lock_slots_count;
     requires is_mode(s->storage.places[slot].wanted) && alone(s, its_wait(slot));
-    assigns s->storage.locks[0 .. lock_locks_count - 1],
-      s->storage.links[0 .. lock_links_count - 1],
-      s->storage.places[slot].held, s->storage.places[slot].wanted,
-      s->storage.places[slot].token, s->storage.places[slot].answer,
-      s->storage.places[slot].out, s->due, s->speaks, s->storage.places[slot].marks,
-      s->storage.places[slot].since_ns, s->token, s->authority_end_ns, lock_slot_held[slot];
+    assigns s->storage.locks[0 .. lock_locks_count - 1], GRANT_CHANGES(s, slot), lock_slot_held[slot];
     ensures sound(s) && agreeing_all;
     ensures its_lock(s, slot) == \old(its_lock(s, slot));
 */
